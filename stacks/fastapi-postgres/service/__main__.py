@@ -1,0 +1,5 @@
+"""Run with `python -m service`."""
+
+from service.server import main
+
+main()
