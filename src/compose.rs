@@ -1,0 +1,17 @@
+//! Compose: reads, builds and creates; nothing here starts a container.
+//!
+//! `docker compose config` resolves the user's file once. The result stays a JSON value that we only patch and feed back to
+//! `docker compose create`, so that no service key can be misread by us. This and `engine/` are the only modules that
+//! start processes.
+
+mod command;
+mod error;
+mod isolate;
+mod locate;
+mod model;
+
+pub use self::command::Compose;
+pub use self::error::ComposeError;
+pub use self::isolate::{Copy, isolate};
+pub use self::locate::line_of_key;
+pub use self::model::{ComposeFile, Model};

@@ -1,0 +1,153 @@
+//! Running `docker compose`: resolve, build, pull, create.
+//!
+//! Each call is one process in its own process group, so that a Ctrl-C at the terminal reaches us alone and we decide
+//! what is finished and what is removed.
+
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+use super::{ComposeError, ComposeFile, Model};
+
+/// How much of a program's output an error carries.
+const OUTPUT_LINES: usize = 20;
+
+/// The `docker compose` of this machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Compose;
+
+impl Compose {
+    /// Resolves a compose file, with everything that it includes, extends and interpolates. Needs no engine.
+    pub async fn resolve(&self, file: &ComposeFile) -> Result<Model, ComposeError> {
+        let mut arguments = file_arguments(file);
+        arguments.extend(["config", "--format", "json"].map(Into::into));
+        let output = run(&arguments, &file.folder(), None).await?;
+        let unreadable = |message: String| ComposeError::Unreadable { path: file.path().to_owned(), message };
+        if !output.status.success() {
+            let message = stderr(&output);
+            // The client knows no `compose` command: it answers with its own usage.
+            if message.contains("is not a docker command") || message.contains("unknown shorthand flag") {
+                return Err(ComposeError::NoCompose { message: first_line(&message) });
+            }
+            return Err(unreadable(concise(&message)));
+        }
+        let model = serde_json::from_slice(&output.stdout).map_err(|error| unreadable(error.to_string()))?;
+        Model::new(file.clone(), model).ok_or_else(|| unreadable("it has no services".into()))
+    }
+
+    /// Builds every service of the model that has a build section.
+    pub async fn build(&self, model: &Model) -> Result<(), ComposeError> {
+        let output = feed(model, &["build"]).await?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let services: Vec<String> = model.built_services().map(|service| format!("`{service}`")).collect();
+        Err(ComposeError::Build {
+            path: model.file().path().to_owned(),
+            services: services.join(", "),
+            output: last_lines(&stderr(&output)),
+        })
+    }
+
+    /// Pulls these images of the model, which are not on this machine.
+    pub async fn pull(&self, model: &Model, images: Vec<String>) -> Result<(), ComposeError> {
+        let output = feed(model, &["pull", "--quiet", "--ignore-buildable", "--policy", "missing"]).await?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(ComposeError::Pull { path: model.file().path().to_owned(), images, output: last_lines(&stderr(&output)) })
+    }
+
+    /// Creates the containers, networks and volumes of an isolated copy; starts nothing.
+    pub async fn create(&self, copy: &Model) -> Result<(), ComposeError> {
+        let output = feed(copy, &["create", "--no-build", "--pull", "never"]).await?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(ComposeError::Create { path: copy.file().path().to_owned(), output: last_lines(&stderr(&output)) })
+    }
+}
+
+fn file_arguments(file: &ComposeFile) -> Vec<String> {
+    match file {
+        // Compose's own look-up, so that an override file beside it counts too.
+        ComposeFile::Folder(_) => vec![],
+        ComposeFile::File(path) => vec!["-f".into(), path.display().to_string()],
+    }
+}
+
+/// Runs Compose on a resolved model, given on its standard input.
+async fn feed(model: &Model, command: &[&str]) -> Result<Output, ComposeError> {
+    let mut arguments: Vec<String> = vec!["-f".into(), "-".into()];
+    arguments.extend(command.iter().map(|&argument| argument.to_owned()));
+    run(&arguments, &model.file().folder(), Some(model.to_json())).await
+}
+
+async fn run(arguments: &[String], folder: &Path, input: Option<String>) -> Result<Output, ComposeError> {
+    let mut child = Command::new("docker")
+        .args(["compose", "--progress", "plain"])
+        .args(arguments)
+        .current_dir(folder)
+        .process_group(0)
+        .kill_on_drop(true)
+        .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(ComposeError::NoDocker)?;
+    if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {
+        // A program that ends without reading says why on standard error.
+        let _ = stdin.write_all(input.as_bytes()).await;
+    }
+    child.wait_with_output().await.map_err(ComposeError::NoDocker)
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).trim().to_owned()
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+/// Compose's message without its warnings, on one line.
+fn concise(message: &str) -> String {
+    let lines: Vec<&str> =
+        message.lines().map(str::trim).filter(|line| !line.is_empty() && !line.contains("level=warning")).collect();
+    lines.join(" ")
+}
+
+fn last_lines(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(OUTPUT_LINES)..].join("\n")
+}
+
+impl ComposeFile {
+    /// The compose file at a path, or in the folder at a path.
+    pub fn find(path: &Path) -> Result<Self, ComposeError> {
+        const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+        let absolute: PathBuf = path.canonicalize().map_err(|_| ComposeError::NoSuchPath { path: path.to_owned() })?;
+        if !absolute.is_dir() {
+            return Ok(Self::File(absolute));
+        }
+        // Compose would go on to look in the folders above.
+        if NAMES.iter().any(|name| absolute.join(name).exists()) {
+            Ok(Self::Folder(absolute))
+        } else {
+            Err(ComposeError::NoFile { folder: path.to_owned() })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_are_left_out_of_the_message() {
+        let message = "time=\"2026\" level=warning msg=\"version is obsolete\"\nservices.app.ports must be a list";
+        assert_eq!(concise(message), "services.app.ports must be a list");
+    }
+}

@@ -1,0 +1,114 @@
+//! What can go wrong between a compose file and its containers.
+
+use std::path::PathBuf;
+
+/// An error of reading, building or creating a stack.
+#[derive(Debug, thiserror::Error)]
+pub enum ComposeError {
+    /// The `docker` program could not be run.
+    #[error("the `docker` program can't be run")]
+    NoDocker(#[source] std::io::Error),
+    /// The `docker` program has no Compose plugin.
+    #[error("`docker compose` does not answer: {message}")]
+    NoCompose {
+        /// What `docker` said.
+        message: String,
+    },
+    /// There is no compose file at this path.
+    #[error("{} is not there", path.display())]
+    NoSuchPath {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// The folder holds no compose file.
+    #[error("no compose file in {}", folder.display())]
+    NoFile {
+        /// The folder as given.
+        folder: PathBuf,
+    },
+    /// Compose can't read the file.
+    #[error("{} is not a compose file that Compose can read: {message}", path.display())]
+    Unreadable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What Compose said.
+        message: String,
+    },
+    /// The stack holds something that can't be isolated from other copies, or from this machine.
+    #[error("service `{service}` of {} can't be isolated: {reason}", path.display())]
+    Refused {
+        /// The compose file.
+        path: PathBuf,
+        /// The service, or the name of the network or volume.
+        service: String,
+        /// The key and why it is refused.
+        reason: String,
+    },
+    /// An image could not be built.
+    #[error("{services} of {} can't be built", path.display())]
+    Build {
+        /// The compose file.
+        path: PathBuf,
+        /// The services that have a build section.
+        services: String,
+        /// The last lines of the build's output.
+        output: String,
+    },
+    /// An image could not be pulled.
+    #[error("an image of {} is neither here nor can it be pulled: {}", path.display(), images.join(", "))]
+    Pull {
+        /// The compose file.
+        path: PathBuf,
+        /// The images that are missing.
+        images: Vec<String>,
+        /// What Compose said.
+        output: String,
+    },
+    /// The containers could not be created.
+    #[error("the containers of {} can't be created", path.display())]
+    Create {
+        /// The compose file.
+        path: PathBuf,
+        /// What Compose said.
+        output: String,
+    },
+}
+
+impl ComposeError {
+    /// What the user can do about it.
+    #[must_use]
+    pub fn advice(&self) -> String {
+        match self {
+            Self::NoDocker(_) => "install the Docker client, or put it on the PATH (https://docs.docker.com/engine/install/)".into(),
+            Self::NoCompose { .. } => {
+                "install the Compose v2 plugin (https://docs.docker.com/compose/install/); `docker compose version` must answer".into()
+            }
+            Self::NoSuchPath { .. } => "give the path of a compose file, or of the folder that holds one".into(),
+            Self::NoFile { .. } => {
+                "add a compose.yaml, or give the path of the compose file: seaworthy check path/to/compose.yaml".into()
+            }
+            Self::Unreadable { path, .. } => format!("mend the file until this succeeds: {}", config_command(path)),
+            Self::Refused { .. } => "give the service something that every copy of the stack can have for itself".into(),
+            Self::Build { path, .. } => format!("mend the build until this succeeds: docker compose {} build", file_flags(path)),
+            Self::Pull { .. } => "pull or build the image first, or correct its name".into(),
+            Self::Create { path, .. } => format!("see whether Compose can start the stack: docker compose {} up", file_flags(path)),
+        }
+    }
+
+    /// Output of the program concerned, when there is more to say than the message.
+    #[must_use]
+    pub fn output(&self) -> Option<&str> {
+        match self {
+            Self::Build { output, .. } | Self::Pull { output, .. } | Self::Create { output, .. } => Some(output),
+            _ => None,
+        }
+    }
+}
+
+fn file_flags(path: &std::path::Path) -> String {
+    if path.is_dir() { format!("--project-directory {}", path.display()) } else { format!("-f {}", path.display()) }
+}
+
+fn config_command(path: &std::path::Path) -> String {
+    format!("docker compose {} config", file_flags(path))
+}

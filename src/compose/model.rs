@@ -1,0 +1,220 @@
+//! The resolved compose model: a JSON value with a few typed looks into it.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+/// Where a stack is declared. Paths are absolute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ComposeFile {
+    /// One file.
+    File(PathBuf),
+    /// A folder with a compose file, and perhaps an override file.
+    Folder(PathBuf),
+}
+
+impl ComposeFile {
+    /// The path to name in messages.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        let (Self::File(path) | Self::Folder(path)) = self;
+        path
+    }
+
+    /// The folder that relative paths belong to.
+    #[must_use]
+    pub fn folder(&self) -> PathBuf {
+        match self {
+            Self::Folder(folder) => folder.clone(),
+            Self::File(path) => path.parent().map_or_else(|| PathBuf::from("/"), Path::to_owned),
+        }
+    }
+
+    /// The file that holds the user's own text, for messages that name a line.
+    #[must_use]
+    pub fn source(&self) -> Option<PathBuf> {
+        match self {
+            Self::File(path) => Some(path.clone()),
+            Self::Folder(folder) => ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"]
+                .iter()
+                .map(|name| folder.join(name))
+                .find(|path| path.exists()),
+        }
+    }
+}
+
+/// What `docker compose config` said of a file, or a patched copy of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    file: ComposeFile,
+    value: Value,
+}
+
+impl Model {
+    /// Wraps a resolved model; nothing when it has no services.
+    #[must_use]
+    pub fn new(file: ComposeFile, value: Value) -> Option<Self> {
+        let has_services = value.get("services").and_then(Value::as_object).is_some_and(|services| !services.is_empty());
+        has_services.then_some(Self { file, value })
+    }
+
+    /// A changed copy.
+    #[must_use]
+    pub fn with_value(&self, value: Value) -> Self {
+        Self { file: self.file.clone(), value }
+    }
+
+    /// Where the model came from.
+    #[must_use]
+    pub fn file(&self) -> &ComposeFile {
+        &self.file
+    }
+
+    /// The model itself.
+    #[must_use]
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// The model as Compose reads it.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        self.value.to_string()
+    }
+
+    /// All services, by name.
+    pub fn services(&self) -> impl Iterator<Item = (&str, &Map<String, Value>)> {
+        let services = self.value["services"].as_object();
+        services.into_iter().flatten().filter_map(|(name, service)| Some((name.as_str(), service.as_object()?)))
+    }
+
+    /// One service.
+    #[must_use]
+    pub fn service(&self, name: &str) -> Option<&Map<String, Value>> {
+        self.value["services"].get(name)?.as_object()
+    }
+
+    /// The names of the services that are built.
+    pub fn built_services(&self) -> impl Iterator<Item = &str> {
+        self.services().filter(|(_, service)| service.contains_key("build")).map(|(name, _)| name)
+    }
+
+    /// The image that a service names.
+    #[must_use]
+    pub fn image(&self, service: &str) -> Option<&str> {
+        self.service(service)?.get("image")?.as_str()
+    }
+
+    /// The services that a service depends on.
+    #[must_use]
+    pub fn depends_on(&self, service: &str) -> Vec<&str> {
+        let dependencies = self.service(service).and_then(|service| service.get("depends_on")?.as_object());
+        dependencies.into_iter().flatten().map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// The environment of a service, as far as the compose file sets it. In the resolved model `$` is written `$$`.
+    #[must_use]
+    pub fn environment(&self, service: &str) -> Vec<(String, String)> {
+        let environment = self.service(service).and_then(|service| service.get("environment")?.as_object());
+        environment
+            .into_iter()
+            .flatten()
+            .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.replace("$$", "$"))))
+            .collect()
+    }
+
+    /// The value of an environment variable of a service, or the content of the secret or bound file that `NAME_FILE` names.
+    #[must_use]
+    pub fn setting(&self, service: &str, name: &str) -> Option<String> {
+        let environment = self.environment(service);
+        let find = |name: &str| environment.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        find(name).or_else(|| self.file_content(service, &find(&format!("{name}_FILE"))?))
+    }
+
+    /// The content of a file that Compose mounts into the service from a secret.
+    fn file_content(&self, service: &str, path: &str) -> Option<String> {
+        let secrets = self.service(service)?.get("secrets")?.as_array()?;
+        let source = secrets.iter().find_map(|secret| {
+            let source = secret.get("source")?.as_str()?;
+            let target = secret.get("target").and_then(Value::as_str).unwrap_or(source);
+            (path == target || path == format!("/run/secrets/{target}")).then_some(source)
+        })?;
+        let secret = self.value["secrets"].get(source)?;
+        let content = match (secret.get("file").and_then(Value::as_str), secret.get("environment").and_then(Value::as_str)) {
+            (Some(file), _) => std::fs::read_to_string(file).ok()?,
+            (None, Some(variable)) => std::env::var(variable).ok()?,
+            (None, None) => return None,
+        };
+        Some(content.trim_end_matches(['\r', '\n']).to_owned())
+    }
+
+    /// Ports that the service declares for itself (`ports` and `expose`), without repetitions.
+    #[must_use]
+    pub fn declared_ports(&self, service: &str) -> Vec<u16> {
+        let Some(service) = self.service(service) else { return vec![] };
+        let published = service.get("ports").and_then(Value::as_array).into_iter().flatten();
+        let exposed = service.get("expose").and_then(Value::as_array).into_iter().flatten();
+        let mut ports: Vec<u16> = published
+            .filter_map(|port| u16::try_from(port.get("target")?.as_u64()?).ok())
+            .chain(exposed.filter_map(|port| port.as_str()?.split('/').next()?.parse().ok()))
+            .collect();
+        ports.sort_unstable();
+        ports.dedup();
+        ports
+    }
+
+    /// Every variable of every service, for redaction.
+    #[must_use]
+    pub fn all_variables(&self) -> Vec<(String, String)> {
+        let mut variables: Vec<(String, String)> = vec![];
+        for (name, _) in self.services() {
+            let environment = self.environment(name);
+            let files = environment.iter().filter_map(|(key, _)| {
+                let plain = key.strip_suffix("_FILE")?;
+                Some((plain.to_owned(), self.setting(name, plain)?))
+            });
+            variables.extend(files);
+            variables.extend(environment.iter().cloned());
+        }
+        variables
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn model(value: Value) -> Model {
+        Model::new(ComposeFile::File("/stack/compose.yaml".into()), value).expect("has services")
+    }
+
+    #[test]
+    fn dollars_are_unescaped() {
+        let model = model(json!({"services": {"db": {"environment": {"POSTGRES_PASSWORD": "a$$b"}}}}));
+        assert_eq!(model.setting("db", "POSTGRES_PASSWORD").as_deref(), Some("a$b"));
+    }
+
+    #[test]
+    fn a_setting_is_read_from_the_secret_that_its_file_variable_names() {
+        let file = std::env::temp_dir().join(format!("seaworthy-model-{}", std::process::id()));
+        std::fs::write(&file, "from-a-file\n").expect("written");
+        let model = model(json!({
+            "services": {"db": {
+                "environment": {"POSTGRES_PASSWORD_FILE": "/run/secrets/pw"},
+                "secrets": [{"source": "db_password", "target": "pw"}],
+            }},
+            "secrets": {"db_password": {"file": file}},
+        }));
+        let setting = model.setting("db", "POSTGRES_PASSWORD");
+        std::fs::remove_file(&file).expect("removed");
+        assert_eq!(setting.as_deref(), Some("from-a-file"));
+    }
+
+    #[test]
+    fn ports_come_from_ports_and_expose() {
+        let model = model(json!({"services": {"app": {"ports": [{"target": 8000}], "expose": ["9000/tcp", "8000"]}}}));
+        assert_eq!(model.declared_ports("app"), [8000, 9000]);
+    }
+}

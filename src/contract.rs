@@ -1,0 +1,68 @@
+//! The contract: what the suite must know of a stack to judge it.
+//!
+//! Declared in the compose file under `x-seaworthy`, overridden by flags of the same name, detected where it is obvious.
+
+mod declared;
+mod detect;
+mod dependency;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::declared::{ContractError, Declared, Waiver};
+pub use self::dependency::{Credentials, Dependency, Kind};
+pub use self::detect::{ImagePorts, complete};
+use crate::timeline::millis;
+
+/// All that the checks need to know of a stack.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Contract {
+    /// The service under test.
+    pub app: String,
+    /// The port on which the app serves HTTP.
+    pub port: u16,
+    /// The path that answers 2xx when the app can serve and 503 when it can't.
+    pub readiness: String,
+    /// The path that answers 2xx as long as the process lives.
+    pub liveness: Option<String>,
+    /// A path that uses the dependencies.
+    pub business: Option<String>,
+    /// The services that the app needs.
+    pub dependencies: Vec<Dependency>,
+    /// How long the app may take from its start until it is ready.
+    #[serde(rename = "startup_limit_ms", with = "millis")]
+    pub startup_limit: Duration,
+    /// How long the app may take to stop: the service's `stop_grace_period`.
+    #[serde(rename = "stop_grace_period_ms", with = "millis")]
+    pub stop_grace_period: Duration,
+    /// The signal that tells the app to stop: the service's `stop_signal`, the image's, or SIGTERM.
+    pub stop_signal: String,
+    /// The exit statuses that count as a clean stop.
+    pub stop_status: Vec<i64>,
+    /// A probe that takes longer counts as hung.
+    #[serde(rename = "probe_timeout_ms", with = "millis")]
+    pub probe_timeout: Duration,
+    /// How long readiness may take to say 503 in an outage.
+    #[serde(rename = "outage_limit_ms", with = "millis")]
+    pub outage_limit: Duration,
+    /// How long the app may take to be ready again, from the dependency accepting again.
+    #[serde(rename = "recovery_limit_ms", with = "millis")]
+    pub recovery_limit: Duration,
+    /// Checks whose failure is accepted for now.
+    pub waivers: Vec<Waiver>,
+}
+
+impl Contract {
+    /// The first dependency that is a database.
+    #[must_use]
+    pub fn database(&self) -> Option<&Dependency> {
+        self.dependencies.iter().find(|dependency| dependency.kind.is_database())
+    }
+
+    /// The dependency with this service name.
+    #[must_use]
+    pub fn dependency(&self, service: &str) -> Option<&Dependency> {
+        self.dependencies.iter().find(|dependency| dependency.service == service)
+    }
+}

@@ -1,0 +1,238 @@
+//! Contract values that the user declared: the `x-seaworthy` block of the compose file, and flags.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+use time::{Date, macros::format_description};
+
+use crate::compose::{Model, line_of_key};
+
+/// The key of the block in the compose file.
+const BLOCK: &str = "x-seaworthy";
+
+/// Contract values as declared, each of which may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Declared {
+    /// The service under test.
+    pub app: Option<String>,
+    /// The port on which the app serves HTTP.
+    pub port: Option<u16>,
+    /// The readiness path.
+    #[serde(default, deserialize_with = "path")]
+    pub readiness: Option<String>,
+    /// The liveness path.
+    #[serde(default, deserialize_with = "path")]
+    pub liveness: Option<String>,
+    /// A path that uses the dependencies.
+    #[serde(default, deserialize_with = "path")]
+    pub business: Option<String>,
+    /// The services that the app needs.
+    pub dependencies: Option<Vec<String>>,
+    /// See [`super::Contract::startup_limit`].
+    #[serde(default, deserialize_with = "duration")]
+    pub startup_limit: Option<Duration>,
+    /// See [`super::Contract::stop_status`].
+    pub stop_status: Option<Vec<i64>>,
+    /// See [`super::Contract::probe_timeout`].
+    #[serde(default, deserialize_with = "duration")]
+    pub probe_timeout: Option<Duration>,
+    /// See [`super::Contract::outage_limit`].
+    #[serde(default, deserialize_with = "duration")]
+    pub outage_limit: Option<Duration>,
+    /// See [`super::Contract::recovery_limit`].
+    #[serde(default, deserialize_with = "duration")]
+    pub recovery_limit: Option<Duration>,
+    /// Checks whose failure is accepted for now.
+    #[serde(default)]
+    pub waivers: Vec<Waiver>,
+}
+
+/// An accepted failure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Waiver {
+    /// The id of the check.
+    pub check: String,
+    /// Why its failure is accepted.
+    pub reason: String,
+    /// The last day on which it is accepted, as `YYYY-MM-DD`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
+}
+
+/// A declaration that can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ContractError {
+    /// A value in the compose file, or given by a flag, is wrong.
+    #[error("{place}: {message}")]
+    Declared {
+        /// File and line, or the flag.
+        place: String,
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        advice: String,
+    },
+    /// A value is neither declared nor obvious.
+    #[error("{}: {message}", path.display())]
+    Undetected {
+        /// The compose file.
+        path: PathBuf,
+        /// What can't be told.
+        message: String,
+        /// How to declare it.
+        advice: String,
+    },
+}
+
+impl ContractError {
+    /// What the user can do about it.
+    #[must_use]
+    pub fn advice(&self) -> &str {
+        let (Self::Declared { advice, .. } | Self::Undetected { advice, .. }) = self;
+        advice
+    }
+}
+
+impl Declared {
+    /// Reads the `x-seaworthy` block of a resolved model; all values are missing when there is none.
+    pub fn from_model(model: &Model) -> Result<Self, ContractError> {
+        let Some(block) = model.value().get(BLOCK) else { return Ok(Self::default()) };
+        for (key, value) in block.as_object().into_iter().flatten() {
+            let one: serde_json::Map<String, Value> = [(key.clone(), value.clone())].into_iter().collect();
+            if let Err(error) = serde_json::from_value::<Self>(Value::Object(one)) {
+                return Err(wrong(model, &[BLOCK, key], &format!("`{key}`: {error}"), KEYS));
+            }
+        }
+        serde_json::from_value(block.clone()).map_err(|error| wrong(model, &[BLOCK], &format!("`{BLOCK}`: {error}"), KEYS))
+    }
+
+    /// These values, and where one is missing the other's.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            app: self.app.or(other.app),
+            port: self.port.or(other.port),
+            readiness: self.readiness.or(other.readiness),
+            liveness: self.liveness.or(other.liveness),
+            business: self.business.or(other.business),
+            dependencies: self.dependencies.or(other.dependencies),
+            startup_limit: self.startup_limit.or(other.startup_limit),
+            stop_status: self.stop_status.or(other.stop_status),
+            probe_timeout: self.probe_timeout.or(other.probe_timeout),
+            outage_limit: self.outage_limit.or(other.outage_limit),
+            recovery_limit: self.recovery_limit.or(other.recovery_limit),
+            waivers: self.waivers.into_iter().chain(other.waivers).collect(),
+        }
+    }
+
+    /// Checks what only the stack and the catalogue can tell: services, check ids and expiry dates.
+    pub fn validate(&self, model: &Model, check_ids: &[&str], today: Date) -> Result<(), ContractError> {
+        let services: Vec<&str> = model.services().map(|(name, _)| name).collect();
+        let advice = format!("the services are: {}", services.join(", "));
+        if let Some(app) = self.app.as_deref().filter(|app| !services.contains(app)) {
+            return Err(wrong(model, &[BLOCK, "app"], &format!("there is no service `{app}` to be the app"), &advice));
+        }
+        for (index, dependency) in self.dependencies.iter().flatten().enumerate() {
+            if !services.contains(&dependency.as_str()) {
+                let place = [BLOCK, "dependencies", &index.to_string()];
+                return Err(wrong(model, &place, &format!("there is no service `{dependency}` to depend on"), &advice));
+            }
+        }
+        for (index, waiver) in self.waivers.iter().enumerate() {
+            let place = [BLOCK, "waivers", &index.to_string()];
+            if !check_ids.contains(&waiver.check.as_str()) {
+                let advice = format!("the checks are: {}", check_ids.join(", "));
+                return Err(wrong(model, &place, &format!("a waiver names the unknown check `{}`", waiver.check), &advice));
+            }
+            let Some(expires) = &waiver.expires else { continue };
+            let date = Date::parse(expires, format_description!("[year]-[month]-[day]"))
+                .map_err(|_| wrong(model, &place, &format!("`expires: {expires}` is not a date"), "write it as YYYY-MM-DD"))?;
+            if date < today {
+                let message = format!("the waiver of `{}` expired on {expires}", waiver.check);
+                return Err(wrong(model, &place, &message, "mend the check, or give the waiver a new date and a reason"));
+            }
+        }
+        Ok(())
+    }
+}
+
+const KEYS: &str = "the keys are: app, port, readiness, liveness, business, dependencies, startup_limit, stop_status, \
+                    probe_timeout, outage_limit, recovery_limit, waivers (check, reason, expires); times are written 60s or 1m30s";
+
+fn wrong(model: &Model, keys: &[&str], message: &str, advice: &str) -> ContractError {
+    let path = model.file().source().unwrap_or_else(|| model.file().path().to_owned());
+    // The deepest key that stands in the file itself: a flag or an included file has no line of its own.
+    let line = (1..=keys.len()).rev().find_map(|depth| line_of_key(&path, &keys[..depth]));
+    let place = line.map_or_else(|| path.display().to_string(), |line| format!("{}:{line}", path.display()));
+    ContractError::Declared { place, message: message.to_owned(), advice: advice.to_owned() }
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    humantime::parse_duration(&text).map(Some).map_err(|_| D::Error::custom(format!("`{text}` is not a time such as 60s or 1m30s")))
+}
+
+fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.starts_with('/') { Ok(Some(text)) } else { Err(D::Error::custom(format!("`{text}` is not a path: it must start with /"))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::compose::ComposeFile;
+
+    fn declared(block: Value) -> Result<Declared, ContractError> {
+        let value = json!({"services": {"app": {}, "db": {}}, BLOCK: block});
+        let model = Model::new(ComposeFile::File("/none/compose.yaml".into()), value).expect("has services");
+        let declared = Declared::from_model(&model)?;
+        declared.validate(&model, &["shutdown.in-time"], Date::from_ordinal_date(2026, 100).expect("a date"))?;
+        Ok(declared)
+    }
+
+    #[test]
+    fn a_block_is_read() {
+        let read = declared(json!({
+            "app": "app", "port": 8000, "readiness": "/health", "startup_limit": "1m30s", "stop_status": [0],
+            "waivers": [{"check": "shutdown.in-time", "reason": "known", "expires": "2026-12-01"}],
+        }))
+        .expect("declared");
+        assert_eq!(read.startup_limit, Some(Duration::from_secs(90)));
+        assert_eq!(read.waivers.len(), 1);
+    }
+
+    #[test]
+    fn wrong_values_are_named() {
+        for (block, message) in [
+            (json!({"prot": 80}), "unknown field `prot`"),
+            (json!({"port": "eighty"}), "`port`"),
+            (json!({"port": 80_000}), "`port`"),
+            (json!({"readiness": "health"}), "must start with /"),
+            (json!({"outage_limit": "soon"}), "is not a time"),
+            (json!({"app": "web"}), "no service `web`"),
+            (json!({"dependencies": ["cache"]}), "no service `cache`"),
+            (json!({"waivers": [{"check": "shutdown.soon", "reason": "x"}]}), "unknown check `shutdown.soon`"),
+            (json!({"waivers": [{"check": "shutdown.in-time", "reason": "x", "expires": "2026-01-01"}]}), "expired"),
+            (json!({"waivers": [{"check": "shutdown.in-time", "reason": "x", "expires": "soon"}]}), "not a date"),
+            (json!({"waivers": [{"check": "shutdown.in-time"}]}), "missing field `reason`"),
+        ] {
+            let error = declared(block).expect_err(message).to_string();
+            assert!(error.contains(message), "{message}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file() {
+        let flags = Declared { port: Some(1), ..Declared::default() };
+        let file = Declared { port: Some(2), app: Some("app".into()), ..Declared::default() };
+        let both = flags.or(file);
+        assert_eq!((both.port, both.app.as_deref()), (Some(1), Some("app")));
+    }
+}

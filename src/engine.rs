@@ -1,0 +1,73 @@
+//! The container engine: the only module that talks to its API, and the only one besides `compose/` that may start processes.
+//!
+//! Testcontainers starts containers that Compose created; bollard, through the client that testcontainers hands out,
+//! observes, disturbs and removes them. Everything is found by our labels, and only labelled resources are ever touched.
+
+mod error;
+mod events;
+mod image;
+mod inspect;
+mod labels;
+mod logs;
+mod remove;
+mod start;
+
+use std::sync::Arc;
+
+use testcontainers::bollard::Docker;
+
+pub use self::error::EngineError;
+pub use self::events::{ContainerEvent, EventKind};
+pub use self::image::ImageFacts;
+pub use self::inspect::ContainerFacts;
+pub use self::labels::{PROJECT, RUN, RunId, SERVICE};
+pub use self::logs::LogLine;
+pub use self::start::Started;
+use crate::clock::Clock;
+
+/// The oldest engine API that all calls need: Docker Engine 23.
+const OLDEST_API: (u32, u32) = (1, 42);
+
+/// A connection to the engine on behalf of one run. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    docker: Docker,
+    run: RunId,
+    events: Arc<events::Feed>,
+}
+
+impl Engine {
+    /// Connects to the engine that `DOCKER_HOST` names, or the default one, and follows its events from now on.
+    pub async fn connect(run: RunId, clock: Clock) -> Result<Self, EngineError> {
+        let unreachable = |source: Box<dyn std::error::Error + Send + Sync>| EngineError::Unreachable { host: host(), source };
+        let docker = testcontainers::core::client::docker_client_instance().await.map_err(|error| unreachable(error.into()))?;
+        let version = docker.version().await.map_err(|error| unreachable(error.into()))?;
+        let api = version.api_version.unwrap_or_default();
+        if parse_api(&api).is_none_or(|api| api < OLDEST_API) {
+            return Err(EngineError::TooOld { version: version.version.unwrap_or_default(), api });
+        }
+        let events = Arc::new(events::Feed::open(docker.clone(), &run, clock));
+        Ok(Self { docker, run, events })
+    }
+
+    /// The run whose resources this connection creates and removes.
+    #[must_use]
+    pub fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    /// Whether container addresses can be reached from here: the engine runs on this Linux machine, not in a virtual one.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        cfg!(target_os = "linux") && host().starts_with("unix://")
+    }
+}
+
+fn host() -> String {
+    std::env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".into())
+}
+
+fn parse_api(version: &str) -> Option<(u32, u32)> {
+    let (major, minor) = version.split_once('.')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}

@@ -1,0 +1,79 @@
+//! What can go wrong between us and the container engine.
+
+/// An error of talking to the engine.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Nobody answers.
+    #[error("no container engine answers at {host}")]
+    Unreachable {
+        /// The address that was tried.
+        host: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The engine is too old.
+    #[error("the container engine {version} (API {api}) is too old")]
+    TooOld {
+        /// The engine's version.
+        version: String,
+        /// Its newest API.
+        api: String,
+    },
+    /// The engine is not on this machine.
+    #[error("the container engine at {host} is not on this machine, so the containers can't be probed directly")]
+    NotLocal {
+        /// The engine's address.
+        host: String,
+    },
+    /// A call failed.
+    #[error("the container engine could not {action}")]
+    Call {
+        /// What it was asked to do.
+        action: String,
+        /// Why.
+        source: testcontainers::bollard::errors::Error,
+    },
+    /// A container could not be started.
+    #[error("the container of service `{service}` could not be started")]
+    Start {
+        /// The service.
+        service: String,
+        /// Why.
+        source: testcontainers::TestcontainersError,
+    },
+    /// Compose created no container for a service.
+    #[error("service `{service}` has no container")]
+    NoContainer {
+        /// The service.
+        service: String,
+    },
+    /// Something that we created could not be removed.
+    #[error("could not remove {}", left.join(", "))]
+    NotRemoved {
+        /// What is left, by kind and name.
+        left: Vec<String>,
+    },
+}
+
+impl EngineError {
+    /// What the user can do about it.
+    #[must_use]
+    pub fn advice(&self) -> String {
+        match self {
+            Self::Unreachable { .. } => {
+                "start the engine (`docker info` must answer), or set DOCKER_HOST to where it listens".into()
+            }
+            Self::TooOld { .. } => "upgrade to Docker Engine 23 or later".into(),
+            Self::NotLocal { .. } => "run seaworthy on the Linux machine that runs the engine, over its Unix socket".into(),
+            Self::NotRemoved { .. } => "remove what is left by hand; it carries the label dev.seaworthy.run".into(),
+            Self::Call { .. } | Self::Start { .. } | Self::NoContainer { .. } => {
+                "see the engine's own log; `docker compose up` with the same stack shows whether it starts without us".into()
+            }
+        }
+    }
+
+    pub(super) fn call(action: impl Into<String>) -> impl FnOnce(testcontainers::bollard::errors::Error) -> Self {
+        let action = action.into();
+        move |source| Self::Call { action, source }
+    }
+}

@@ -1,0 +1,88 @@
+//! Looking at a container: its state, address and processes. Never disturbs.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use testcontainers::bollard::query_parameters::{InspectContainerOptions, ListContainersOptionsBuilder, TopOptionsBuilder};
+
+use super::{Engine, EngineError, PROJECT, SERVICE};
+use crate::timeline::Process;
+
+/// What the engine says of a container now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContainerFacts {
+    /// Its first process on the engine's machine; 0 when it does not run.
+    pub pid: i64,
+    /// Its address on the first network that gives it one.
+    pub address: Option<IpAddr>,
+    /// Whether the kernel killed it for want of memory.
+    pub oom_killed: bool,
+}
+
+impl Engine {
+    /// The containers of a project: service name and container id.
+    pub async fn containers(&self, project: &str) -> Result<Vec<(String, String)>, EngineError> {
+        let filters = HashMap::from([("label", vec![self.run.filter(), format!("{PROJECT}={project}")])]);
+        let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+        let containers = self.docker.list_containers(Some(options)).await.map_err(EngineError::call("list containers"))?;
+        let name_and_id = containers.into_iter().filter_map(|container| {
+            let service = container.labels?.remove(SERVICE)?;
+            Some((service, container.id?))
+        });
+        Ok(name_and_id.collect())
+    }
+
+    /// What the engine says of a container now.
+    pub async fn inspect(&self, container: &str) -> Result<ContainerFacts, EngineError> {
+        let inspected = self.docker.inspect_container(container, None::<InspectContainerOptions>).await;
+        let inspected = inspected.map_err(EngineError::call(format!("inspect the container {container}")))?;
+        let state = inspected.state.unwrap_or_default();
+        let networks = inspected.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
+        let mut addresses: Vec<(String, IpAddr)> = networks
+            .into_iter()
+            .filter_map(|(name, network)| Some((name, network.ip_address?.to_string().parse().ok()?)))
+            .collect();
+        // The engine lists networks in no particular order.
+        addresses.sort();
+        Ok(ContainerFacts {
+            pid: state.pid.unwrap_or(0),
+            address: addresses.first().map(|&(_, address)| address),
+            oom_killed: state.oom_killed.unwrap_or(false),
+        })
+    }
+
+    /// The processes of a running container with the users they run as. The engine reads them from outside, so the image
+    /// needs no program for it.
+    pub async fn processes(&self, container: &str) -> Result<Vec<Process>, EngineError> {
+        let options = TopOptionsBuilder::new().ps_args("-eo pid,uid,args").build();
+        let table = self.docker.top_processes(container, Some(options)).await;
+        let table = table.map_err(EngineError::call(format!("list the processes of the container {container}")))?;
+        let rows = table.processes.unwrap_or_default();
+        Ok(rows.iter().filter_map(|row| read_process(row)).collect())
+    }
+
+    /// Whether users inside containers are other users outside, so that a process list from outside shows shifted numbers.
+    pub async fn remaps_users(&self) -> Result<bool, EngineError> {
+        let info = self.docker.info().await.map_err(EngineError::call("describe itself"))?;
+        let options = info.security_options.unwrap_or_default();
+        Ok(options.iter().any(|option| option.contains("name=userns") || option.contains("name=rootless")))
+    }
+}
+
+fn read_process(row: &[String]) -> Option<Process> {
+    let [pid, uid, command @ ..] = row else { return None };
+    Some(Process { pid: pid.parse().ok()?, uid: uid.parse().ok()?, command: command.join(" ") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_of_ps_is_read() {
+        let row = ["42", "10001", "python -m service"].map(str::to_owned);
+        let process = Process { pid: 42, uid: 10001, command: "python -m service".into() };
+        assert_eq!(read_process(&row), Some(process));
+        assert_eq!(read_process(&["PID".into(), "UID".into()]), None);
+    }
+}
