@@ -61,6 +61,12 @@ impl Engine {
     pub fn is_local(&self) -> bool {
         cfg!(target_os = "linux") && host().starts_with("unix://")
     }
+
+    /// The error that says that it is not.
+    #[must_use]
+    pub fn not_local(&self) -> EngineError {
+        EngineError::NotLocal { host: host() }
+    }
 }
 
 fn host() -> String {

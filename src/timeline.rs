@@ -58,6 +58,7 @@ impl Timeline {
     }
 
     /// Appends a fact that became true now, and returns its offset.
+    #[expect(clippy::must_use_candidate, reason = "most callers only append")]
     pub fn record(&self, fact: Fact) -> Duration {
         let at = self.clock.now();
         self.record_at(at, fact);

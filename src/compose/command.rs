@@ -85,6 +85,7 @@ async fn feed(model: &Model, command: &[&str]) -> Result<Output, ComposeError> {
     run(&arguments, &model.file().folder(), Some(model.to_json())).await
 }
 
+#[expect(clippy::disallowed_methods, reason = "one of the two modules that start processes")]
 async fn run(arguments: &[String], folder: &Path, input: Option<String>) -> Result<Output, ComposeError> {
     let mut child = Command::new("docker")
         .args(["compose", "--progress", "plain"])

@@ -51,6 +51,15 @@ pub struct Declared {
     pub waivers: Vec<Waiver>,
 }
 
+/// Where declared values came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The compose file.
+    File,
+    /// The command line.
+    Flags,
+}
+
 /// An accepted failure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -131,7 +140,15 @@ impl Declared {
     }
 
     /// Checks what only the stack and the catalogue can tell: services, check ids and expiry dates.
-    pub fn validate(&self, model: &Model, check_ids: &[&str], today: Date) -> Result<(), ContractError> {
+    pub fn validate(&self, origin: Origin, model: &Model, check_ids: &[&str], today: Date) -> Result<(), ContractError> {
+        let wrong = |model: &Model, keys: &[&str], message: &str, advice: &str| match origin {
+            Origin::File => wrong(model, keys, message, advice),
+            Origin::Flags => ContractError::Declared {
+                place: format!("--{}", keys[1]),
+                message: message.to_owned(),
+                advice: advice.to_owned(),
+            },
+        };
         let services: Vec<&str> = model.services().map(|(name, _)| name).collect();
         let advice = format!("the services are: {}", services.join(", "));
         if let Some(app) = self.app.as_deref().filter(|app| !services.contains(app)) {
@@ -189,17 +206,17 @@ mod tests {
     use super::*;
     use crate::compose::ComposeFile;
 
-    fn declared(block: Value) -> Result<Declared, ContractError> {
+    fn declared(block: &Value) -> Result<Declared, ContractError> {
         let value = json!({"services": {"app": {}, "db": {}}, BLOCK: block});
         let model = Model::new(ComposeFile::File("/none/compose.yaml".into()), value).expect("has services");
         let declared = Declared::from_model(&model)?;
-        declared.validate(&model, &["shutdown.in-time"], Date::from_ordinal_date(2026, 100).expect("a date"))?;
+        declared.validate(Origin::File, &model, &["shutdown.in-time"], Date::from_ordinal_date(2026, 100).expect("a date"))?;
         Ok(declared)
     }
 
     #[test]
     fn a_block_is_read() {
-        let read = declared(json!({
+        let read = declared(&json!({
             "app": "app", "port": 8000, "readiness": "/health", "startup_limit": "1m30s", "stop_status": [0],
             "waivers": [{"check": "shutdown.in-time", "reason": "known", "expires": "2026-12-01"}],
         }))
@@ -223,7 +240,7 @@ mod tests {
             (json!({"waivers": [{"check": "shutdown.in-time", "reason": "x", "expires": "soon"}]}), "not a date"),
             (json!({"waivers": [{"check": "shutdown.in-time"}]}), "missing field `reason`"),
         ] {
-            let error = declared(block).expect_err(message).to_string();
+            let error = declared(&block).expect_err(message).to_string();
             assert!(error.contains(message), "{message}: {error}");
         }
     }

@@ -40,7 +40,7 @@ impl Engine {
         let networks = inspected.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
         let mut addresses: Vec<(String, IpAddr)> = networks
             .into_iter()
-            .filter_map(|(name, network)| Some((name, network.ip_address?.to_string().parse().ok()?)))
+            .filter_map(|(name, network)| Some((name, network.ip_address?.parse().ok()?)))
             .collect();
         // The engine lists networks in no particular order.
         addresses.sort();

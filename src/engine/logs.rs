@@ -24,10 +24,9 @@ pub struct LogLine {
 }
 
 impl Engine {
-    /// The lines of a container, from its first one. Ends when the container stops; then it can be asked again, and
-    /// repeats what was already read.
-    pub fn logs(&self, container: &str, clock: Clock) -> impl Stream<Item = LogLine> + use<> {
-        let options = LogsOptionsBuilder::new().follow(true).stdout(true).stderr(true).timestamps(true).tail("all").build();
+    /// The lines of a container, from its first one; with `follow`, also those to come, until the container stops.
+    pub fn logs(&self, container: &str, clock: Clock, follow: bool) -> impl Stream<Item = LogLine> + use<> {
+        let options = LogsOptionsBuilder::new().follow(follow).stdout(true).stderr(true).timestamps(true).tail("all").build();
         let output = self.docker.logs(container, Some(options));
         output.filter_map(move |chunk| async move {
             match chunk.ok()? {

@@ -75,6 +75,11 @@ pub enum Fact {
         /// The line, with secrets masked.
         line: String,
     },
+    /// One of our own observers ended early: from here on, silence proves nothing.
+    Blind {
+        /// What can no longer be seen.
+        what: String,
+    },
     /// A step of the scenario began.
     Step {
         /// The step as it stands in the feature file.

@@ -1,0 +1,37 @@
+//! The command line.
+
+mod check;
+mod flags;
+mod progress;
+
+use clap::{Parser, Subcommand};
+
+use crate::exit::Exit;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  all checks of severity `must` passed (with --strict, all checks)
+  1  a check of severity `must` failed (with --strict, any check)
+  2  it could not be found out: usage, compose file, engine, or a stack that does not come up
+  3  nothing ran: no check was selected, or none applies";
+
+/// Proves, by running it, that a container image or compose stack is ready for production.
+#[derive(Debug, Parser)]
+#[command(name = "seaworthy", version, about, after_help = EXIT_CODES)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start copies of a stack, disturb them, and judge what happens.
+    Check(check::Arguments),
+}
+
+/// Runs the command and says how it ended.
+pub async fn run(arguments: Arguments) -> Exit {
+    match arguments.command {
+        Command::Check(arguments) => check::run(arguments).await,
+    }
+}

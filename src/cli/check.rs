@@ -1,0 +1,105 @@
+//! `seaworthy check`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::flags::ContractFlags;
+use super::progress::{Lines, note, say};
+use crate::exit::Exit;
+use crate::report;
+use crate::suite::{Request, RunError, check};
+
+/// Start copies of a stack, disturb them, and judge what happens.
+///
+/// Every check gets a copy of the stack of its own. Nothing is published to this machine, and everything is removed at the
+/// end, also on failure and on Ctrl-C.
+#[derive(Debug, Args)]
+#[command(after_help = super::EXIT_CODES)]
+pub(super) struct Arguments {
+    /// A compose file, or the folder that holds one
+    #[arg(value_name = "DIR|FILE", default_value = ".")]
+    path: PathBuf,
+    /// Run only the checks that a tag expression selects, such as '@shutdown and not @should'
+    #[arg(long, short, value_name = "EXPR")]
+    tags: Option<String>,
+    /// How many checks run at once [default: twice the number of cores]
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    /// Let a failed check of severity `should` fail the run too
+    #[arg(long)]
+    strict: bool,
+    /// Write the run as JUnit XML
+    #[arg(long, value_name = "FILE", help_heading = "Reports")]
+    junit: Option<PathBuf>,
+    /// Write the run as JSON
+    #[arg(long, value_name = "FILE", help_heading = "Reports")]
+    json: Option<PathBuf>,
+    #[command(flatten)]
+    contract: ContractFlags,
+}
+
+pub(super) async fn run(arguments: Arguments) -> Exit {
+    let request = Request {
+        path: arguments.path.clone(),
+        flags: arguments.contract.into(),
+        tags: arguments.tags,
+        jobs: arguments.jobs.map(usize::from),
+    };
+    let run = match check(&request, Arc::new(Lines), stop_signal()).await {
+        Ok(run) => run,
+        Err(error) => {
+            explain(&error);
+            return Exit::of_error(&error);
+        }
+    };
+    say(report::describe(&run, &arguments.path.display().to_string()).trim_end());
+    let written = [
+        arguments.junit.map(|file| write(&file, &report::to_junit(&run))),
+        arguments.json.map(|file| write(&file, &report::to_json(&run))),
+    ];
+    // Every report is tried, whatever became of the one before.
+    if written.into_iter().flatten().any(|written| !written) { Exit::CouldNotRun } else { Exit::of_run(&run, arguments.strict) }
+}
+
+/// Completes when somebody wants the run to end: Ctrl-C, SIGTERM, or the terminal was closed.
+async fn stop_signal() {
+    let wait = |kind: SignalKind| async move {
+        match signal(kind) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = wait(SignalKind::interrupt()) => {}
+        () = wait(SignalKind::terminate()) => {}
+        () = wait(SignalKind::hangup()) => {}
+    }
+    note("… stopping, and removing everything that was created");
+}
+
+fn explain(error: &RunError) {
+    note(&format!("error: {}", error.describe()));
+    if let Some((heading, lines)) = error.output().filter(|(_, lines)| !lines.is_empty()) {
+        note(&format!("  {heading}:"));
+        for line in lines {
+            note(&format!("    | {line}"));
+        }
+    }
+    note(&format!("  help: {}", error.advice()));
+}
+
+fn write(file: &Path, content: &str) -> bool {
+    match std::fs::write(file, content) {
+        Ok(()) => true,
+        Err(error) => {
+            note(&format!("error: {} can't be written: {error}", file.display()));
+            note("  help: make sure that its folder exists and is writable");
+            false
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! A flag for every value of the contract.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::contract::{Declared, Waiver};
+
+/// What the suite must know of the stack. Each flag wins over the key of the same name under `x-seaworthy` in the compose
+/// file; what neither gives is detected where it is obvious.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Contract")]
+pub(super) struct ContractFlags {
+    /// The service under test
+    #[arg(long, value_name = "SERVICE")]
+    app: Option<String>,
+    /// The port on which the app serves HTTP
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
+    /// The path that answers 2xx when the app can serve and 503 when it can't
+    #[arg(long, value_name = "PATH", value_parser = path)]
+    readiness: Option<String>,
+    /// The path that answers 2xx as long as the process lives
+    #[arg(long, value_name = "PATH", value_parser = path)]
+    liveness: Option<String>,
+    /// A path that uses the dependencies
+    #[arg(long, value_name = "PATH", value_parser = path)]
+    business: Option<String>,
+    /// The services that the app needs
+    #[arg(long, value_name = "SERVICES", value_delimiter = ',')]
+    dependencies: Option<Vec<String>>,
+    /// How long the app may take until it is ready, such as 90s [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    startup_limit: Option<Duration>,
+    /// The exit statuses that count as a clean stop [default: 0,143]
+    #[arg(long, value_name = "STATUSES", value_delimiter = ',')]
+    stop_status: Option<Vec<i64>>,
+    /// A probe that takes longer counts as hung [default: 5s]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    probe_timeout: Option<Duration>,
+    /// How long readiness may take to say 503 in an outage [default: 5s]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    outage_limit: Option<Duration>,
+    /// How long the app may take to be ready again after an outage [default: 15s]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    recovery_limit: Option<Duration>,
+    /// Accept the failure of a check for now; may be repeated
+    #[arg(long = "waivers", value_name = "CHECK=REASON", value_parser = waiver)]
+    waivers: Vec<Waiver>,
+}
+
+impl From<ContractFlags> for Declared {
+    fn from(flags: ContractFlags) -> Self {
+        Self {
+            app: flags.app,
+            port: flags.port,
+            readiness: flags.readiness,
+            liveness: flags.liveness,
+            business: flags.business,
+            dependencies: flags.dependencies,
+            startup_limit: flags.startup_limit,
+            stop_status: flags.stop_status,
+            probe_timeout: flags.probe_timeout,
+            outage_limit: flags.outage_limit,
+            recovery_limit: flags.recovery_limit,
+            waivers: flags.waivers,
+        }
+    }
+}
+
+fn path(text: &str) -> Result<String, String> {
+    if text.starts_with('/') { Ok(text.to_owned()) } else { Err("a path starts with /".into()) }
+}
+
+fn waiver(text: &str) -> Result<Waiver, String> {
+    let (check, reason) = text.split_once('=').ok_or("write it as CHECK=REASON")?;
+    Ok(Waiver { check: check.to_owned(), reason: reason.to_owned(), expires: None })
+}

@@ -1,0 +1,137 @@
+//! Asks one endpoint of the app over and over, one request at a time, each on a connection of its own.
+
+use std::error::Error;
+use std::io::ErrorKind;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use reqwest::{Client, redirect};
+use tokio::sync::watch;
+
+use super::{INTERVAL, next_address};
+use crate::redact::Redactor;
+use crate::timeline::{Answer, Endpoint, Fact, Timeline};
+
+/// How much of a body is kept as evidence.
+const BODY_LENGTH: usize = 2000;
+
+/// What to ask, and how.
+#[derive(Clone, Debug)]
+pub struct HttpProbe {
+    /// The endpoint that the answers belong to.
+    pub endpoint: Endpoint,
+    /// The port of the app.
+    pub port: u16,
+    /// The path of the endpoint.
+    pub path: String,
+    /// After this time a request counts as hung.
+    pub timeout: Duration,
+}
+
+/// Probes the endpoint whenever its container has an address, at most 20 times a second, until dropped.
+pub async fn watch_endpoint(
+    probe: HttpProbe,
+    mut address: watch::Receiver<Option<IpAddr>>,
+    redactor: Redactor,
+    timeline: Timeline,
+) {
+    let client = Client::builder()
+        .no_proxy()
+        .redirect(redirect::Policy::none())
+        .timeout(probe.timeout)
+        .pool_max_idle_per_host(0)
+        .user_agent(concat!("seaworthy/", env!("CARGO_PKG_VERSION")))
+        .build();
+    let Ok(client) = client else {
+        timeline.record(Fact::Blind { what: "the app's answers (no HTTP client)".into() });
+        return;
+    };
+    let clock = timeline.clock();
+    let mut last = None;
+    while let Some(ip) = next_address(&mut address).await {
+        let url = format!("http://{}{}", SocketAddr::new(ip, probe.port), probe.path);
+        let sent = clock.now();
+        let (answer, body) = tokio::select! {
+            answered = ask(&client, &url) => answered,
+            // The container stopped with the request under way; without this, a vanished peer would look like a hang.
+            _ = address.wait_for(|now| *now != Some(ip)) => (Answer::Broken("the container stopped".into()), None),
+        };
+        let changed = last.as_ref() != Some(&answer);
+        let body = body.filter(|_| changed).map(|body| redactor.redact(&body));
+        last = Some(answer.clone());
+        timeline.record(Fact::Probe { endpoint: probe.endpoint, sent, answer, body });
+        clock.reach(sent + INTERVAL).await;
+    }
+}
+
+async fn ask(client: &Client, url: &str) -> (Answer, Option<String>) {
+    let answered = async {
+        let response = client.get(url).send().await?;
+        let status = response.status().as_u16();
+        Ok((status, response.bytes().await?))
+    };
+    match answered.await {
+        Ok((status, body)) => (Answer::Status(status), Some(String::from_utf8_lossy(&body).chars().take(BODY_LENGTH).collect())),
+        Err(error) => (classify(&error), None),
+    }
+}
+
+fn classify(error: &reqwest::Error) -> Answer {
+    if error.is_timeout() {
+        return Answer::TimedOut;
+    }
+    match io_error_kind(error) {
+        Some(ErrorKind::ConnectionRefused) => Answer::Refused,
+        Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => Answer::Reset,
+        Some(ErrorKind::TimedOut) => Answer::TimedOut,
+        _ => Answer::Broken(root_cause(error)),
+    }
+}
+
+fn io_error_kind(error: &reqwest::Error) -> Option<ErrorKind> {
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    causes.filter_map(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind).last()
+}
+
+fn root_cause(error: &reqwest::Error) -> String {
+    std::iter::successors(error.source(), |&cause| cause.source()).last().map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// What the probe says of a server that reads the request and then writes these bytes and closes.
+    async fn answer_to(bytes: &'static [u8]) -> Answer {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("accepted");
+            let mut request = [0; 1024];
+            let _ = stream.read(&mut request).await;
+            let _ = stream.write_all(bytes).await;
+        });
+        let (answer, _) = ask(&Client::new(), &url).await;
+        server.await.expect("served");
+        answer
+    }
+
+    #[tokio::test]
+    async fn answers_are_told_apart() {
+        assert_eq!(answer_to(b"HTTP/1.1 503 Down\r\ncontent-length: 2\r\n\r\nno").await, Answer::Status(503));
+        assert!(matches!(answer_to(b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\ncut").await, Answer::Broken(_)));
+        assert!(matches!(answer_to(b"SSH-2.0-server\r\n").await, Answer::Broken(_)));
+        assert!(matches!(answer_to(b"").await, Answer::Broken(_) | Answer::Reset));
+    }
+
+    #[tokio::test]
+    async fn a_closed_port_refuses() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        drop(listener);
+        assert_eq!(ask(&Client::new(), &url).await.0, Answer::Refused);
+    }
+}

@@ -1,0 +1,221 @@
+//! A running copy of a stack: containers that Compose created, started one by one in the order that a scenario wants.
+//!
+//! The engine's events become facts on the timeline, and the address of each container is kept current across restarts.
+//! Probes and faults work on a stack; it uses neither.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{RwLock, watch};
+use tokio::task::JoinSet;
+
+use crate::compose::{Compose, ComposeError, Model};
+use crate::engine::{ContainerEvent, Engine, EngineError, EventKind, Started};
+use crate::timeline::{ContainerChange, Fact, Observation, Ruling, Timeline};
+
+/// How long the engine may take to report what it has just done.
+const EVENT_LIMIT: Duration = Duration::from_secs(30);
+
+/// Lets creations finish before a run is removed: a container that the engine is still creating can't be found yet.
+#[derive(Clone, Debug, Default)]
+pub struct Creations(Arc<RwLock<()>>);
+
+impl Creations {
+    /// Waits until no creation is under way, and lets none begin from then on.
+    pub async fn close(&self) {
+        let guard = Arc::clone(&self.0).write_owned().await;
+        // Never released: a run that is being removed creates nothing more.
+        std::mem::forget(guard);
+    }
+}
+
+/// An error of bringing up a copy.
+#[derive(Debug, thiserror::Error)]
+pub enum StackError {
+    /// Compose could not create it.
+    #[error(transparent)]
+    Compose(#[from] ComposeError),
+    /// The engine could not run it.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The engine did not report an event in time.
+    #[error("the engine did not report that service `{service}` {what}")]
+    NoEvent {
+        /// The service.
+        service: String,
+        /// What should have been reported.
+        what: &'static str,
+    },
+}
+
+/// One copy of a stack.
+#[derive(Debug)]
+pub struct Stack {
+    engine: Engine,
+    project: String,
+    timeline: Timeline,
+    services: BTreeMap<String, Service>,
+    /// Testcontainers' handles, kept so that its client stays open.
+    started: Mutex<Vec<Started>>,
+    tasks: JoinSet<()>,
+}
+
+/// The container of a service.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// The container's id.
+    pub container: String,
+    /// The container's address, while it runs.
+    pub address: watch::Receiver<Option<IpAddr>>,
+}
+
+impl Stack {
+    /// Creates the containers, networks and volumes of an isolated copy. Nothing runs yet.
+    pub async fn create(engine: &Engine, creations: &Creations, copy: Model, timeline: Timeline) -> Result<Self, StackError> {
+        let project = copy.value()["name"].as_str().unwrap_or_default().to_owned();
+        let names: Vec<String> = copy.services().map(|(name, _)| name.to_owned()).collect();
+        let events = engine.events(&project);
+        let guard = Arc::clone(&creations.0).read_owned().await;
+        // In a task of its own: it goes on to its end even when the scenario is abandoned.
+        let creation = tokio::spawn(async move {
+            let created = Compose.create(&copy).await;
+            drop(guard);
+            created
+        });
+        creation.await.map_err(|_| StackError::NoEvent { service: project.clone(), what: "was created" })??;
+
+        let mut addresses = BTreeMap::new();
+        let mut services = BTreeMap::new();
+        let mut containers: BTreeMap<String, String> = engine.containers(&project).await?.into_iter().collect();
+        for service in names {
+            let container = containers.remove(&service).ok_or_else(|| EngineError::NoContainer { service: service.clone() })?;
+            let (sender, address) = watch::channel(None);
+            addresses.insert(service.clone(), sender);
+            services.insert(service, Service { container, address });
+        }
+        let mut tasks = JoinSet::new();
+        tasks.spawn(record_events(engine.clone(), events, addresses, timeline.clone()));
+        Ok(Self { engine: engine.clone(), project, timeline, services, started: Mutex::default(), tasks })
+    }
+
+    /// Where this copy's facts go.
+    #[must_use]
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// The engine that runs it.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The container of a service.
+    pub fn service(&self, service: &str) -> Result<&Service, EngineError> {
+        self.services.get(service).ok_or_else(|| EngineError::NoContainer { service: service.to_owned() })
+    }
+
+    /// All services with their containers.
+    pub fn services(&self) -> impl Iterator<Item = (&str, &Service)> {
+        self.services.iter().map(|(name, service)| (name.as_str(), service))
+    }
+
+    /// Runs a task for as long as the stack is up.
+    pub fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
+    }
+
+    /// Starts a service, or starts it again, and returns when the engine's event is on the timeline: the first process then
+    /// runs or has already ended. Neither `depends_on` nor readiness is waited for. Returns the offset of the start.
+    pub async fn start(&self, service: &str) -> Result<Duration, StackError> {
+        let is_start = |observation: &&Observation| {
+            matches!(&observation.fact, Fact::Container { service: name, change: ContainerChange::Started { .. } } if name == service)
+        };
+        let before = self.timeline.read(|observations| observations.iter().filter(is_start).count());
+        let started = self.engine.start(&self.project, service).await?;
+        self.started.lock().unwrap_or_else(PoisonError::into_inner).push(started);
+        let limit = self.timeline.clock().now() + EVENT_LIMIT;
+        let ruling = self.timeline.wait(limit, |observations, _| match observations.iter().filter(is_start).nth(before) {
+            Some(start) => Ruling::Holds(start.at),
+            None => Ruling::<_, ()>::Open,
+        });
+        match ruling.await {
+            Ruling::Holds(at) => Ok(at),
+            _ => Err(StackError::NoEvent { service: service.to_owned(), what: "started" }),
+        }
+    }
+
+    /// Sends a signal to a service's first process. Returns the offset just before it was sent.
+    pub async fn signal(&self, service: &str, signal: &str) -> Result<Duration, EngineError> {
+        let container = &self.service(service)?.container;
+        let at = self.timeline.record(Fact::Signal { service: service.to_owned(), signal: signal.to_owned() });
+        self.engine.signal(container, signal).await?;
+        Ok(at)
+    }
+
+    /// Waits for the end of a service's first process, at the latest until the limit. Returns when it ended, the exit code
+    /// and whether it was killed for want of memory; nothing when it still runs.
+    pub async fn wait_for_death(&self, service: &str, since: Duration, limit: Duration) -> Option<(Duration, i64, bool)> {
+        let ruling = self.timeline.wait(limit, |observations, _| {
+            let death = observations.iter().find_map(|observation| match &observation.fact {
+                Fact::Container { service: name, change: ContainerChange::Died { exit_code, oom_killed } }
+                    if name == service && observation.at >= since =>
+                {
+                    Some((observation.at, *exit_code, *oom_killed))
+                }
+                _ => None,
+            });
+            death.map_or(Ruling::<_, ()>::Open, Ruling::Holds)
+        });
+        match ruling.await {
+            Ruling::Holds(death) => Some(death),
+            _ => None,
+        }
+    }
+
+    /// Stops all observers. What they have recorded stays on the timeline.
+    pub async fn stop_observing(&mut self) {
+        self.tasks.shutdown().await;
+        self.engine.ignore_events(&self.project);
+    }
+
+    /// Removes everything that belongs to this copy.
+    pub async fn down(mut self) -> Result<(), EngineError> {
+        self.stop_observing().await;
+        self.engine.remove_project(&self.project).await
+    }
+}
+
+/// Turns the engine's events into facts, and keeps the addresses current.
+async fn record_events(
+    engine: Engine,
+    mut events: tokio::sync::mpsc::UnboundedReceiver<ContainerEvent>,
+    addresses: BTreeMap<String, watch::Sender<Option<IpAddr>>>,
+    timeline: Timeline,
+) {
+    while let Some(ContainerEvent { at, service, container, kind }) = events.recv().await {
+        let change = match kind {
+            EventKind::Started => {
+                let facts = engine.inspect(&container).await.unwrap_or_default();
+                set_address(&addresses, &service, facts.address);
+                ContainerChange::Started { pid: facts.pid }
+            }
+            EventKind::Died(exit_code) => {
+                set_address(&addresses, &service, None);
+                let oom_killed = engine.inspect(&container).await.is_ok_and(|facts| facts.oom_killed);
+                ContainerChange::Died { exit_code, oom_killed }
+            }
+            EventKind::Health(healthy) => ContainerChange::Health { healthy },
+        };
+        timeline.record_at(at, Fact::Container { service, change });
+    }
+    timeline.record(Fact::Blind { what: "the engine's events".into() });
+}
+
+fn set_address(addresses: &BTreeMap<String, watch::Sender<Option<IpAddr>>>, service: &str, address: Option<IpAddr>) {
+    if let Some(sender) = addresses.get(service) {
+        sender.send_replace(address);
+    }
+}

@@ -1,0 +1,20 @@
+//! The suite: the checks as Gherkin, the steps that they are made of, and the run that judges a stack by them.
+
+mod bench;
+mod catalogue;
+mod check;
+mod error;
+mod launch;
+mod plan;
+mod runner;
+mod steps;
+mod world;
+
+pub use self::bench::Bench;
+pub use self::catalogue::{Catalogue, Check};
+pub use self::check::{Request, check, check_with};
+pub use self::error::{Failure, RunError};
+pub use self::plan::{Plan, Planned};
+pub use self::runner::{Event, Progress, Silent};
+pub use self::steps::{STEPS, StepDefinition};
+pub use self::world::ScenarioWorld;

@@ -1,0 +1,171 @@
+//! What all scenarios of a run share: the engine, the resolved stack with its images, and the contract.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::RunError;
+use crate::clock::Clock;
+use crate::compose::{Compose, ComposeError, Copy, Model, isolate};
+use crate::contract::{Contract, Declared, ImagePorts, complete};
+use crate::engine::{Engine, EngineError, ImageFacts};
+use crate::redact::Redactor;
+use crate::stack::Creations;
+
+/// The bench that every scenario takes its copy of the stack from.
+#[derive(Debug)]
+pub struct Bench {
+    /// The engine.
+    pub engine: Engine,
+    /// Creations under way.
+    pub creations: Creations,
+    /// The clock of the run.
+    pub clock: Clock,
+    /// The resolved stack as the user wrote it.
+    pub model: Model,
+    /// What the suite knows of it.
+    pub contract: Contract,
+    /// Masks the secrets of the stack.
+    pub redactor: Redactor,
+    /// The id of the app's image.
+    pub app_image: String,
+    labels: BTreeMap<String, String>,
+    /// The images that were built for this run, by service.
+    built: BTreeMap<String, String>,
+    copies: AtomicUsize,
+}
+
+impl Bench {
+    /// Builds and pulls the images of a stack, and completes its contract.
+    pub async fn set_up(
+        engine: Engine,
+        creations: Creations,
+        clock: Clock,
+        model: Model,
+        declared: Declared,
+        say: &dyn Fn(&str),
+    ) -> Result<Self, RunError> {
+        let labels = engine.run().labels(clock.started_at());
+        let built = build(&engine, &model, &labels, say).await?;
+        pull(&engine, &model, say).await?;
+        let images = inspect(&engine, &model, &built).await?;
+        let contract = complete(declared, &model, &images)?;
+        let variables = model.all_variables();
+        let redactor = Redactor::of_variables(variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let app_image = images.0.get(&contract.app).map(|image| image.id.clone()).unwrap_or_default();
+        Ok(Self { engine, creations, clock, model, contract, redactor, app_image, labels, built, copies: AtomicUsize::new(0) })
+    }
+
+    /// A new isolated copy of the stack, and what was changed in it.
+    pub fn copy(&self) -> Result<(Model, Vec<String>), ComposeError> {
+        let number = self.copies.fetch_add(1, Ordering::Relaxed) + 1;
+        let copy = Copy {
+            project: format!("seaworthy-{}-{number}", self.engine.run()),
+            labels: self.labels.clone(),
+            images: self.built.clone(),
+        };
+        isolate(&self.model, &copy)
+    }
+
+    /// Whether the engine starts the app again when it exits.
+    #[must_use]
+    pub fn app_restarts(&self) -> bool {
+        let policy = self.model.service(&self.contract.app).and_then(|app| app.get("restart")?.as_str());
+        policy.is_some_and(|policy| policy != "no")
+    }
+
+    /// All services, each after those that it depends on.
+    #[must_use]
+    pub fn start_order(&self) -> Vec<String> {
+        let mut order = vec![];
+        for (service, _) in self.model.services() {
+            append_with_dependencies(&self.model, service, &mut order);
+        }
+        order
+    }
+}
+
+fn append_with_dependencies(model: &Model, service: &str, order: &mut Vec<String>) {
+    // Compose has refused cycles and missing services long before.
+    if order.iter().any(|name| name == service) || model.service(service).is_none() {
+        return;
+    }
+    for dependency in model.depends_on(service) {
+        append_with_dependencies(model, dependency, order);
+    }
+    order.push(service.to_owned());
+}
+
+/// Builds every service that has a build section, once for the whole run, under a name that is this run's alone.
+async fn build(
+    engine: &Engine,
+    model: &Model,
+    labels: &BTreeMap<String, String>,
+    say: &dyn Fn(&str),
+) -> Result<BTreeMap<String, String>, RunError> {
+    let services: Vec<String> = model.built_services().map(str::to_owned).collect();
+    if services.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    say(&format!("building {}", services.join(", ")));
+    let mut value = model.value().clone();
+    let mut built = BTreeMap::new();
+    for service in services {
+        let image = format!("seaworthy-{}:{service}", engine.run());
+        let definition = &mut value["services"][service.as_str()];
+        definition["image"] = image.clone().into();
+        let build = &mut definition["build"];
+        // A tag of the user's own would be overwritten.
+        if let Some(build) = build.as_object_mut() {
+            build.remove("tags");
+        }
+        for (key, label) in labels {
+            build["labels"][key.as_str()] = label.clone().into();
+        }
+        built.insert(service, image);
+    }
+    Compose.build(&model.with_value(value)).await?;
+    Ok(built)
+}
+
+/// Pulls the images that are not on the engine.
+async fn pull(engine: &Engine, model: &Model, say: &dyn Fn(&str)) -> Result<(), RunError> {
+    let mut missing = vec![];
+    for (service, definition) in model.services() {
+        let Some(image) = model.image(service).filter(|_| !definition.contains_key("build")) else { continue };
+        if engine.image(image).await?.is_none() {
+            missing.push(image.to_owned());
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    say(&format!("pulling {}", missing.join(", ")));
+    Ok(Compose.pull(model, missing).await?)
+}
+
+struct Images(BTreeMap<String, ImageFacts>);
+
+impl ImagePorts for Images {
+    fn exposed(&self, service: &str) -> Vec<u16> {
+        self.0.get(service).map(|image| image.exposed.clone()).unwrap_or_default()
+    }
+    fn stop_signal(&self, service: &str) -> Option<String> {
+        self.0.get(service)?.stop_signal.clone()
+    }
+    fn health_check(&self, service: &str) -> Option<Vec<String>> {
+        self.0.get(service)?.health_check.clone()
+    }
+}
+
+async fn inspect(engine: &Engine, model: &Model, built: &BTreeMap<String, String>) -> Result<Images, EngineError> {
+    let mut images = BTreeMap::new();
+    for (service, _) in model.services() {
+        let image = built.get(service).map(String::as_str).or_else(|| model.image(service));
+        if let Some(image) = image
+            && let Some(facts) = engine.image(image).await?
+        {
+            images.insert(service.to_owned(), facts);
+        }
+    }
+    Ok(Images(images))
+}

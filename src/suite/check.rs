@@ -1,0 +1,171 @@
+//! A whole run: from the path of a compose file to the record of every check, with everything removed at the end.
+
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use cucumber::{Writer, writer};
+use futures::FutureExt;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::error::with_causes;
+use super::plan::Selection;
+use super::{Bench, Catalogue, Event, Failure, Plan, Progress, RunError, ScenarioWorld, Silent, launch, runner};
+use crate::clock::Clock;
+use crate::compose::{Compose, ComposeFile};
+use crate::contract::{Declared, Origin};
+use crate::engine::{Engine, RunId};
+use crate::probe::catch_up_logs;
+use crate::record::{FORMAT_VERSION, Run, Subject, Tool};
+use crate::stack::Creations;
+use crate::timeline::{Fact, Timeline};
+
+/// How many of a container's last log lines an error carries.
+const LOG_LINES: usize = 15;
+
+/// What to check, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// The compose file, or the folder that holds one.
+    pub path: PathBuf,
+    /// Contract values that win over those in the file.
+    pub flags: Declared,
+    /// A Gherkin tag expression that selects checks; all of them without one.
+    pub tags: Option<String>,
+    /// How many checks run at once; a number that suits the machine without one.
+    pub jobs: Option<usize>,
+}
+
+/// Runs the selected checks on a stack. See [`check_with`].
+pub async fn check(
+    request: &Request,
+    progress: Arc<dyn Progress>,
+    stop: impl Future<Output = ()>,
+) -> Result<Run, RunError> {
+    check_with(request, progress, stop, Silent).await
+}
+
+/// Runs the selected checks on a stack and tells cucumber's events to a writer.
+///
+/// When this returns, whatever it returns, every container, network, volume and image that it created is removed; when it
+/// is dropped instead, nothing is. It ends early, with [`RunError::Interrupted`], when `stop` completes.
+pub async fn check_with<W>(
+    request: &Request,
+    progress: Arc<dyn Progress>,
+    stop: impl Future<Output = ()>,
+    writer: W,
+) -> Result<Run, RunError>
+where
+    W: Writer<ScenarioWorld, Cli: Default> + writer::Normalized,
+{
+    let clock = Clock::start();
+    let catalogue = Catalogue::built_in();
+    let selection = Selection::parse(request.tags.as_deref(), &catalogue)?;
+    let model = Compose.resolve(&ComposeFile::find(&request.path)?).await?;
+    let declared = Declared::from_model(&model)?;
+    let ids = catalogue.ids();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    declared.validate(Origin::File, &model, &ids, clock.day())?;
+    request.flags.validate(Origin::Flags, &model, &ids, clock.day())?;
+    let declared = request.flags.clone().or(declared);
+
+    let engine = Engine::connect(RunId::random(), clock).await?;
+    let creations = Creations::default();
+    let on_bench = async {
+        let say = |phase: &str| progress.tell(Event::Phase(phase));
+        let bench = Bench::set_up(engine.clone(), creations.clone(), clock, model, declared, &say).await?;
+        run_on(Arc::new(bench), &catalogue, &selection, request.jobs, Arc::clone(&progress), writer).await
+    };
+    let outcome = tokio::select! {
+        outcome = AssertUnwindSafe(on_bench).catch_unwind() => {
+            outcome.unwrap_or_else(|_| Err(RunError::Defect { message: "a panic while the checks ran".into() }))
+        }
+        () = stop => Err(RunError::Interrupted),
+    };
+    creations.close().await;
+    let removed = engine.remove_run().await;
+    let run = outcome?;
+    removed?;
+    Ok(run)
+}
+
+async fn run_on<W>(
+    bench: Arc<Bench>,
+    catalogue: &Catalogue,
+    selection: &Selection,
+    jobs: Option<usize>,
+    progress: Arc<dyn Progress>,
+    writer: W,
+) -> Result<Run, RunError>
+where
+    W: Writer<ScenarioWorld, Cli: Default> + writer::Normalized,
+{
+    if !bench.engine.is_local() {
+        return Err(bench.engine.not_local().into());
+    }
+    let plan = Arc::new(Plan::new(catalogue, selection, &bench.contract));
+    // Refuses what can't be isolated, and tells what isolation changes, before anything is started.
+    let (_, notes) = bench.copy()?;
+    let count = plan.features.iter().map(|feature| feature.scenarios.len()).sum();
+    if count > 0 {
+        progress.tell(Event::Phase("starting the stack once, undisturbed"));
+        try_out(&bench).await?;
+        progress.tell(Event::ChecksStarted { count });
+    }
+    let jobs = jobs.unwrap_or_else(default_jobs);
+    let checks = runner::run(Arc::clone(&bench), plan, jobs, progress, writer).await;
+    let subject = Subject {
+        stack: bench.model.file().path().display().to_string(),
+        image: bench.app_image.clone(),
+        run: bench.engine.run().to_string(),
+        started_at: OffsetDateTime::from(bench.clock.started_at()).format(&Rfc3339).unwrap_or_default(),
+        duration: bench.clock.now(),
+    };
+    let tool = Tool { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() };
+    Ok(Run { format_version: FORMAT_VERSION, tool, subject, contract: bench.contract.clone(), notes, checks })
+}
+
+/// A scenario mostly waits, so twice as many as there are cores keep a machine busy without holding each other up.
+fn default_jobs() -> usize {
+    2 * std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// Brings the stack up once with nothing disturbed. A stack that is broken by itself is told so once, with its log, and not
+/// once per check.
+async fn try_out(bench: &Bench) -> Result<(), RunError> {
+    let timeline = Timeline::new(bench.clock);
+    let mut stack = launch::create(bench, &timeline, false).await.map_err(|failure| not_ready(&bench.contract.app, failure, &timeline))?;
+    let started = launch::start_until_ready(bench, &stack).await;
+    stack.stop_observing().await;
+    if let Err(failure) = started {
+        for (name, service) in stack.services() {
+            catch_up_logs(&bench.engine, name, &service.container, &bench.redactor, &timeline).await;
+        }
+        return Err(not_ready(&bench.contract.app, failure, &timeline));
+    }
+    stack.down().await.map_err(RunError::from)
+}
+
+fn not_ready(app: &str, failure: Failure, timeline: &Timeline) -> RunError {
+    let Failure::CouldNotRun { message, advice, service } = failure else {
+        return RunError::Defect { message: failure.to_string() };
+    };
+    let service = service.unwrap_or_else(|| app.to_owned());
+    let observations = timeline.observations();
+    let lines = observations.iter().filter_map(|observation| match &observation.fact {
+        Fact::Log { service: name, line, .. } if *name == service => Some(line.clone()),
+        _ => None,
+    });
+    let mut logs: Vec<String> = lines.collect();
+    logs.drain(..logs.len().saturating_sub(LOG_LINES));
+    RunError::NotReady { what: message, advice, service, logs }
+}
+
+impl RunError {
+    /// The error and its causes, on one line.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        with_causes(self)
+    }
+}

@@ -1,0 +1,166 @@
+//! Why a run or a scenario could not come to its end.
+
+use crate::compose::ComposeError;
+use crate::contract::ContractError;
+use crate::engine::EngineError;
+use crate::stack::StackError;
+use crate::verdict::Finding;
+
+/// Why a run has no verdicts at all.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The compose file could not be read, isolated or built.
+    #[error(transparent)]
+    Compose(#[from] ComposeError),
+    /// The contract is wrong or incomplete.
+    #[error(transparent)]
+    Contract(#[from] ContractError),
+    /// The engine does not answer, or not as it should.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A copy of the stack could not be brought up.
+    #[error(transparent)]
+    Stack(#[from] StackError),
+    /// The tag expression can't be read.
+    #[error("`{expression}` is not a tag expression: {message}")]
+    TagExpression {
+        /// The expression as given.
+        expression: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The tag expression names a tag that no check has.
+    #[error("no check has the tag @{tag}")]
+    UnknownTag {
+        /// The tag.
+        tag: String,
+        /// The tags that there are.
+        known: Vec<String>,
+    },
+    /// The tag expression selects no check.
+    #[error("the tag expression `{expression}` selects no check")]
+    NothingSelected {
+        /// The expression as given.
+        expression: String,
+    },
+    /// The stack does not become ready even when nothing disturbs it.
+    #[error("{what}")]
+    NotReady {
+        /// What did not happen, and what did.
+        what: String,
+        /// What to do.
+        advice: String,
+        /// The service whose log follows.
+        service: String,
+        /// Its last log lines.
+        logs: Vec<String>,
+    },
+    /// The user stopped the run.
+    #[error("interrupted; everything that the run had created is removed")]
+    Interrupted,
+    /// A defect of ours.
+    #[error("seaworthy has a defect: {message}")]
+    Defect {
+        /// What went wrong.
+        message: String,
+    },
+}
+
+impl RunError {
+    /// What the user can do about it.
+    #[must_use]
+    pub fn advice(&self) -> String {
+        match self {
+            Self::Compose(error) => error.advice(),
+            Self::Contract(error) => error.advice().to_owned(),
+            Self::Engine(error) => error.advice(),
+            Self::Stack(error) => stack_advice(error),
+            Self::TagExpression { .. } => "write it as in '@shutdown and not @should'".into(),
+            Self::UnknownTag { known, .. } => format!("the tags are: {}", known.join(" ")),
+            Self::NothingSelected { .. } => "select fewer conditions at once; every check has its id, its topic and its severity as tags".into(),
+            Self::NotReady { advice, .. } => advice.clone(),
+            Self::Interrupted => "run it again to get a verdict".into(),
+            Self::Defect { .. } => "please report it, with the command line and the compose file".into(),
+        }
+    }
+
+    /// Output that belongs to the error: of a build, or the last log lines of a container, with a heading.
+    #[must_use]
+    pub fn output(&self) -> Option<(String, Vec<String>)> {
+        match self {
+            Self::Compose(error) | Self::Stack(StackError::Compose(error)) => {
+                let lines = error.output()?.lines().map(str::to_owned).collect();
+                Some(("the last lines of its output".into(), lines))
+            }
+            Self::NotReady { service, logs, .. } => Some((format!("the last log lines of `{service}`"), logs.clone())),
+            _ => None,
+        }
+    }
+}
+
+/// Why a scenario did not pass.
+#[derive(Debug)]
+pub enum Failure {
+    /// An expectation was broken.
+    Failed(Finding),
+    /// It could not be found out.
+    CouldNotRun {
+        /// Why.
+        message: String,
+        /// What to do.
+        advice: String,
+        /// The service concerned.
+        service: Option<String>,
+    },
+}
+
+impl Failure {
+    /// An expectation that no fact decides either way.
+    #[must_use]
+    pub fn not_measured(what: &str) -> Self {
+        Self::CouldNotRun {
+            message: format!("could not be measured: {what}"),
+            advice: "run the check again; report it when it stays so".into(),
+            service: None,
+        }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Failed(Finding { expected, seen }) => write!(formatter, "expected: {expected}; seen: {seen}"),
+            Self::CouldNotRun { message, .. } => formatter.write_str(message),
+        }
+    }
+}
+
+impl From<StackError> for Failure {
+    fn from(error: StackError) -> Self {
+        Self::CouldNotRun { message: with_causes(&error), advice: stack_advice(&error), service: None }
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        StackError::from(error).into()
+    }
+}
+
+fn stack_advice(error: &StackError) -> String {
+    match error {
+        StackError::Compose(error) => error.advice(),
+        StackError::Engine(error) => error.advice(),
+        StackError::NoEvent { .. } => "the engine may be overloaded: run fewer checks at once with --jobs".into(),
+    }
+}
+
+/// An error with the chain of its causes, on one line.
+#[must_use]
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| {
+        let cause = cause.to_string();
+        if text.ends_with(&cause) { text } else { format!("{text}: {cause}") }
+    })
+}

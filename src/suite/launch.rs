@@ -1,0 +1,159 @@
+//! Bringing a copy of the stack up: create it, attach the probes, start services in an order, wait until they serve.
+
+use std::time::Duration;
+
+use super::{Bench, Failure};
+use crate::probe::{HttpProbe, watch_dependency, watch_endpoint, watch_logs, watch_processes};
+use crate::stack::Stack;
+use crate::timeline::{Answer, Endpoint, Fact, Observation, Ruling, Timeline};
+use crate::verdict::{Finding, Judged, answered_ready, started_to_accept};
+
+/// How often an app may exit while nothing is wrong with its dependencies before it is taken to be broken.
+const EXITS: usize = 3;
+
+/// Creates a copy and attaches a probe to everything that the contract names. Nothing runs yet.
+pub(super) async fn create(bench: &Bench, timeline: &Timeline, with_processes: bool) -> Result<Stack, Failure> {
+    let (copy, _) = bench.copy().map_err(crate::stack::StackError::from)?;
+    let mut stack = Stack::create(&bench.engine, &bench.creations, copy, timeline.clone()).await?;
+    let contract = &bench.contract;
+
+    let services: Vec<_> = stack.services().map(|(name, service)| (name.to_owned(), service.clone())).collect();
+    for (name, service) in services {
+        let (engine, redactor) = (bench.engine.clone(), bench.redactor.clone());
+        stack.spawn(watch_logs(engine, name, service.container, service.address, redactor, timeline.clone()));
+    }
+    for dependency in &contract.dependencies {
+        let address = stack.service(&dependency.service)?.address.clone();
+        stack.spawn(watch_dependency(dependency.service.clone(), dependency.kind.clone(), address, timeline.clone()));
+    }
+    let app = stack.service(&contract.app)?.clone();
+    let endpoints = [(Endpoint::Readiness, Some(&contract.readiness)), (Endpoint::Liveness, contract.liveness.as_ref())];
+    for (endpoint, path) in endpoints {
+        let Some(path) = path.cloned() else { continue };
+        let probe = HttpProbe { endpoint, port: contract.port, path, timeout: contract.probe_timeout };
+        stack.spawn(watch_endpoint(probe, app.address.clone(), bench.redactor.clone(), timeline.clone()));
+    }
+    if with_processes {
+        stack.spawn(watch_processes(bench.engine.clone(), contract.app.clone(), app.container, app.address, timeline.clone()));
+    }
+    Ok(stack)
+}
+
+/// Starts every service, each when those that it depends on accept, and waits until the app is ready. Returns the offset of
+/// the first ready answer.
+pub(super) async fn start_until_ready(bench: &Bench, stack: &Stack) -> Result<Duration, Failure> {
+    let app = &bench.contract.app;
+    let mut ready = None;
+    for service in bench.start_order() {
+        let mut needed = bench.model.depends_on(&service);
+        if service == *app {
+            needed = bench.contract.dependencies.iter().map(|dependency| dependency.service.as_str()).collect();
+        }
+        for dependency in needed {
+            wait_until_accepting(bench, stack, dependency, Duration::ZERO).await?;
+        }
+        let started = stack.start(&service).await?;
+        if service == *app {
+            ready = Some(wait_until_ready(bench, stack, started).await?);
+        }
+    }
+    ready.ok_or_else(|| Failure::not_measured("the app was not started"))
+}
+
+/// Starts every service but one, in order. The dependencies accept and the app runs; nobody waits for the app to be ready.
+/// Returns the offset of the app's start.
+pub(super) async fn start_all_but(bench: &Bench, stack: &Stack, withheld: &str) -> Result<Duration, Failure> {
+    let mut app_started = Duration::ZERO;
+    for service in bench.start_order().into_iter().filter(|service| service != withheld) {
+        let started = stack.start(&service).await?;
+        if service == bench.contract.app {
+            app_started = started;
+        } else {
+            wait_until_accepting(bench, stack, &service, started).await?;
+        }
+    }
+    Ok(app_started)
+}
+
+/// Waits until a dependency of the app accepts; returns at once for any other service. Returns the offset of acceptance.
+pub(super) async fn wait_until_accepting(
+    bench: &Bench,
+    stack: &Stack,
+    service: &str,
+    since: Duration,
+) -> Result<Option<Duration>, Failure> {
+    if bench.contract.dependency(service).is_none() {
+        return Ok(None);
+    }
+    let limit = bench.contract.startup_limit;
+    let deadline = stack.timeline().clock().now() + limit;
+    let judge = |observations: &[Observation], over| started_to_accept(service, since, limit, EXITS, observations, over);
+    match stack.timeline().wait(deadline, judge).await {
+        Ruling::Holds(at) => Ok(Some(at)),
+        Ruling::Broken(finding) => Err(broken_stack(
+            service,
+            &finding,
+            format!("make sure that `{service}` starts with what the compose file gives it: docker compose up {service}"),
+        )),
+        Ruling::Open => Err(Failure::not_measured("whether the dependency accepts")),
+    }
+}
+
+async fn wait_until_ready(bench: &Bench, stack: &Stack, started: Duration) -> Result<Duration, Failure> {
+    let contract = &bench.contract;
+    let gone_after = if bench.app_restarts() { EXITS } else { 1 };
+    let judged = Judged { app: &contract.app, gone_after, since: started, limit: contract.startup_limit };
+    let judge = |observations: &[Observation], over| answered_ready(judged, observations, over);
+    match stack.timeline().wait(started + contract.startup_limit, judge).await {
+        Ruling::Holds(at) => Ok(at),
+        Ruling::Broken(finding) => {
+            let advice = advise(bench, stack.timeline());
+            Err(broken_stack(&contract.app, &finding, advice))
+        }
+        Ruling::Open => Err(Failure::not_measured("whether the app is ready")),
+    }
+}
+
+fn broken_stack(service: &str, finding: &Finding, advice: String) -> Failure {
+    Failure::CouldNotRun {
+        message: format!(
+            "the stack does not come up even undisturbed. Expected: {}; seen: {}",
+            finding.expected, finding.seen
+        ),
+        advice,
+        service: Some(service.to_owned()),
+    }
+}
+
+/// What to do about an app that does not become ready, after its last answer.
+fn advise(bench: &Bench, timeline: &Timeline) -> String {
+    let contract = &bench.contract;
+    let last = timeline.read(|observations| {
+        observations.iter().rev().find_map(|observation| match &observation.fact {
+            Fact::Probe { endpoint: Endpoint::Readiness, answer, .. } => Some(answer.clone()),
+            _ => None,
+        })
+    });
+    match last {
+        None => format!("find out from its log why `{}` exits", contract.app),
+        Some(Answer::Refused) => format!(
+            "nobody listens on port {}: declare the right one (`port:` under x-seaworthy, or --port), and let the app listen on \
+             0.0.0.0, not on 127.0.0.1",
+            contract.port
+        ),
+        Some(Answer::Status(404)) => format!(
+            "the app has no {}: declare the readiness path (`readiness:` under x-seaworthy, or --readiness)",
+            contract.readiness
+        ),
+        Some(_) => format!(
+            "find out from its log why {} does not answer 2xx; a slow starter needs a higher `startup_limit`",
+            contract.readiness
+        ),
+    }
+}
+
+/// The service name of the app's database.
+pub(super) fn database(bench: &Bench) -> Result<String, Failure> {
+    let database = bench.contract.database().map(|database| database.service.clone());
+    database.ok_or_else(|| Failure::not_measured("the app has no database"))
+}

@@ -1,0 +1,199 @@
+//! The plan of a run: which checks are selected, which of them apply to this stack, once or once per dependency.
+
+use cucumber::gherkin::tagexpr::TagOperation;
+use cucumber::gherkin::{Feature, Scenario};
+use cucumber::tag::Ext;
+
+use super::{Catalogue, Check, RunError};
+use crate::contract::Contract;
+
+/// Stands for the dependency's name in a scenario that is made once per dependency.
+const PLACEHOLDER: &str = "<dependency>";
+
+/// A check of a run.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// What its tags and description say.
+    pub check: Check,
+    /// The dependency that it is about.
+    pub dependency: Option<String>,
+    /// Its title, with the dependency's name filled in.
+    pub title: String,
+    /// Why it does not apply to this stack, if so.
+    pub not_applicable: Option<String>,
+}
+
+/// All selected checks of a run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The checks in the order of the catalogue.
+    pub checks: Vec<Planned>,
+    /// The features with the scenarios that apply, names filled in.
+    pub features: Vec<Feature>,
+}
+
+/// A tag expression that only names tags that exist.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    expression: Option<(String, TagOperation)>,
+}
+
+impl Selection {
+    /// Reads a tag expression; without one everything is selected.
+    pub fn parse(expression: Option<&str>, catalogue: &Catalogue) -> Result<Self, RunError> {
+        let Some(expression) = expression else { return Ok(Self::default()) };
+        let operation: TagOperation = expression.trim().parse().map_err(|error| RunError::TagExpression {
+            expression: expression.to_owned(),
+            message: format!("{error}"),
+        })?;
+        let known = catalogue.tags();
+        if let Some(tag) = tags_of(&operation).into_iter().find(|tag| !known.contains(tag)) {
+            let known = known.into_iter().map(|tag| format!("@{tag}")).collect();
+            return Err(RunError::UnknownTag { tag, known });
+        }
+        let selection = Self { expression: Some((expression.to_owned(), operation)) };
+        let selects_any = catalogue.features().iter().any(|feature| feature.scenarios.iter().any(|s| selection.selects(feature, s)));
+        if selects_any { Ok(selection) } else { Err(RunError::NothingSelected { expression: expression.to_owned() }) }
+    }
+
+    fn selects(&self, feature: &Feature, scenario: &Scenario) -> bool {
+        let tags = feature.tags.iter().chain(&scenario.tags);
+        self.expression.as_ref().is_none_or(|(_, operation)| operation.eval(tags))
+    }
+}
+
+fn tags_of(operation: &TagOperation) -> Vec<String> {
+    match operation {
+        TagOperation::And(left, right) | TagOperation::Or(left, right) => [tags_of(left), tags_of(right)].concat(),
+        TagOperation::Not(inner) => tags_of(inner),
+        TagOperation::Tag(tag) => vec![tag.clone()],
+    }
+}
+
+impl Plan {
+    /// The selected checks for a stack with this contract.
+    #[must_use]
+    pub fn new(catalogue: &Catalogue, selection: &Selection, contract: &Contract) -> Self {
+        let mut plan = Self { checks: vec![], features: vec![] };
+        for feature in catalogue.features() {
+            let mut scenarios = vec![];
+            for scenario in feature.scenarios.iter().filter(|scenario| selection.selects(feature, scenario)) {
+                let Some(check) = Check::read(scenario) else { continue };
+                let lacks = lacks(&check, contract);
+                let dependencies: Vec<Option<&str>> = if check.each_dependency && lacks.is_none() {
+                    contract.dependencies.iter().map(|dependency| Some(dependency.service.as_str())).collect()
+                } else {
+                    vec![None]
+                };
+                for dependency in dependencies {
+                    let scenario = fill_in(scenario, dependency.unwrap_or("a dependency"));
+                    plan.checks.push(Planned {
+                        check: check.clone(),
+                        dependency: dependency.map(str::to_owned),
+                        title: scenario.name.clone(),
+                        not_applicable: lacks.clone(),
+                    });
+                    if lacks.is_none() {
+                        scenarios.push(scenario);
+                    }
+                }
+            }
+            if !scenarios.is_empty() {
+                plan.features.push(Feature { scenarios, ..feature.clone() });
+            }
+        }
+        plan
+    }
+
+    /// The check that a scenario of this plan makes.
+    #[must_use]
+    pub fn find(&self, scenario: &Scenario) -> Option<usize> {
+        self.checks.iter().position(|planned| planned.title == scenario.name)
+    }
+}
+
+/// What the check needs and the stack has not.
+fn lacks(check: &Check, contract: &Contract) -> Option<String> {
+    if check.each_dependency && contract.dependencies.is_empty() {
+        return Some("the app has no dependency".into());
+    }
+    check.needs.iter().find_map(|need| match need.as_str() {
+        "database" if contract.database().is_none() => Some("the app has no database that we know how to query (PostgreSQL)".into()),
+        "dependency" if contract.dependencies.is_empty() => Some("the app has no dependency".into()),
+        "liveness" if contract.liveness.is_none() => Some("the contract names no liveness path".into()),
+        _ => None,
+    })
+}
+
+fn fill_in(scenario: &Scenario, dependency: &str) -> Scenario {
+    let mut scenario = scenario.clone();
+    scenario.name = scenario.name.replace(PLACEHOLDER, dependency);
+    for step in &mut scenario.steps {
+        step.value = step.value.replace(PLACEHOLDER, dependency);
+    }
+    scenario
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::compose::{ComposeFile, Model};
+    use crate::contract::{Declared, ImagePorts, complete};
+
+    struct NoImages;
+    impl ImagePorts for NoImages {
+        fn exposed(&self, _service: &str) -> Vec<u16> {
+            vec![80]
+        }
+        fn stop_signal(&self, _service: &str) -> Option<String> {
+            None
+        }
+        fn health_check(&self, _service: &str) -> Option<Vec<String>> {
+            None
+        }
+    }
+
+    fn plan(services: serde_json::Value, tags: Option<&str>) -> Result<Plan, RunError> {
+        let catalogue = Catalogue::built_in();
+        let file = ComposeFile::File("/stack/compose.yaml".into());
+        let model = Model::new(file, json!({"services": services})).expect("has services");
+        let declared = Declared { app: Some("app".into()), readiness: Some("/".into()), ..Declared::default() };
+        let contract = complete(declared, &model, &NoImages).expect("complete");
+        Ok(Plan::new(&catalogue, &Selection::parse(tags, &catalogue)?, &contract))
+    }
+
+    fn names(plan: &Plan) -> Vec<String> {
+        plan.checks.iter().map(|planned| format!("{} {:?}", planned.check.id, planned.dependency)).collect()
+    }
+
+    #[test]
+    fn a_check_for_each_dependency_is_made_for_each() {
+        let services = json!({
+            "app": {"depends_on": {"db": {}, "cache": {}}}, "db": {"image": "postgres"}, "cache": {"image": "redis"},
+        });
+        let plan = plan(services, Some("@outage.killed")).expect("planned");
+        assert_eq!(names(&plan), ["outage.killed Some(\"cache\")", "outage.killed Some(\"db\")"]);
+        let scenario = &plan.features[0].scenarios[1];
+        assert_eq!(scenario.steps[1].value, "db is killed");
+        assert_eq!(plan.find(scenario), Some(1));
+    }
+
+    #[test]
+    fn what_the_stack_has_not_is_not_applicable() {
+        let plan = plan(json!({"app": {}}), None).expect("planned");
+        let applicable: Vec<&str> =
+            plan.checks.iter().filter(|planned| planned.not_applicable.is_none()).map(|planned| planned.check.id.as_str()).collect();
+        assert_eq!(applicable, ["shutdown.in-time", "nonroot.processes"]);
+    }
+
+    #[test]
+    fn tag_expressions_select() {
+        let select = |tags| plan(json!({"app": {}}), Some(tags));
+        assert_eq!(select("@shutdown or @nonroot.processes").expect("planned").checks.len(), 2);
+        assert!(matches!(select("@shutdwon"), Err(RunError::UnknownTag { tag, .. }) if tag == "shutdwon"));
+        assert!(matches!(select("@shutdown and"), Err(RunError::TagExpression { .. })));
+        assert!(matches!(select("@shutdown and @nonroot"), Err(RunError::NothingSelected { .. })));
+    }
+}

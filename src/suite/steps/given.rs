@@ -1,0 +1,29 @@
+//! How a scenario begins.
+
+use super::Words;
+use crate::fault;
+use crate::suite::{Failure, ScenarioWorld, launch};
+
+/// From its start on, the users of the app's processes go to the timeline.
+pub(super) async fn processes_are_watched(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    world.moments()?.watch_processes = true;
+    Ok(())
+}
+
+/// Everything is started in order, and the app has answered ready.
+pub(super) async fn stack_is_ready(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    let (bench, stack, moments) = world.stack().await?;
+    moments.since = launch::start_until_ready(bench, stack).await?;
+    moments.app_started = moments.since;
+    Ok(())
+}
+
+/// Everything runs, the app too, except that the database is not there yet.
+pub(super) async fn all_but_the_database(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    let (bench, stack, moments) = world.stack().await?;
+    let database = launch::database(bench)?;
+    fault::withhold(stack, &database)?;
+    moments.app_started = launch::start_all_but(bench, stack, &database).await?;
+    moments.since = moments.app_started;
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! The state of one scenario: its copy of the stack, its timeline, and the moments that its steps refer to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Bench, Failure, launch};
+use crate::engine::EngineError;
+use crate::probe::catch_up_logs;
+use crate::stack::Stack;
+use crate::timeline::{Observation, Ruling, Timeline};
+use crate::verdict::{Finding, Judged};
+
+/// The world of a scenario. Steps of your own may be added with cucumber's `given`, `when` and `then` attributes.
+#[derive(Debug, Default, cucumber::World)]
+pub struct ScenarioWorld {
+    stage: Option<Stage>,
+    /// Why a step did not pass.
+    pub(super) failure: Option<Failure>,
+}
+
+/// What a scenario works with once it has begun.
+#[derive(Debug)]
+struct Stage {
+    bench: Arc<Bench>,
+    timeline: Timeline,
+    stack: Option<Stack>,
+    moments: Moments,
+}
+
+/// The moments and facts that later steps refer to.
+#[derive(Clone, Debug, Default)]
+pub struct Moments {
+    /// Whether the app's processes are watched.
+    pub watch_processes: bool,
+    /// From when on the app must stay the same process.
+    pub app_started: Duration,
+    /// What limits are counted from: the last disturbance or its end.
+    pub since: Duration,
+    /// When the app was told to stop.
+    pub told_to_stop: Duration,
+    /// When and how the app ended after it was told to stop: offset, exit status, out of memory.
+    pub death: Option<(Duration, i64, bool)>,
+}
+
+impl ScenarioWorld {
+    /// Begins a scenario on a bench, with an empty timeline.
+    pub(super) fn begin(&mut self, bench: Arc<Bench>) {
+        let timeline = Timeline::new(bench.clock);
+        self.stage = Some(Stage { bench, timeline, stack: None, moments: Moments::default() });
+    }
+
+    /// The timeline of the scenario.
+    #[must_use]
+    pub fn timeline(&self) -> Option<&Timeline> {
+        self.stage.as_ref().map(|stage| &stage.timeline)
+    }
+
+    /// The moments that steps refer to.
+    pub fn moments(&mut self) -> Result<&mut Moments, Failure> {
+        Ok(&mut self.stage()?.moments)
+    }
+
+    /// The running copy of the stack with its bench and moments; created when first asked for.
+    pub async fn stack(&mut self) -> Result<(&Bench, &Stack, &mut Moments), Failure> {
+        let stage = self.stage()?;
+        if stage.stack.is_none() {
+            stage.stack = Some(launch::create(&stage.bench, &stage.timeline, stage.moments.watch_processes).await?);
+        }
+        let stack = stage.stack.as_ref().ok_or_else(|| Failure::not_measured("the stack was not created"))?;
+        Ok((&stage.bench, stack, &mut stage.moments))
+    }
+
+    /// Waits until a judge of the app's answers rules. Limits and times are counted from [`Moments::since`].
+    pub(super) async fn expect<T>(
+        &mut self,
+        limit: Duration,
+        judge: impl Fn(Judged<'_>, &[Observation], bool) -> Ruling<T, Finding>,
+    ) -> Result<T, Failure> {
+        let (bench, stack, moments) = self.stack().await?;
+        let gone_after = if bench.app_restarts() { usize::MAX } else { 1 };
+        let judged = Judged { app: &bench.contract.app, gone_after, since: moments.since, limit };
+        let deadline = moments.since + limit;
+        match stack.timeline().wait(deadline, |observations, over| judge(judged, observations, over)).await {
+            Ruling::Holds(value) => Ok(value),
+            Ruling::Broken(finding) => Err(Failure::Failed(finding)),
+            Ruling::Open => Err(Failure::not_measured("the app gave no answer to judge by")),
+        }
+    }
+
+    /// Stops observing, puts the last log lines on the timeline and removes the copy of the stack.
+    pub(super) async fn end(&mut self) -> Result<(), EngineError> {
+        let Some(stage) = self.stage.as_mut() else { return Ok(()) };
+        let Some(mut stack) = stage.stack.take() else { return Ok(()) };
+        stack.stop_observing().await;
+        let read = stack.services().map(|(name, service)| {
+            catch_up_logs(&stage.bench.engine, name, &service.container, &stage.bench.redactor, &stage.timeline)
+        });
+        futures::future::join_all(read).await;
+        stack.down().await
+    }
+
+    fn stage(&mut self) -> Result<&mut Stage, Failure> {
+        self.stage.as_mut().ok_or_else(|| Failure::not_measured("the scenario was not begun by the suite"))
+    }
+}

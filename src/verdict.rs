@@ -1,0 +1,61 @@
+//! Verdicts: what a timeline proves. Pure functions, facts in and ruling out; nothing here waits, asks or writes.
+//!
+//! A judge may only say "broken" with a fact that proves it. Where a fact could not be measured, it says nothing: that the
+//! question stays open at the limit is for the caller to report as "could not run".
+
+mod app;
+mod dependency;
+mod process;
+mod words;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::app::{Judged, answered_ready, answered_status, never_ready_before, stayed_unready};
+pub use self::dependency::started_to_accept;
+pub use self::process::{ran_without_root, stayed_the_same_process, stopped_in_time, was_not_killed};
+pub use self::words::{seconds, since};
+use crate::timeline::{ContainerChange, Fact, Observation};
+
+/// The outcome of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Every expectation held.
+    Passed,
+    /// An expectation was broken, with evidence.
+    Failed,
+    /// The stack has nothing that this check is about.
+    NotApplicable,
+    /// It failed, and the contract accepts that for now.
+    Waived,
+    /// It could not be found out.
+    CouldNotRun,
+}
+
+/// How an expectation was broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What should have been.
+    pub expected: String,
+    /// What was, over the whole window that was watched.
+    pub seen: String,
+}
+
+/// What happened to a service's container, in the order of arrival.
+fn changes<'a>(observations: &'a [Observation], service: &str) -> impl Iterator<Item = (Duration, &'a ContainerChange)> {
+    observations.iter().filter_map(move |observation| match &observation.fact {
+        Fact::Container { service: name, change } if name == service => Some((observation.at, change)),
+        _ => None,
+    })
+}
+
+/// Whether one of our own observers has ended, so that silence proves nothing.
+#[must_use]
+pub fn is_blind(observations: &[Observation]) -> Option<&str> {
+    observations.iter().find_map(|observation| match &observation.fact {
+        Fact::Blind { what } => Some(what.as_str()),
+        _ => None,
+    })
+}

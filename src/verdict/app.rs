@@ -1,0 +1,232 @@
+//! Judging what the app answers.
+
+use std::time::Duration;
+
+use super::words::{answers, count_exits, exits, seconds};
+use super::Finding;
+use crate::timeline::{Answer, ContainerChange, DependencyState, Endpoint, Fact, Observation, Ruling};
+
+/// Whose answers are judged, and from when on.
+#[derive(Clone, Copy, Debug)]
+pub struct Judged<'a> {
+    /// The service.
+    pub app: &'a str,
+    /// The number of exits after which it is taken to be gone: one, unless the engine starts it again.
+    pub gone_after: usize,
+    /// Answers to requests sent before this moment don't count; times in messages are relative to it.
+    pub since: Duration,
+    /// The time that was allowed, for messages.
+    pub limit: Duration,
+}
+
+/// A request to an endpoint: sent, complete, answer.
+fn probes(observations: &[Observation], endpoint: Endpoint) -> impl Iterator<Item = (Duration, Duration, &Answer)> {
+    observations.iter().filter_map(move |observation| match &observation.fact {
+        Fact::Probe { endpoint: asked, sent, answer, .. } if *asked == endpoint => Some((*sent, observation.at, answer)),
+        _ => None,
+    })
+}
+
+impl Judged<'_> {
+    /// Whether the app has exited for good.
+    fn is_gone(&self, observations: &[Observation]) -> bool {
+        count_exits(observations, self.app, self.since) >= self.gone_after
+    }
+
+    fn broken<T>(&self, observations: &[Observation], endpoint: Endpoint, expected: String) -> Ruling<T, Finding> {
+        let seen = match exits(observations, self.app, self.since) {
+            Some(exits) => format!("{}; {exits}", answers(observations, endpoint, self.since)),
+            None => answers(observations, endpoint, self.since),
+        };
+        Ruling::Broken(Finding { expected, seen })
+    }
+}
+
+/// Readiness says 2xx at least once. Holds with the moment of the first such answer.
+#[must_use]
+pub fn answered_ready(judged: Judged<'_>, observations: &[Observation], over: bool) -> Ruling<Duration, Finding> {
+    let ready = probes(observations, Endpoint::Readiness).find(|(sent, _, answer)| *sent >= judged.since && answer.is_success());
+    match ready {
+        Some((_, at, _)) => Ruling::Holds(at),
+        None if over || judged.is_gone(observations) => {
+            judged.broken(observations, Endpoint::Readiness, format!("readiness answers 2xx within {}", seconds(judged.limit)))
+        }
+        None => Ruling::Open,
+    }
+}
+
+/// Readiness answers with this status at least once. Holds with the moment of the first such answer.
+#[must_use]
+pub fn answered_status(judged: Judged<'_>, status: u16, observations: &[Observation], over: bool) -> Ruling<Duration, Finding> {
+    let answered =
+        probes(observations, Endpoint::Readiness).find(|(sent, _, answer)| *sent >= judged.since && **answer == Answer::Status(status));
+    match answered {
+        Some((_, at, _)) => Ruling::Holds(at),
+        None if over || judged.is_gone(observations) => {
+            judged.broken(observations, Endpoint::Readiness, format!("readiness answers {status} within {}", seconds(judged.limit)))
+        }
+        None => Ruling::Open,
+    }
+}
+
+/// Readiness never says 2xx in the whole window, and it is asked at least once.
+#[must_use]
+pub fn stayed_unready(judged: Judged<'_>, observations: &[Observation], over: bool) -> Ruling<(), Finding> {
+    let mut asked = probes(observations, Endpoint::Readiness).filter(|(sent, _, _)| *sent >= judged.since).peekable();
+    let was_asked = asked.peek().is_some();
+    if asked.any(|(_, _, answer)| answer.is_success()) {
+        return judged.broken(
+            observations,
+            Endpoint::Readiness,
+            format!("readiness answers no 2xx throughout {}", seconds(judged.limit)),
+        );
+    }
+    if over && was_asked { Ruling::Holds(()) } else { Ruling::Open }
+}
+
+/// No ready answer comes before the dependency accepts.
+///
+/// Broken only by proof: the answer was complete before an attempt began that the dependency turned down, or before its
+/// container was started at all. That the dependency is seen to accept a little late proves nothing.
+#[must_use]
+pub fn never_ready_before(judged: Judged<'_>, dependency: &str, observations: &[Observation]) -> Ruling<(), Finding> {
+    let turned_down = observations.iter().filter_map(|observation| match &observation.fact {
+        Fact::Dependency { service, sent, state: DependencyState::NotAccepting { reason } } if service == dependency => {
+            Some((*sent, observation.at, reason.clone()))
+        }
+        Fact::Container { service, change: ContainerChange::Started { .. } } if service == dependency => {
+            Some((observation.at, observation.at, "its container was not started yet".into()))
+        }
+        _ => None,
+    });
+    let accepted = observations.iter().find_map(|observation| match &observation.fact {
+        Fact::Dependency { service, state: DependencyState::Accepting, .. } if service == dependency => Some(observation.at),
+        _ => None,
+    });
+    let ready = probes(observations, Endpoint::Readiness)
+        .find(|(sent, _, answer)| *sent >= judged.since && answer.is_success())
+        .map(|(_, at, _)| at);
+    let proof = ready.and_then(|ready| {
+        // After the first acceptance a refusal is another story.
+        turned_down
+            .filter(|(sent, at, _)| *sent > ready && accepted.is_none_or(|accepted| *at < accepted))
+            .max_by_key(|(sent, _, _)| *sent)
+    });
+    if let (Some(ready), Some((sent, _, reason))) = (ready, proof) {
+        let seen = format!(
+            "the first ready answer came at {}, but at {} `{dependency}` still did not accept: {reason}",
+            super::since(judged.since, ready),
+            super::since(judged.since, sent),
+        );
+        let expected = format!("readiness answers no 2xx before `{dependency}` accepts");
+        return Ruling::Broken(Finding { expected, seen });
+    }
+    if accepted.is_some() { Ruling::Holds(()) } else { Ruling::Open }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const APP: Judged<'static> = Judged { app: "app", gone_after: 1, since: Duration::ZERO, limit: Duration::from_secs(5) };
+
+    fn at(ms: u64, fact: Fact) -> Observation {
+        Observation { at: Duration::from_millis(ms), fact }
+    }
+
+    fn readiness(sent: u64, complete: u64, answer: Answer) -> Observation {
+        let sent = Duration::from_millis(sent);
+        at(complete, Fact::Probe { endpoint: Endpoint::Readiness, sent, answer, body: None })
+    }
+
+    fn database(sent: u64, complete: u64, state: DependencyState) -> Observation {
+        at(complete, Fact::Dependency { service: "db".into(), sent: Duration::from_millis(sent), state })
+    }
+
+    fn container(ms: u64, service: &str, change: ContainerChange) -> Observation {
+        at(ms, Fact::Container { service: service.into(), change })
+    }
+
+    fn refused() -> DependencyState {
+        DependencyState::NotAccepting { reason: "refused".into() }
+    }
+
+    fn died(exit_code: i64) -> ContainerChange {
+        ContainerChange::Died { exit_code, oom_killed: false }
+    }
+
+    #[test]
+    fn a_ready_answer_before_a_refusal_is_proof() {
+        let observations = [readiness(90, 100, Answer::Status(200)), database(110, 112, refused())];
+        assert!(matches!(never_ready_before(APP, "db", &observations), Ruling::Broken(_)));
+    }
+
+    #[test]
+    fn a_ready_answer_before_the_dependency_is_started_is_proof() {
+        let observations = [
+            readiness(90, 100, Answer::Status(200)),
+            container(150, "db", ContainerChange::Started { pid: 1 }),
+            database(160, 200, DependencyState::Accepting),
+        ];
+        assert!(matches!(never_ready_before(APP, "db", &observations), Ruling::Broken(_)));
+    }
+
+    #[test]
+    fn an_attempt_that_was_under_way_when_the_app_got_ready_is_no_proof() {
+        let observations = [
+            database(95, 112, refused()),
+            readiness(90, 100, Answer::Status(200)),
+            database(150, 160, DependencyState::Accepting),
+        ];
+        assert_eq!(never_ready_before(APP, "db", &observations), Ruling::Holds(()));
+    }
+
+    #[test]
+    fn a_refusal_after_the_first_acceptance_is_no_proof() {
+        let observations = [
+            database(10, 20, DependencyState::Accepting),
+            readiness(90, 100, Answer::Status(200)),
+            database(150, 160, refused()),
+        ];
+        assert_eq!(never_ready_before(APP, "db", &observations), Ruling::Holds(()));
+    }
+
+    #[test]
+    fn an_unclear_attempt_is_no_proof() {
+        let unclear = DependencyState::Unclear { reason: "no answer in time".into() };
+        let observations = [readiness(90, 100, Answer::Status(200)), database(110, 5110, unclear)];
+        assert_eq!(never_ready_before(APP, "db", &observations), Ruling::Open);
+    }
+
+    #[test]
+    fn a_wait_for_readiness_ends_when_the_app_is_gone() {
+        let observations = [readiness(50, 60, Answer::Refused), container(100, "app", died(3))];
+        let Ruling::Broken(finding) = answered_ready(APP, &observations, false) else { panic!("not broken") };
+        assert_eq!(finding.seen, "connection refused (once, +0.1 s); `app` exited with status 3 at +0.1 s");
+        let restarted = Judged { gone_after: 2, ..APP };
+        assert_eq!(answered_ready(restarted, &observations, false), Ruling::Open);
+    }
+
+    #[test]
+    fn an_answer_to_an_older_request_does_not_count() {
+        let observations = [readiness(100, 900, Answer::Status(503))];
+        let later = Judged { since: Duration::from_millis(500), ..APP };
+        assert_eq!(answered_status(later, 503, &observations, false), Ruling::Open);
+        assert!(matches!(answered_status(APP, 503, &observations, false), Ruling::Holds(_)));
+    }
+
+    #[test]
+    fn the_whole_window_is_told() {
+        let mut observations: Vec<Observation> = (0..3).map(|n| readiness(n * 50, n * 50 + 10, Answer::Status(200))).collect();
+        observations.push(readiness(150, 5000, Answer::TimedOut));
+        let Ruling::Broken(finding) = answered_status(APP, 503, &observations, true) else { panic!("not broken") };
+        assert_eq!(finding.seen, "200 (3 times, +0.0 s to +0.1 s), then no answer in time (once, +5.0 s)");
+    }
+
+    #[test]
+    fn staying_unready_needs_at_least_one_answer() {
+        assert_eq!(stayed_unready(APP, &[], true), Ruling::Open);
+        assert_eq!(stayed_unready(APP, &[readiness(1, 2, Answer::Status(503))], true), Ruling::Holds(()));
+        assert!(matches!(stayed_unready(APP, &[readiness(1, 2, Answer::Status(200))], false), Ruling::Broken(_)));
+    }
+}

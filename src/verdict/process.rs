@@ -1,0 +1,175 @@
+//! Judging what happens to the app's processes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::words::{exits, meaning, seconds, since};
+use super::{ContainerChange, Finding, changes};
+use crate::timeline::{Fact, Observation, Process, Ruling};
+
+/// Programs that pass no signal on to what they run.
+const SHELLS: [&str; 6] = ["sh", "bash", "dash", "ash", "zsh", "busybox"];
+
+/// The app's first process has not ended since the moment.
+pub fn stayed_the_same_process(app: &str, from: Duration, observations: &[Observation]) -> Result<(), Finding> {
+    match exits(observations, app, from) {
+        None => Ok(()),
+        Some(seen) => Err(Finding { expected: format!("`{app}` stays the same process"), seen }),
+    }
+}
+
+/// After the signal the app's first process ended within the grace period.
+///
+/// `death` is when it ended and with which status, after SIGKILL at the latest.
+pub fn stopped_in_time(
+    app: &str,
+    signal: (&str, Duration),
+    grace: Duration,
+    death: (Duration, i64),
+    observations: &[Observation],
+) -> Result<(), Finding> {
+    let ((signal, sent), (died, status)) = (signal, death);
+    let took = died.saturating_sub(sent);
+    if took <= grace {
+        return Ok(());
+    }
+    let first = first_process(observations, app, sent);
+    let reason = match &first {
+        Some(process) if is_shell(process) => {
+            format!("; its first process is a shell, `{}`, which does not pass the signal on", process.command)
+        }
+        Some(process) => format!("; its first process is `{}`", process.command),
+        None => String::new(),
+    };
+    Err(Finding {
+        expected: format!("`{app}` exits within {} of {signal}", seconds(grace)),
+        seen: format!("{signal} did not end it: SIGKILL had to, after {} (status {status}){reason}", seconds(took)),
+    })
+}
+
+/// The status of a death does not say that somebody killed the process.
+pub fn was_not_killed(app: &str, status: i64, oom_killed: bool) -> Result<(), Finding> {
+    let expected = format!("`{app}` ends by itself");
+    if oom_killed {
+        return Err(Finding { expected, seen: "the kernel killed it for want of memory".into() });
+    }
+    if matches!(status, 137 | 139 | 134) {
+        return Err(Finding { expected, seen: format!("it ended with status {status}{}", meaning(status)) });
+    }
+    Ok(())
+}
+
+/// No process of the app runs as user 0, at any of the looks and for at least `looks` of them after the moment.
+///
+/// A process counts when two looks saw it: the engine's own helper runs as root for an instant inside every container that
+/// it enters, for example for a health check.
+#[must_use]
+pub fn ran_without_root(app: &str, from: Duration, looks: usize, observations: &[Observation]) -> Ruling<(), Finding> {
+    let tables = observations.iter().filter_map(|observation| match &observation.fact {
+        Fact::Processes { service, processes } if service == app => Some((observation.at, processes)),
+        _ => None,
+    });
+    let mut seen: BTreeMap<i64, usize> = BTreeMap::new();
+    let mut later = 0;
+    for (at, processes) in tables {
+        later += usize::from(at >= from);
+        for root in processes.iter().filter(|process| process.uid == 0 && !process.command.starts_with("runc init")) {
+            let times = seen.entry(root.pid).or_default();
+            *times += 1;
+            if *times == 2 {
+                return Ruling::Broken(Finding {
+                    expected: format!("no process of `{app}` runs as root"),
+                    seen: format!("`{}` runs as uid 0 (seen at {}, counted from ready)", root.command, since(from, at)),
+                });
+            }
+        }
+    }
+    if later >= looks { Ruling::Holds(()) } else { Ruling::Open }
+}
+
+/// The first process of the app, from the last look before the moment.
+fn first_process(observations: &[Observation], app: &str, before: Duration) -> Option<Process> {
+    let pid = changes(observations, app).filter_map(|(at, change)| match change {
+        ContainerChange::Started { pid } if at <= before => Some(*pid),
+        _ => None,
+    });
+    let pid = pid.last()?;
+    let tables = observations.iter().rev().filter_map(|observation| match &observation.fact {
+        Fact::Processes { service, processes } if service == app => Some(processes),
+        _ => None,
+    });
+    tables.flatten().find(|process| process.pid == pid).cloned()
+}
+
+fn is_shell(process: &Process) -> bool {
+    let program = process.command.split_whitespace().next().unwrap_or_default();
+    let name = program.rsplit('/').next().unwrap_or_default().trim_start_matches('-');
+    SHELLS.contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64, fact: Fact) -> Observation {
+        Observation { at: Duration::from_millis(ms), fact }
+    }
+
+    fn process(pid: i64, uid: u32, command: &str) -> Process {
+        Process { pid, uid, command: command.into() }
+    }
+
+    fn processes(ms: u64, processes: Vec<Process>) -> Observation {
+        at(ms, Fact::Processes { service: "app".into(), processes })
+    }
+
+    #[test]
+    fn root_is_found_whenever_it_is_seen_twice() {
+        let root = vec![process(7, 0, "init"), process(8, 1000, "server")];
+        let observations = [processes(100, root.clone()), processes(300, root)];
+        assert!(matches!(ran_without_root("app", Duration::ZERO, 2, &observations), Ruling::Broken(_)));
+    }
+
+    #[test]
+    fn the_engines_own_helper_is_not_the_apps() {
+        let user = process(8, 1000, "server");
+        let observations = [
+            processes(100, vec![user.clone(), process(20, 0, "runc init")]),
+            processes(300, vec![user.clone(), process(21, 0, "runc init")]),
+            processes(500, vec![user, process(22, 0, "/proc/self/exe init")]),
+        ];
+        assert_eq!(ran_without_root("app", Duration::ZERO, 2, &observations), Ruling::Holds(()));
+    }
+
+    #[test]
+    fn too_few_looks_prove_nothing() {
+        let observations = [processes(100, vec![process(8, 1000, "server")])];
+        assert_eq!(ran_without_root("app", Duration::ZERO, 2, &observations), Ruling::Open);
+    }
+
+    #[test]
+    fn a_swallowed_signal_is_explained() {
+        let observations = [
+            at(0, Fact::Container { service: "app".into(), change: ContainerChange::Started { pid: 7 } }),
+            processes(10, vec![process(7, 1000, "/bin/sh -c server; true"), process(8, 1000, "server")]),
+        ];
+        let sent = Duration::from_millis(20);
+        let death = (Duration::from_millis(10_520), 137);
+        let finding = stopped_in_time("app", ("SIGTERM", sent), Duration::from_secs(10), death, &observations).expect_err("late");
+        assert_eq!(
+            finding.seen,
+            "SIGTERM did not end it: SIGKILL had to, after 10.5 s (status 137); its first process is a shell, \
+             `/bin/sh -c server; true`, which does not pass the signal on"
+        );
+        let in_time = (Duration::from_secs(3), 0);
+        assert_eq!(stopped_in_time("app", ("SIGTERM", sent), Duration::from_secs(10), in_time, &observations), Ok(()));
+    }
+
+    #[test]
+    fn a_restart_is_another_process() {
+        let died = ContainerChange::Died { exit_code: 1, oom_killed: false };
+        let observations = [at(50, Fact::Container { service: "app".into(), change: died })];
+        assert!(stayed_the_same_process("app", Duration::ZERO, &observations).is_err());
+        assert!(stayed_the_same_process("app", Duration::from_millis(60), &observations).is_ok());
+    }
+}

@@ -1,0 +1,95 @@
+//! Facts in words: what a stranger reads when a check fails.
+
+use std::time::Duration;
+
+use crate::timeline::{Answer, ContainerChange, Endpoint, Fact, Observation};
+
+use super::changes;
+
+/// How many stretches of like answers are told before the middle is left out.
+const STRETCHES: usize = 6;
+
+/// A duration in seconds, as in `1.3 s`.
+#[must_use]
+pub fn seconds(duration: Duration) -> String {
+    format!("{:.1} s", duration.as_secs_f64())
+}
+
+/// A moment relative to another one, as in `+1.3 s`.
+#[must_use]
+pub fn since(origin: Duration, at: Duration) -> String {
+    let sign = if at < origin { '-' } else { '+' };
+    format!("{sign}{}", seconds(at.abs_diff(origin)))
+}
+
+/// All answers of an endpoint from a moment on, as stretches of like answers: `200 (12 times, +0.0 s to +0.6 s), then …`.
+pub(super) fn answers(observations: &[Observation], endpoint: Endpoint, origin: Duration) -> String {
+    let mut stretches: Vec<(&Answer, usize, Duration, Duration)> = vec![];
+    for observation in observations {
+        let Fact::Probe { endpoint: asked, sent, answer, .. } = &observation.fact else { continue };
+        if *asked != endpoint || *sent < origin {
+            continue;
+        }
+        match stretches.last_mut() {
+            Some((last, count, _, end)) if *last == answer => {
+                *count += 1;
+                *end = observation.at;
+            }
+            _ => stretches.push((answer, 1, observation.at, observation.at)),
+        }
+    }
+    if stretches.is_empty() {
+        return "no answer at all".into();
+    }
+    let tell = |&(answer, count, begin, end): &(&Answer, usize, Duration, Duration)| {
+        if count == 1 {
+            format!("{answer} (once, {})", since(origin, begin))
+        } else {
+            format!("{answer} ({count} times, {} to {})", since(origin, begin), since(origin, end))
+        }
+    };
+    let told: Vec<String> = if stretches.len() > STRETCHES {
+        let (first, last) = (&stretches[..STRETCHES / 2], &stretches[stretches.len() - STRETCHES / 2..]);
+        let left_out = format!("{} more changes", stretches.len() - STRETCHES);
+        first.iter().map(tell).chain([left_out]).chain(last.iter().map(tell)).collect()
+    } else {
+        stretches.iter().map(tell).collect()
+    };
+    told.join(", then ")
+}
+
+/// The ends of a service's first process from a moment on: `the app exited 3 times, last with status 1 at +4.0 s`; nothing
+/// when there were none.
+pub(super) fn exits(observations: &[Observation], service: &str, origin: Duration) -> Option<String> {
+    let deaths: Vec<(Duration, i64)> = deaths(observations, service, origin).collect();
+    let (at, exit_code) = deaths.last()?;
+    let status = format!("status {exit_code}{}", meaning(*exit_code));
+    Some(match deaths.len() {
+        1 => format!("`{service}` exited with {status} at {}", since(origin, *at)),
+        count => format!("`{service}` exited {count} times, last with {status} at {}", since(origin, *at)),
+    })
+}
+
+/// How often a service's first process has ended from a moment on.
+pub(super) fn count_exits(observations: &[Observation], service: &str, origin: Duration) -> usize {
+    deaths(observations, service, origin).count()
+}
+
+fn deaths(observations: &[Observation], service: &str, origin: Duration) -> impl Iterator<Item = (Duration, i64)> {
+    changes(observations, service).filter_map(move |(at, change)| match change {
+        ContainerChange::Died { exit_code, .. } if at >= origin => Some((at, *exit_code)),
+        _ => None,
+    })
+}
+
+/// What an exit status above 128 stands for.
+pub(super) fn meaning(exit_code: i64) -> &'static str {
+    match exit_code {
+        137 => " (SIGKILL)",
+        139 => " (SIGSEGV)",
+        143 => " (SIGTERM)",
+        134 => " (SIGABRT)",
+        130 => " (SIGINT)",
+        _ => "",
+    }
+}
