@@ -32,17 +32,16 @@ pub async fn watch_dependency(
         let attempt = || async {
             let sent = clock.now();
             let attempt = timeout(ATTEMPT_LIMIT, open(&kind, ip)).await;
-            attempt.unwrap_or_else(|_| Err(DependencyState::Unclear { reason: "no answer in time".into() })).map_err(|state| {
-                record(sent, state);
-            })
+            let opened = attempt.unwrap_or_else(|_| Err(DependencyState::Unclear { reason: "no answer in time".into() }));
+            opened.map(|session| (sent, session)).map_err(|state| record(sent, state))
         };
         let every = ConstantBuilder::default().with_delay(INTERVAL).without_max_times();
         let session = tokio::select! {
             opened = attempt.retry(every) => opened,
             _ = address.wait_for(|now| *now != Some(ip)) => continue,
         };
-        let Ok(session) = session else { continue };
-        record(clock.now(), DependencyState::Accepting);
+        let Ok((sent, session)) = session else { continue };
+        record(sent, DependencyState::Accepting);
         tokio::select! {
             () = session.closed() => {}
             _ = address.wait_for(|now| *now != Some(ip)) => {}

@@ -8,20 +8,20 @@ use crate::verdict::Verdict;
 /// The run as JUnit XML.
 #[must_use]
 pub fn to_junit(run: &Run) -> String {
-    let mut report = Report::new(format!("seaworthy: {}", run.subject.stack));
-    report.set_time(run.subject.duration);
+    let mut suites: Vec<TestSuite> = vec![];
     for check in &run.checks {
         let topic = check.id.split('.').next().unwrap_or_default();
-        let suite = match report.test_suites.iter().position(|suite| suite.name.as_str() == topic) {
-            Some(index) => &mut report.test_suites[index],
-            None => {
-                report.add_test_suite(TestSuite::new(topic));
-                let last = report.test_suites.len() - 1;
-                &mut report.test_suites[last]
-            }
-        };
-        suite.add_test_case(test_case(check, topic));
+        if suites.last().is_none_or(|suite| suite.name.as_str() != topic) {
+            suites.push(TestSuite::new(topic));
+        }
+        if let Some(suite) = suites.last_mut() {
+            suite.add_test_case(test_case(check, topic));
+        }
     }
+    let mut report = Report::new(format!("seaworthy: {}", run.subject.stack));
+    report.set_time(run.subject.duration);
+    // Only now, because the report counts a suite's cases when it is added.
+    report.add_test_suites(suites);
     match report.to_string() {
         Ok(xml) => xml,
         Err(error) => unreachable!("writing XML to memory: {error}"),

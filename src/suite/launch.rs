@@ -39,9 +39,9 @@ pub(super) async fn create(bench: &Bench, timeline: &Timeline, with_processes: b
     Ok(stack)
 }
 
-/// Starts every service, each when those that it depends on accept, and waits until the app is ready. Returns the offset of
-/// the first ready answer.
-pub(super) async fn start_until_ready(bench: &Bench, stack: &Stack) -> Result<Duration, Failure> {
+/// Starts every service, each when those that it depends on accept, and waits until the app is ready. Returns the offsets of
+/// the app's start and of its first ready answer.
+pub(super) async fn start_until_ready(bench: &Bench, stack: &Stack) -> Result<(Duration, Duration), Failure> {
     let app = &bench.contract.app;
     let mut ready = None;
     for service in bench.start_order() {
@@ -54,7 +54,7 @@ pub(super) async fn start_until_ready(bench: &Bench, stack: &Stack) -> Result<Du
         }
         let started = stack.start(&service).await?;
         if service == *app {
-            ready = Some(wait_until_ready(bench, stack, started).await?);
+            ready = Some((started, wait_until_ready(bench, stack, started).await?));
         }
     }
     ready.ok_or_else(|| Failure::not_measured("the app was not started"))
@@ -102,7 +102,7 @@ pub(super) async fn wait_until_accepting(
 async fn wait_until_ready(bench: &Bench, stack: &Stack, started: Duration) -> Result<Duration, Failure> {
     let contract = &bench.contract;
     let gone_after = if bench.app_restarts() { EXITS } else { 1 };
-    let judged = Judged { app: &contract.app, gone_after, since: started, limit: contract.startup_limit };
+    let judged = Judged { app: &contract.app, gone_after, since: started, event: "its start", limit: contract.startup_limit };
     let judge = |observations: &[Observation], over| answered_ready(judged, observations, over);
     match stack.timeline().wait(started + contract.startup_limit, judge).await {
         Ruling::Holds(at) => Ok(at),

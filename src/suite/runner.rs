@@ -82,6 +82,8 @@ where
     let runner = runner::Basic::default()
         .steps(steps::collection())
         .max_concurrent_scenarios(jobs)
+        // Cucumber takes our topic tag @retry for its own wish to run a failed scenario again. A verdict stands.
+        .retry_options(|_, _, _, _| None)
         .before(move |_, _, scenario, world| {
             world.begin(Arc::clone(&bench));
             if let Some(planned) = plan_before.find(scenario).map(|index| &plan_before.checks[index]) {

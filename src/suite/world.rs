@@ -32,10 +32,12 @@ struct Stage {
 pub struct Moments {
     /// Whether the app's processes are watched.
     pub watch_processes: bool,
-    /// From when on the app must stay the same process.
+    /// When the app's first process was started.
     pub app_started: Duration,
     /// What limits are counted from: the last disturbance or its end.
     pub since: Duration,
+    /// What happened then, in words that follow "of" and "since".
+    pub event: String,
     /// When the app was told to stop.
     pub told_to_stop: Duration,
     /// When and how the app ended after it was told to stop: offset, exit status, out of memory.
@@ -70,6 +72,13 @@ impl ScenarioWorld {
         Ok((&stage.bench, stack, &mut stage.moments))
     }
 
+    /// Lets limits be counted from something that has just happened.
+    pub(super) fn mark(&mut self, at: Duration, event: impl Into<String>) -> Result<(), Failure> {
+        let moments = self.moments()?;
+        (moments.since, moments.event) = (at, event.into());
+        Ok(())
+    }
+
     /// Waits until a judge of the app's answers rules. Limits and times are counted from [`Moments::since`].
     pub(super) async fn expect<T>(
         &mut self,
@@ -78,7 +87,7 @@ impl ScenarioWorld {
     ) -> Result<T, Failure> {
         let (bench, stack, moments) = self.stack().await?;
         let gone_after = if bench.app_restarts() { usize::MAX } else { 1 };
-        let judged = Judged { app: &bench.contract.app, gone_after, since: moments.since, limit };
+        let judged = Judged { app: &bench.contract.app, gone_after, since: moments.since, event: &moments.event, limit };
         let deadline = moments.since + limit;
         match stack.timeline().wait(deadline, |observations, over| judge(judged, observations, over)).await {
             Ruling::Holds(value) => Ok(value),

@@ -15,6 +15,8 @@ pub struct Judged<'a> {
     pub gone_after: usize,
     /// Answers to requests sent before this moment don't count; times in messages are relative to it.
     pub since: Duration,
+    /// What happened at that moment, in words that follow "of" and "since".
+    pub event: &'a str,
     /// The time that was allowed, for messages.
     pub limit: Duration,
 }
@@ -49,7 +51,7 @@ pub fn answered_ready(judged: Judged<'_>, observations: &[Observation], over: bo
     match ready {
         Some((_, at, _)) => Ruling::Holds(at),
         None if over || judged.is_gone(observations) => {
-            judged.broken(observations, Endpoint::Readiness, format!("readiness answers 2xx within {}", seconds(judged.limit)))
+            judged.broken(observations, Endpoint::Readiness, format!("readiness answers 2xx within {} of {}", seconds(judged.limit), judged.event))
         }
         None => Ruling::Open,
     }
@@ -63,7 +65,8 @@ pub fn answered_status(judged: Judged<'_>, status: u16, observations: &[Observat
     match answered {
         Some((_, at, _)) => Ruling::Holds(at),
         None if over || judged.is_gone(observations) => {
-            judged.broken(observations, Endpoint::Readiness, format!("readiness answers {status} within {}", seconds(judged.limit)))
+            let expected = format!("readiness answers {status} within {} of {}", seconds(judged.limit), judged.event);
+            judged.broken(observations, Endpoint::Readiness, expected)
         }
         None => Ruling::Open,
     }
@@ -78,7 +81,7 @@ pub fn stayed_unready(judged: Judged<'_>, observations: &[Observation], over: bo
         return judged.broken(
             observations,
             Endpoint::Readiness,
-            format!("readiness answers no 2xx throughout {}", seconds(judged.limit)),
+            format!("readiness answers no 2xx throughout {} from {} on", seconds(judged.limit), judged.event),
         );
     }
     if over && was_asked { Ruling::Holds(()) } else { Ruling::Open }
@@ -128,7 +131,7 @@ pub fn never_ready_before(judged: Judged<'_>, dependency: &str, observations: &[
 mod tests {
     use super::*;
 
-    const APP: Judged<'static> = Judged { app: "app", gone_after: 1, since: Duration::ZERO, limit: Duration::from_secs(5) };
+    const APP: Judged<'static> = Judged { app: "app", gone_after: 1, since: Duration::ZERO, event: "its start", limit: Duration::from_secs(5) };
 
     fn at(ms: u64, fact: Fact) -> Observation {
         Observation { at: Duration::from_millis(ms), fact }

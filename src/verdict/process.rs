@@ -10,11 +10,13 @@ use crate::timeline::{Fact, Observation, Process, Ruling};
 /// Programs that pass no signal on to what they run.
 const SHELLS: [&str; 6] = ["sh", "bash", "dash", "ash", "zsh", "busybox"];
 
-/// The app's first process has not ended since the moment.
-pub fn stayed_the_same_process(app: &str, from: Duration, observations: &[Observation]) -> Result<(), Finding> {
-    match exits(observations, app, from) {
+/// The app's first process has not ended since it was started at this moment.
+pub fn stayed_the_same_process(app: &str, started: Duration, observations: &[Observation]) -> Result<(), Finding> {
+    match exits(observations, app, started) {
         None => Ok(()),
-        Some(seen) => Err(Finding { expected: format!("`{app}` stays the same process"), seen }),
+        Some(seen) => {
+            Err(Finding { expected: format!("`{app}` stays the same process"), seen: format!("{seen}, counted from its start") })
+        }
     }
 }
 

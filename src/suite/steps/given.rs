@@ -13,9 +13,9 @@ pub(super) async fn processes_are_watched(world: &mut ScenarioWorld, _: Words) -
 /// Everything is started in order, and the app has answered ready.
 pub(super) async fn stack_is_ready(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
     let (bench, stack, moments) = world.stack().await?;
-    moments.since = launch::start_until_ready(bench, stack).await?;
-    moments.app_started = moments.since;
-    Ok(())
+    let (started, ready) = launch::start_until_ready(bench, stack).await?;
+    moments.app_started = started;
+    world.mark(ready, "the app being ready")
 }
 
 /// Everything runs, the app too, except that the database is not there yet.
@@ -23,7 +23,7 @@ pub(super) async fn all_but_the_database(world: &mut ScenarioWorld, _: Words) ->
     let (bench, stack, moments) = world.stack().await?;
     let database = launch::database(bench)?;
     fault::withhold(stack, &database)?;
-    moments.app_started = launch::start_all_but(bench, stack, &database).await?;
-    moments.since = moments.app_started;
-    Ok(())
+    let started = launch::start_all_but(bench, stack, &database).await?;
+    moments.app_started = started;
+    world.mark(started, "its start")
 }

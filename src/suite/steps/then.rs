@@ -36,8 +36,7 @@ pub(super) async fn answers_within(world: &mut ScenarioWorld, words: Words) -> R
     let limit = bench.contract.outage_limit;
     let status = words.first().and_then(|status| status.parse().ok()).unwrap_or_default();
     let answered = world.expect(limit, |judged, observations, over| answered_status(judged, status, observations, over)).await?;
-    world.moments()?.since = answered;
-    Ok(())
+    world.mark(answered, format!("the first {status}"))
 }
 
 /// Readiness says no 2xx in the whole window.

@@ -18,9 +18,9 @@ pub(super) async fn all_start_database_last(world: &mut ScenarioWorld, _: Words)
     let (bench, stack, moments) = world.stack().await?;
     let database = launch::database(bench)?;
     fault::withhold(stack, &database)?;
-    moments.app_started = launch::start_all_but(bench, stack, &database).await?;
-    moments.since = moments.app_started;
-    let deadline = moments.app_started + FIRST_ANSWER_LIMIT;
+    let started = launch::start_all_but(bench, stack, &database).await?;
+    moments.app_started = started;
+    let deadline = started + FIRST_ANSWER_LIMIT;
     let answered = |observation: &crate::timeline::Observation| {
         matches!(observation.fact, Fact::Probe { endpoint: Endpoint::Readiness, answer: Answer::Status(_), .. })
     };
@@ -29,7 +29,7 @@ pub(super) async fn all_start_database_last(world: &mut ScenarioWorld, _: Words)
     };
     stack.timeline().wait(deadline, judge).await;
     fault::provide(stack, &database).await?;
-    Ok(())
+    world.mark(started, "its start")
 }
 
 /// The withheld database is started this long after the app's first process. Limits count from its acceptance.
@@ -38,10 +38,8 @@ pub(super) async fn database_starts_late(world: &mut ScenarioWorld, words: Words
     let database = launch::database(bench)?;
     stack.timeline().clock().reach(moments.app_started + seconds(&words, 0)?).await;
     let started = fault::provide(stack, &database).await?;
-    if let Some(accepted) = launch::wait_until_accepting(bench, stack, &database, started).await? {
-        moments.since = accepted;
-    }
-    Ok(())
+    let accepted = launch::wait_until_accepting(bench, stack, &database, started).await?.unwrap_or(started);
+    world.mark(accepted, format!("`{database}` accepting"))
 }
 
 /// The app's stop signal, as `docker stop` would send it; SIGKILL after the grace period when that did not end it.
@@ -53,7 +51,6 @@ pub(super) async fn app_is_told_to_stop(world: &mut ScenarioWorld, _: Words) -> 
 
     let sent = stack.signal(app, &bench.contract.stop_signal).await?;
     moments.told_to_stop = sent;
-    moments.since = sent;
     let mut death = stack.wait_for_death(app, sent, sent + bench.contract.stop_grace_period).await;
     if death.is_none() {
         let killed = stack.signal(app, "SIGKILL").await;
@@ -69,20 +66,21 @@ pub(super) async fn app_is_told_to_stop(world: &mut ScenarioWorld, _: Words) -> 
 
 /// The service is killed and stays dead.
 pub(super) async fn is_killed(world: &mut ScenarioWorld, words: Words) -> Result<(), Failure> {
-    let (_, stack, moments) = world.stack().await?;
-    moments.since = fault::kill(stack, word(&words, 0)?).await?;
-    Ok(())
+    let (_, stack, _) = world.stack().await?;
+    let service = word(&words, 0)?;
+    let killed = fault::kill(stack, service).await?;
+    world.mark(killed, format!("`{service}` being killed"))
 }
 
 /// The service is killed, stays dead for a while and starts again. Limits count from its acceptance.
 pub(super) async fn is_killed_for(world: &mut ScenarioWorld, words: Words) -> Result<(), Failure> {
-    let (bench, stack, moments) = world.stack().await?;
+    let (bench, stack, _) = world.stack().await?;
     let service = word(&words, 0)?;
     let killed = fault::kill(stack, service).await?;
     stack.timeline().clock().reach(killed + seconds(&words, 1)?).await;
     let started = fault::revive(stack, service).await?;
-    moments.since = launch::wait_until_accepting(bench, stack, service, started).await?.unwrap_or(started);
-    Ok(())
+    let accepted = launch::wait_until_accepting(bench, stack, service, started).await?.unwrap_or(started);
+    world.mark(accepted, format!("`{service}` accepting again"))
 }
 
 fn word(words: &Words, index: usize) -> Result<&str, Failure> {
