@@ -3,8 +3,8 @@
 //! Declared in the compose file under `x-seaworthy`, overridden by flags of the same name, detected where it is obvious.
 
 mod declared;
-mod detect;
 mod dependency;
+mod detect;
 
 use std::time::Duration;
 

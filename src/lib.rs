@@ -7,6 +7,7 @@ pub mod contract;
 pub mod engine;
 pub mod exit;
 pub mod fault;
+pub mod interrupt;
 pub mod probe;
 pub mod record;
 pub mod redact;

@@ -130,9 +130,7 @@ impl Stack {
     /// Starts a service, or starts it again, and returns when the engine's event is on the timeline: the first process then
     /// runs or has already ended. Neither `depends_on` nor readiness is waited for. Returns the offset of the start.
     pub async fn start(&self, service: &str) -> Result<Duration, StackError> {
-        let is_start = |observation: &&Observation| {
-            matches!(&observation.fact, Fact::Container { service: name, change: ContainerChange::Started { .. } } if name == service)
-        };
+        let is_start = |observation: &&Observation| matches!(&observation.fact, Fact::Container { service: name, change: ContainerChange::Started { .. } } if name == service);
         let before = self.timeline.read(|observations| observations.iter().filter(is_start).count());
         let started = self.engine.start(&self.project, service).await?;
         self.started.lock().unwrap_or_else(PoisonError::into_inner).push(started);

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::flags::ContractFlags;
 use super::progress::{Lines, note, say};
 use crate::exit::Exit;
+use crate::interrupt;
 use crate::report;
 use crate::suite::{Request, RunError, check};
 
@@ -48,7 +48,7 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
         tags: arguments.tags,
         jobs: arguments.jobs.map(usize::from),
     };
-    let run = match check(&request, Arc::new(Lines), stop_signal()).await {
+    let run = match check(&request, Arc::new(Lines), stop()).await {
         Ok(run) => run,
         Err(error) => {
             explain(&error);
@@ -64,21 +64,9 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
     if written.into_iter().flatten().any(|written| !written) { Exit::CouldNotRun } else { Exit::of_run(&run, arguments.strict) }
 }
 
-/// Completes when somebody wants the run to end: Ctrl-C, SIGTERM, or the terminal was closed.
-async fn stop_signal() {
-    let wait = |kind: SignalKind| async move {
-        match signal(kind) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        () = wait(SignalKind::interrupt()) => {}
-        () = wait(SignalKind::terminate()) => {}
-        () = wait(SignalKind::hangup()) => {}
-    }
+/// Completes when the run should end, and says so.
+async fn stop() {
+    interrupt::requested().await;
     note("… stopping, and removing everything that was created");
 }
 

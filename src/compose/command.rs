@@ -26,12 +26,12 @@ impl Compose {
         let output = run(&arguments, &file.folder(), None).await?;
         let unreadable = |message: String| ComposeError::Unreadable { path: file.path().to_owned(), message };
         if !output.status.success() {
-            let message = stderr(&output);
-            // The client knows no `compose` command: it answers with its own usage.
-            if message.contains("is not a docker command") || message.contains("unknown shorthand flag") {
-                return Err(ComposeError::NoCompose { message: first_line(&message) });
+            // A client without the plugin complains of anything but that: asked plainly, it can't answer.
+            let version = run(&["version".into()], &file.folder(), None).await?;
+            if !version.status.success() {
+                return Err(ComposeError::NoCompose { message: first_line(&stderr(&version)) });
             }
-            return Err(unreadable(concise(&message)));
+            return Err(unreadable(concise(&stderr(&output))));
         }
         let model = serde_json::from_slice(&output.stdout).map_err(|error| unreadable(error.to_string()))?;
         Model::new(file.clone(), model).ok_or_else(|| unreadable("it has no services".into()))
@@ -47,7 +47,8 @@ impl Compose {
         Err(ComposeError::Build {
             path: model.file().path().to_owned(),
             services: services.join(", "),
-            output: last_lines(&stderr(&output)),
+            // BuildKit writes the steps' own output to one stream and the verdict to the other.
+            output: last_lines(&format!("{}\n{}", String::from_utf8_lossy(&output.stdout), stderr(&output))),
         })
     }
 
@@ -80,7 +81,7 @@ fn file_arguments(file: &ComposeFile) -> Vec<String> {
 
 /// Runs Compose on a resolved model, given on its standard input.
 async fn feed(model: &Model, command: &[&str]) -> Result<Output, ComposeError> {
-    let mut arguments: Vec<String> = vec!["-f".into(), "-".into()];
+    let mut arguments: Vec<String> = ["--progress", "plain", "-f", "-"].map(Into::into).into();
     arguments.extend(command.iter().map(|&argument| argument.to_owned()));
     run(&arguments, &model.file().folder(), Some(model.to_json())).await
 }
@@ -88,7 +89,7 @@ async fn feed(model: &Model, command: &[&str]) -> Result<Output, ComposeError> {
 #[expect(clippy::disallowed_methods, reason = "one of the two modules that start processes")]
 async fn run(arguments: &[String], folder: &Path, input: Option<String>) -> Result<Output, ComposeError> {
     let mut child = Command::new("docker")
-        .args(["compose", "--progress", "plain"])
+        .arg("compose")
         .args(arguments)
         .current_dir(folder)
         .process_group(0)

@@ -79,9 +79,12 @@ impl ComposeError {
     #[must_use]
     pub fn advice(&self) -> String {
         match self {
-            Self::NoDocker(_) => "install the Docker client, or put it on the PATH (https://docs.docker.com/engine/install/)".into(),
+            Self::NoDocker(_) => {
+                "install the Docker client, or put it on the PATH (https://docs.docker.com/engine/install/)".into()
+            }
             Self::NoCompose { .. } => {
-                "install the Compose v2 plugin (https://docs.docker.com/compose/install/); `docker compose version` must answer".into()
+                "install the Compose v2 plugin (https://docs.docker.com/compose/install/); `docker compose version` must answer"
+                    .into()
             }
             Self::NoSuchPath { .. } => "give the path of a compose file, or of the folder that holds one".into(),
             Self::NoFile { .. } => {
@@ -91,7 +94,9 @@ impl ComposeError {
             Self::Refused { .. } => "give the service something that every copy of the stack can have for itself".into(),
             Self::Build { path, .. } => format!("mend the build until this succeeds: docker compose {} build", file_flags(path)),
             Self::Pull { .. } => "pull or build the image first, or correct its name".into(),
-            Self::Create { path, .. } => format!("see whether Compose can start the stack: docker compose {} up", file_flags(path)),
+            Self::Create { path, .. } => {
+                format!("see whether Compose can start the stack: docker compose {} up", file_flags(path))
+            }
         }
     }
 

@@ -75,12 +75,7 @@ fn set_labels(entry: &mut Map<String, Value>, labels: &BTreeMap<String, String>)
     }
 }
 
-fn isolate_resource(
-    kind: &str,
-    name: &str,
-    resource: &mut Map<String, Value>,
-    changes: &mut Vec<String>,
-) -> Result<(), String> {
+fn isolate_resource(kind: &str, name: &str, resource: &mut Map<String, Value>, changes: &mut Vec<String>) -> Result<(), String> {
     let external = resource.remove("external").is_some_and(|external| external == json!(true));
     resource.remove("name");
     if kind == "volumes" {

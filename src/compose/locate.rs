@@ -33,7 +33,8 @@ fn line_in(text: &str, keys: &[&str]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    const FILE: &str = "services:\n  app:\n    image: x\n\nx-seaworthy:\n  port: 80\n  waivers:\n    - check: a\n      reason: b\n";
+    const FILE: &str =
+        "services:\n  app:\n    image: x\n\nx-seaworthy:\n  port: 80\n  waivers:\n    - check: a\n      reason: b\n";
 
     #[test]
     fn keys_are_found_at_their_line() {

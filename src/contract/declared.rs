@@ -114,6 +114,9 @@ impl Declared {
         for (key, value) in block.as_object().into_iter().flatten() {
             let one: serde_json::Map<String, Value> = [(key.clone(), value.clone())].into_iter().collect();
             if let Err(error) = serde_json::from_value::<Self>(Value::Object(one)) {
+                let error = error.to_string();
+                // The keys that it goes on to list stand in the advice.
+                let error = error.split(", expected one of").next().unwrap_or_default();
                 return Err(wrong(model, &[BLOCK, key], &format!("`{key}`: {error}"), KEYS));
             }
         }
@@ -191,12 +194,18 @@ fn wrong(model: &Model, keys: &[&str], message: &str, advice: &str) -> ContractE
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    humantime::parse_duration(&text).map(Some).map_err(|_| D::Error::custom(format!("`{text}` is not a time such as 60s or 1m30s")))
+    humantime::parse_duration(&text)
+        .map(Some)
+        .map_err(|_| D::Error::custom(format!("`{text}` is not a time such as 60s or 1m30s")))
 }
 
 fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    if text.starts_with('/') { Ok(Some(text)) } else { Err(D::Error::custom(format!("`{text}` is not a path: it must start with /"))) }
+    if text.starts_with('/') {
+        Ok(Some(text))
+    } else {
+        Err(D::Error::custom(format!("`{text}` is not a path: it must start with /")))
+    }
 }
 
 #[cfg(test)]

@@ -98,7 +98,7 @@ mod tests {
     use super::*;
     use crate::compose::ComposeFile;
 
-    fn recognise(service: serde_json::Value, image_ports: &[u16]) -> Kind {
+    fn recognise(service: &serde_json::Value, image_ports: &[u16]) -> Kind {
         let value = json!({"services": {"dep": service}});
         let model = Model::new(ComposeFile::File("/stack/compose.yaml".into()), value).expect("has services");
         Kind::recognise(&model, "dep", image_ports)
@@ -107,15 +107,15 @@ mod tests {
     #[test]
     fn kinds_are_recognised_by_image_and_environment() {
         let postgres = recognise(
-            json!({"image": "registry:5000/lib/postgres:15@sha256:00", "environment": {"POSTGRES_USER": "u", "POSTGRES_PASSWORD": "p"}}),
+            &json!({"image": "registry:5000/lib/postgres:15@sha256:00", "environment": {"POSTGRES_USER": "u", "POSTGRES_PASSWORD": "p"}}),
             &[],
         );
         let credentials = Credentials { user: "u".into(), database: "u".into(), password: "p".into() };
         assert_eq!(postgres, Kind::Postgres { port: 5432, credentials });
-        assert_eq!(recognise(json!({"image": "redis:7"}), &[]), Kind::Tcp { port: 6379 });
-        assert_eq!(recognise(json!({"image": "postgres-exporter"}), &[9187]), Kind::Tcp { port: 9187 });
-        assert_eq!(recognise(json!({"image": "own", "expose": ["7000"]}), &[9000]), Kind::Tcp { port: 7000 });
-        assert_eq!(recognise(json!({"image": "own"}), &[]), Kind::Unknown);
+        assert_eq!(recognise(&json!({"image": "redis:7"}), &[]), Kind::Tcp { port: 6379 });
+        assert_eq!(recognise(&json!({"image": "postgres-exporter"}), &[9187]), Kind::Tcp { port: 9187 });
+        assert_eq!(recognise(&json!({"image": "own", "expose": ["7000"]}), &[9000]), Kind::Tcp { port: 7000 });
+        assert_eq!(recognise(&json!({"image": "own"}), &[]), Kind::Unknown);
     }
 
     #[test]

@@ -33,15 +33,11 @@ pub fn complete(declared: Declared, model: &Model, images: &dyn ImagePorts) -> R
         message: message.to_owned(),
         advice: advice.to_owned(),
     };
-    let app = declared
-        .app
-        .or_else(|| only_app(model))
-        .ok_or_else(|| undetected("can't tell which service is the app", "declare `app: NAME` under x-seaworthy, or give --app NAME"))?;
-    let port = declared
-        .port
-        .or_else(|| only(&model.declared_ports(&app)))
-        .or_else(|| only(&images.exposed(&app)))
-        .ok_or_else(|| {
+    let app = declared.app.or_else(|| only_app(model)).ok_or_else(|| {
+        undetected("can't tell which service is the app", "declare `app: NAME` under x-seaworthy, or give --app NAME")
+    })?;
+    let port =
+        declared.port.or_else(|| only(&model.declared_ports(&app))).or_else(|| only(&images.exposed(&app))).ok_or_else(|| {
             let message = format!("can't tell the port of the app `{app}`");
             undetected(&message, "declare `port: NUMBER` under x-seaworthy, or give --port NUMBER")
         })?;
@@ -125,7 +121,7 @@ mod tests {
         }
     }
 
-    fn contract(services: Value) -> Result<Contract, ContractError> {
+    fn contract(services: &Value) -> Result<Contract, ContractError> {
         let file = ComposeFile::File("/stack/compose.yaml".into());
         let model = Model::new(file, json!({"services": services})).expect("has services");
         complete(Declared::default(), &model, &Images)
@@ -133,7 +129,7 @@ mod tests {
 
     #[test]
     fn the_obvious_is_detected() {
-        let contract = contract(json!({
+        let contract = contract(&json!({
             "web": {
                 "build": {}, "depends_on": {"db": {}}, "stop_grace_period": "1m30s",
                 "healthcheck": {"test": ["CMD-SHELL", "curl -f http://localhost:8080/healthz || exit 1"]},
@@ -154,7 +150,7 @@ mod tests {
             (json!({"a": {"ports": [{"target": 1}, {"target": 2}]}}), "--port"),
             (json!({"a": {"ports": [{"target": 1}]}}), "--readiness"),
         ] {
-            assert!(contract(services).expect_err(flag).advice().contains(flag));
+            assert!(contract(&services).expect_err(flag).advice().contains(flag));
         }
     }
 }

@@ -38,10 +38,8 @@ impl Engine {
         let inspected = inspected.map_err(EngineError::call(format!("inspect the container {container}")))?;
         let state = inspected.state.unwrap_or_default();
         let networks = inspected.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
-        let mut addresses: Vec<(String, IpAddr)> = networks
-            .into_iter()
-            .filter_map(|(name, network)| Some((name, network.ip_address?.parse().ok()?)))
-            .collect();
+        let mut addresses: Vec<(String, IpAddr)> =
+            networks.into_iter().filter_map(|(name, network)| Some((name, network.ip_address?.parse().ok()?))).collect();
         // The engine lists networks in no particular order.
         addresses.sort();
         Ok(ContainerFacts {

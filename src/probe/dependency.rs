@@ -18,12 +18,7 @@ pub(super) const ATTEMPT_LIMIT: Duration = Duration::from_secs(5);
 
 /// Tries until the dependency serves, then holds the session open, which tells at once when it is lost, and tries again.
 /// Runs until dropped.
-pub async fn watch_dependency(
-    service: String,
-    kind: Kind,
-    mut address: watch::Receiver<Option<IpAddr>>,
-    timeline: Timeline,
-) {
+pub async fn watch_dependency(service: String, kind: Kind, mut address: watch::Receiver<Option<IpAddr>>, timeline: Timeline) {
     let clock = timeline.clock();
     let record = |sent: Duration, state: DependencyState| {
         timeline.record(Fact::Dependency { service: service.clone(), sent, state });

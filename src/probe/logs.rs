@@ -30,14 +30,7 @@ pub async fn catch_up_logs(engine: &Engine, service: &str, container: &str, reda
     read_new_lines(engine, service, container, redactor, timeline, false).await;
 }
 
-async fn read_new_lines(
-    engine: &Engine,
-    service: &str,
-    container: &str,
-    redactor: &Redactor,
-    timeline: &Timeline,
-    follow: bool,
-) {
+async fn read_new_lines(engine: &Engine, service: &str, container: &str, redactor: &Redactor, timeline: &Timeline, follow: bool) {
     let known = last_line(timeline, service);
     let mut lines = std::pin::pin!(engine.logs(container, timeline.clock(), follow));
     while let Some(line) = lines.next().await {
@@ -51,7 +44,9 @@ async fn read_new_lines(
 /// When the last known line of a service was written.
 fn last_line(timeline: &Timeline, service: &str) -> Option<Duration> {
     timeline.read(|observations| {
-        let lines = observations.iter().filter(|observation| matches!(&observation.fact, Fact::Log { service: name, .. } if name == service));
+        let lines = observations
+            .iter()
+            .filter(|observation| matches!(&observation.fact, Fact::Log { service: name, .. } if name == service));
         lines.map(|observation| observation.at).max()
     })
 }

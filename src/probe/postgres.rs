@@ -13,7 +13,7 @@ use crate::timeline::DependencyState;
 
 /// A session in which `SELECT 1` has succeeded.
 pub(super) struct Session {
-    _client: Client,
+    client: Client,
     connection: JoinHandle<()>,
 }
 
@@ -34,8 +34,8 @@ impl Session {
             // How the session ended does not matter, only that it did.
             let _ = connection.await;
         });
-        let session = Self { _client: client, connection };
-        session._client.simple_query("SELECT 1").await.map_err(|error| classify(&error))?;
+        let session = Self { client, connection };
+        session.client.simple_query("SELECT 1").await.map_err(|error| classify(&error))?;
         Ok(session)
     }
 

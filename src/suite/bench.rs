@@ -66,10 +66,10 @@ impl Bench {
         isolate(&self.model, &copy)
     }
 
-    /// Whether the engine starts the app again when it exits.
+    /// Whether the engine starts a service again when it exits.
     #[must_use]
-    pub fn app_restarts(&self) -> bool {
-        let policy = self.model.service(&self.contract.app).and_then(|app| app.get("restart")?.as_str());
+    pub fn restarts(&self, service: &str) -> bool {
+        let policy = self.model.service(service).and_then(|service| service.get("restart")?.as_str());
         policy.is_some_and(|policy| policy != "no")
     }
 
@@ -113,13 +113,13 @@ async fn build(
         let image = format!("seaworthy-{}:{service}", engine.run());
         let definition = &mut value["services"][service.as_str()];
         definition["image"] = image.clone().into();
-        let build = &mut definition["build"];
+        let section = &mut definition["build"];
         // A tag of the user's own would be overwritten.
-        if let Some(build) = build.as_object_mut() {
-            build.remove("tags");
+        if let Some(section) = section.as_object_mut() {
+            section.remove("tags");
         }
         for (key, label) in labels {
-            build["labels"][key.as_str()] = label.clone().into();
+            section["labels"][key.as_str()] = label.clone().into();
         }
         built.insert(service, image);
     }

@@ -38,11 +38,7 @@ pub struct Request {
 }
 
 /// Runs the selected checks on a stack. See [`check_with`].
-pub async fn check(
-    request: &Request,
-    progress: Arc<dyn Progress>,
-    stop: impl Future<Output = ()>,
-) -> Result<Run, RunError> {
+pub async fn check(request: &Request, progress: Arc<dyn Progress>, stop: impl Future<Output = ()>) -> Result<Run, RunError> {
     check_with(request, progress, stop, Silent).await
 }
 
@@ -135,7 +131,8 @@ fn default_jobs() -> usize {
 /// once per check.
 async fn try_out(bench: &Bench) -> Result<(), RunError> {
     let timeline = Timeline::new(bench.clock);
-    let mut stack = launch::create(bench, &timeline, false).await.map_err(|failure| not_ready(&bench.contract.app, failure, &timeline))?;
+    let mut stack =
+        launch::create(bench, &timeline, false).await.map_err(|failure| not_ready(&bench.contract.app, failure, &timeline))?;
     let started = launch::start_until_ready(bench, &stack).await;
     stack.stop_observing().await;
     if let Err(failure) = started {

@@ -77,7 +77,9 @@ impl RunError {
             Self::Stack(error) => stack_advice(error),
             Self::TagExpression { .. } => "write it as in '@shutdown and not @should'".into(),
             Self::UnknownTag { known, .. } => format!("the tags are: {}", known.join(" ")),
-            Self::NothingSelected { .. } => "select fewer conditions at once; every check has its id, its topic and its severity as tags".into(),
+            Self::NothingSelected { .. } => {
+                "select fewer conditions at once; every check has its id, its topic and its severity as tags".into()
+            }
             Self::NotReady { advice, .. } => advice.clone(),
             Self::Interrupted => "run it again to get a verdict".into(),
             Self::Defect { .. } => "please report it, with the command line and the compose file".into(),

@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::{Bench, Failure};
 use crate::probe::{HttpProbe, watch_dependency, watch_endpoint, watch_logs, watch_processes};
 use crate::stack::Stack;
-use crate::timeline::{Answer, Endpoint, Fact, Observation, Ruling, Timeline};
+use crate::timeline::{Answer, ContainerChange, Endpoint, Fact, Observation, Ruling, Timeline};
 use crate::verdict::{Finding, Judged, answered_ready, started_to_accept};
 
-/// How often an app may exit while nothing is wrong with its dependencies before it is taken to be broken.
+/// How often a service that the engine restarts may exit, with nothing wrong around it, before it is taken to be broken.
 const EXITS: usize = 3;
 
 /// Creates a copy and attaches a probe to everything that the contract names. Nothing runs yet.
@@ -87,10 +87,12 @@ pub(super) async fn wait_until_accepting(
     }
     let limit = bench.contract.startup_limit;
     let deadline = stack.timeline().clock().now() + limit;
-    let judge = |observations: &[Observation], over| started_to_accept(service, since, limit, EXITS, observations, over);
+    let gone_after = gone_after(bench, service);
+    let judge = |observations: &[Observation], over| started_to_accept(service, since, limit, gone_after, observations, over);
     match stack.timeline().wait(deadline, judge).await {
         Ruling::Holds(at) => Ok(Some(at)),
         Ruling::Broken(finding) => Err(broken_stack(
+            bench,
             service,
             &finding,
             format!("make sure that `{service}` starts with what the compose file gives it: docker compose up {service}"),
@@ -101,54 +103,69 @@ pub(super) async fn wait_until_accepting(
 
 async fn wait_until_ready(bench: &Bench, stack: &Stack, started: Duration) -> Result<Duration, Failure> {
     let contract = &bench.contract;
-    let gone_after = if bench.app_restarts() { EXITS } else { 1 };
-    let judged = Judged { app: &contract.app, gone_after, since: started, event: "its start", limit: contract.startup_limit };
+    let judged = Judged {
+        app: &contract.app,
+        gone_after: gone_after(bench, &contract.app),
+        since: started,
+        event: "its start",
+        limit: contract.startup_limit,
+    };
     let judge = |observations: &[Observation], over| answered_ready(judged, observations, over);
     match stack.timeline().wait(started + contract.startup_limit, judge).await {
         Ruling::Holds(at) => Ok(at),
         Ruling::Broken(finding) => {
             let advice = advise(bench, stack.timeline());
-            Err(broken_stack(&contract.app, &finding, advice))
+            Err(broken_stack(bench, &contract.app, &finding, advice))
         }
         Ruling::Open => Err(Failure::not_measured("whether the app is ready")),
     }
 }
 
-fn broken_stack(service: &str, finding: &Finding, advice: String) -> Failure {
+/// The number of exits after which a service is taken to be gone.
+fn gone_after(bench: &Bench, service: &str) -> usize {
+    if bench.restarts(service) { EXITS } else { 1 }
+}
+
+fn broken_stack(bench: &Bench, service: &str, finding: &Finding, advice: String) -> Failure {
     Failure::CouldNotRun {
         message: format!(
-            "the stack does not come up even undisturbed. Expected: {}; seen: {}",
-            finding.expected, finding.seen
+            "{} does not come up even undisturbed. Expected: {}; seen: {}",
+            bench.model.file().path().display(),
+            finding.expected,
+            finding.seen
         ),
         advice,
         service: Some(service.to_owned()),
     }
 }
 
-/// What to do about an app that does not become ready, after its last answer.
+/// What to do about an app that does not become ready, after how it ended or what it answered last.
 fn advise(bench: &Bench, timeline: &Timeline) -> String {
     let contract = &bench.contract;
-    let last = timeline.read(|observations| {
-        observations.iter().rev().find_map(|observation| match &observation.fact {
-            Fact::Probe { endpoint: Endpoint::Readiness, answer, .. } => Some(answer.clone()),
-            _ => None,
-        })
+    let app = &contract.app;
+    let exited =
+        |fact: &Fact| matches!(fact, Fact::Container { service, change: ContainerChange::Died { .. } } if service == app);
+    let observations = timeline.observations();
+    if observations.iter().any(|observation| exited(&observation.fact)) {
+        return format!("find out from its log why `{app}` exits");
+    }
+    let last = observations.iter().rev().find_map(|observation| match &observation.fact {
+        Fact::Probe { endpoint: Endpoint::Readiness, answer, .. } => Some(answer),
+        _ => None,
     });
+    let (port, readiness) = (contract.port, &contract.readiness);
     match last {
-        None => format!("find out from its log why `{}` exits", contract.app),
+        None => format!("make sure that `{app}` is on a network: its container has no address to be asked at"),
         Some(Answer::Refused) => format!(
-            "nobody listens on port {}: declare the right one (`port:` under x-seaworthy, or --port), and let the app listen on \
-             0.0.0.0, not on 127.0.0.1",
-            contract.port
+            "nobody listens on port {port}: declare the right one (`port:` under x-seaworthy, or --port), and let the app listen \
+             on 0.0.0.0, not on 127.0.0.1"
         ),
-        Some(Answer::Status(404)) => format!(
-            "the app has no {}: declare the readiness path (`readiness:` under x-seaworthy, or --readiness)",
-            contract.readiness
-        ),
-        Some(_) => format!(
-            "find out from its log why {} does not answer 2xx; a slow starter needs a higher `startup_limit`",
-            contract.readiness
-        ),
+        Some(Answer::Status(404)) => {
+            format!("the app has no {readiness}: declare the readiness path (`readiness:` under x-seaworthy, or --readiness)")
+        }
+        Some(_) => {
+            format!("find out from its log why {readiness} does not answer 2xx; a slow starter needs a higher `startup_limit`")
+        }
     }
 }
 

@@ -42,17 +42,18 @@ impl Selection {
     /// Reads a tag expression; without one everything is selected.
     pub fn parse(expression: Option<&str>, catalogue: &Catalogue) -> Result<Self, RunError> {
         let Some(expression) = expression else { return Ok(Self::default()) };
-        let operation: TagOperation = expression.trim().parse().map_err(|error| RunError::TagExpression {
-            expression: expression.to_owned(),
-            message: format!("{error}"),
-        })?;
+        let operation: TagOperation = expression
+            .trim()
+            .parse()
+            .map_err(|error| RunError::TagExpression { expression: expression.to_owned(), message: format!("{error}") })?;
         let known = catalogue.tags();
         if let Some(tag) = tags_of(&operation).into_iter().find(|tag| !known.contains(tag)) {
             let known = known.into_iter().map(|tag| format!("@{tag}")).collect();
             return Err(RunError::UnknownTag { tag, known });
         }
         let selection = Self { expression: Some((expression.to_owned(), operation)) };
-        let selects_any = catalogue.features().iter().any(|feature| feature.scenarios.iter().any(|s| selection.selects(feature, s)));
+        let selects_any =
+            catalogue.features().iter().any(|feature| feature.scenarios.iter().any(|s| selection.selects(feature, s)));
         if selects_any { Ok(selection) } else { Err(RunError::NothingSelected { expression: expression.to_owned() }) }
     }
 
@@ -118,7 +119,9 @@ fn lacks(check: &Check, contract: &Contract) -> Option<String> {
         return Some("the app has no dependency".into());
     }
     check.needs.iter().find_map(|need| match need.as_str() {
-        "database" if contract.database().is_none() => Some("the app has no database that we know how to query (PostgreSQL)".into()),
+        "database" if contract.database().is_none() => {
+            Some("the app has no database that we know how to query (PostgreSQL)".into())
+        }
         "dependency" if contract.dependencies.is_empty() => Some("the app has no dependency".into()),
         "liveness" if contract.liveness.is_none() => Some("the contract names no liveness path".into()),
         _ => None,
@@ -155,7 +158,7 @@ mod tests {
         }
     }
 
-    fn plan(services: serde_json::Value, tags: Option<&str>) -> Result<Plan, RunError> {
+    fn plan(services: &serde_json::Value, tags: Option<&str>) -> Result<Plan, RunError> {
         let catalogue = Catalogue::built_in();
         let file = ComposeFile::File("/stack/compose.yaml".into());
         let model = Model::new(file, json!({"services": services})).expect("has services");
@@ -173,7 +176,7 @@ mod tests {
         let services = json!({
             "app": {"depends_on": {"db": {}, "cache": {}}}, "db": {"image": "postgres"}, "cache": {"image": "redis"},
         });
-        let plan = plan(services, Some("@outage.killed")).expect("planned");
+        let plan = plan(&services, Some("@outage.killed")).expect("planned");
         assert_eq!(names(&plan), ["outage.killed Some(\"cache\")", "outage.killed Some(\"db\")"]);
         let scenario = &plan.features[0].scenarios[1];
         assert_eq!(scenario.steps[1].value, "db is killed");
@@ -182,15 +185,19 @@ mod tests {
 
     #[test]
     fn what_the_stack_has_not_is_not_applicable() {
-        let plan = plan(json!({"app": {}}), None).expect("planned");
-        let applicable: Vec<&str> =
-            plan.checks.iter().filter(|planned| planned.not_applicable.is_none()).map(|planned| planned.check.id.as_str()).collect();
+        let plan = plan(&json!({"app": {}}), None).expect("planned");
+        let applicable: Vec<&str> = plan
+            .checks
+            .iter()
+            .filter(|planned| planned.not_applicable.is_none())
+            .map(|planned| planned.check.id.as_str())
+            .collect();
         assert_eq!(applicable, ["shutdown.in-time", "nonroot.processes"]);
     }
 
     #[test]
     fn tag_expressions_select() {
-        let select = |tags| plan(json!({"app": {}}), Some(tags));
+        let select = |tags| plan(&json!({"app": {}}), Some(tags));
         assert_eq!(select("@shutdown or @nonroot.processes").expect("planned").checks.len(), 2);
         assert!(matches!(select("@shutdwon"), Err(RunError::UnknownTag { tag, .. }) if tag == "shutdwon"));
         assert!(matches!(select("@shutdown and"), Err(RunError::TagExpression { .. })));

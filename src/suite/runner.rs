@@ -70,7 +70,13 @@ impl Parser<()> for Parsed {
 }
 
 /// Runs the checks of a plan, so many at once, and returns a record of each check in the plan's order.
-pub(super) async fn run<W>(bench: Arc<Bench>, plan: Arc<Plan>, jobs: usize, progress: Arc<dyn Progress>, writer: W) -> Vec<CheckRecord>
+pub(super) async fn run<W>(
+    bench: Arc<Bench>,
+    plan: Arc<Plan>,
+    jobs: usize,
+    progress: Arc<dyn Progress>,
+    writer: W,
+) -> Vec<CheckRecord>
 where
     W: Writer<ScenarioWorld, Cli: Default> + writer::Normalized,
 {
@@ -153,9 +159,13 @@ fn judge(finished: &ScenarioFinished, failure: Option<Failure>, observations: &[
         },
         (ScenarioFinished::StepSkipped, None) => could_not_run("a line of the scenario matches no step".into()),
         // A step that a user added with cucumber's attributes has a location, and its panic is a broken expectation.
-        (ScenarioFinished::StepFailed(_, Some(_), error @ StepError::Panic(_)), None) => (Verdict::Failed, Some(error.to_string())),
+        (ScenarioFinished::StepFailed(_, Some(_), error @ StepError::Panic(_)), None) => {
+            (Verdict::Failed, Some(error.to_string()))
+        }
         (ScenarioFinished::StepFailed(_, _, error), None) => could_not_run(format!("a defect of seaworthy: {error}")),
-        (ScenarioFinished::BeforeHookFailed(_), None) => could_not_run("a defect of seaworthy: the scenario could not begin".into()),
+        (ScenarioFinished::BeforeHookFailed(_), None) => {
+            could_not_run("a defect of seaworthy: the scenario could not begin".into())
+        }
     }
 }
 

@@ -90,11 +90,11 @@ impl StepDefinition {
 
 /// Takes one step. A failure is kept in the world, where the suite finds it, and then told to cucumber in its own way: by a
 /// panic, which its runner catches.
-fn take<'world>(
-    world: &'world mut ScenarioWorld,
+fn take(
+    world: &mut ScenarioWorld,
     context: Context,
     run: for<'w> fn(&'w mut ScenarioWorld, Words) -> LocalBoxFuture<'w, Result<(), Failure>>,
-) -> LocalBoxFuture<'world, ()> {
+) -> LocalBoxFuture<'_, ()> {
     Box::pin(async move {
         if let Some(timeline) = world.timeline() {
             timeline.record(Fact::Step { text: format!("{}{}", context.step.keyword, context.step.value) });

@@ -86,7 +86,7 @@ impl ScenarioWorld {
         judge: impl Fn(Judged<'_>, &[Observation], bool) -> Ruling<T, Finding>,
     ) -> Result<T, Failure> {
         let (bench, stack, moments) = self.stack().await?;
-        let gone_after = if bench.app_restarts() { usize::MAX } else { 1 };
+        let gone_after = if bench.restarts(&bench.contract.app) { usize::MAX } else { 1 };
         let judged = Judged { app: &bench.contract.app, gone_after, since: moments.since, event: &moments.event, limit };
         let deadline = moments.since + limit;
         match stack.timeline().wait(deadline, |observations, over| judge(judged, observations, over)).await {

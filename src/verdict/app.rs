@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::words::{answers, count_exits, exits, seconds};
 use super::Finding;
+use super::words::{answers, count_exits, exits, seconds};
 use crate::timeline::{Answer, ContainerChange, DependencyState, Endpoint, Fact, Observation, Ruling};
 
 /// Whose answers are judged, and from when on.
@@ -50,9 +50,11 @@ pub fn answered_ready(judged: Judged<'_>, observations: &[Observation], over: bo
     let ready = probes(observations, Endpoint::Readiness).find(|(sent, _, answer)| *sent >= judged.since && answer.is_success());
     match ready {
         Some((_, at, _)) => Ruling::Holds(at),
-        None if over || judged.is_gone(observations) => {
-            judged.broken(observations, Endpoint::Readiness, format!("readiness answers 2xx within {} of {}", seconds(judged.limit), judged.event))
-        }
+        None if over || judged.is_gone(observations) => judged.broken(
+            observations,
+            Endpoint::Readiness,
+            format!("readiness answers 2xx within {} of {}", seconds(judged.limit), judged.event),
+        ),
         None => Ruling::Open,
     }
 }
@@ -60,8 +62,8 @@ pub fn answered_ready(judged: Judged<'_>, observations: &[Observation], over: bo
 /// Readiness answers with this status at least once. Holds with the moment of the first such answer.
 #[must_use]
 pub fn answered_status(judged: Judged<'_>, status: u16, observations: &[Observation], over: bool) -> Ruling<Duration, Finding> {
-    let answered =
-        probes(observations, Endpoint::Readiness).find(|(sent, _, answer)| *sent >= judged.since && **answer == Answer::Status(status));
+    let answered = probes(observations, Endpoint::Readiness)
+        .find(|(sent, _, answer)| *sent >= judged.since && **answer == Answer::Status(status));
     match answered {
         Some((_, at, _)) => Ruling::Holds(at),
         None if over || judged.is_gone(observations) => {
@@ -131,7 +133,8 @@ pub fn never_ready_before(judged: Judged<'_>, dependency: &str, observations: &[
 mod tests {
     use super::*;
 
-    const APP: Judged<'static> = Judged { app: "app", gone_after: 1, since: Duration::ZERO, event: "its start", limit: Duration::from_secs(5) };
+    const APP: Judged<'static> =
+        Judged { app: "app", gone_after: 1, since: Duration::ZERO, event: "its start", limit: Duration::from_secs(5) };
 
     fn at(ms: u64, fact: Fact) -> Observation {
         Observation { at: Duration::from_millis(ms), fact }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::words::{count_exits, exits, seconds};
 use super::Finding;
+use super::words::{count_exits, exits, seconds};
 use crate::timeline::{DependencyState, Fact, Observation, Ruling};
 
 /// For how long credentials may be turned down before more waiting is pointless. An init script may still create the user.
@@ -33,7 +33,7 @@ pub fn started_to_accept(
             DependencyState::Rejecting { reason } => {
                 let first = *first_rejection.get_or_insert(*sent);
                 last_reason = reason;
-                if observation.at - first > REJECTION_LIMIT {
+                if observation.at.saturating_sub(first) > REJECTION_LIMIT {
                     return broken(service, limit, format!("it turns the login down: {reason}"));
                 }
             }
@@ -62,7 +62,7 @@ mod tests {
     }
 
     fn judge(observations: &[Observation], over: bool) -> Ruling<Duration, Finding> {
-        started_to_accept("db", Duration::from_millis(100), Duration::from_secs(60), 1, observations, over)
+        started_to_accept("db", Duration::from_millis(100), Duration::from_mins(1), 1, observations, over)
     }
 
     #[test]

@@ -59,7 +59,8 @@ pub(super) async fn exits_in_time(world: &mut ScenarioWorld, _: Words) -> Result
         return Err(Failure::not_measured("the engine did not report the end of the app"));
     };
     let signal = (contract.stop_signal.as_str(), moments.told_to_stop);
-    let judge = |observations: &[_]| stopped_in_time(&contract.app, signal, contract.stop_grace_period, (died, status), observations);
+    let judge =
+        |observations: &[_]| stopped_in_time(&contract.app, signal, contract.stop_grace_period, (died, status), observations);
     stack.timeline().read(judge).map_err(Failure::Failed)
 }
 
@@ -77,7 +78,8 @@ pub(super) async fn nothing_runs_as_root(world: &mut ScenarioWorld, _: Words) ->
     let (bench, stack, moments) = world.stack().await?;
     if bench.engine.remaps_users().await? {
         return Err(Failure::CouldNotRun {
-            message: "the engine maps users (rootless or userns-remap): the users of its processes can't be read from outside".into(),
+            message: "the engine maps users (rootless or userns-remap): the users of its processes can't be read from outside"
+                .into(),
             advice: "run this check on an engine without user mapping".into(),
             service: None,
         });

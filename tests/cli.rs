@@ -1,0 +1,254 @@
+//! The real executable: what it prints, how it exits, and that it leaves nothing behind.
+
+#![expect(clippy::disallowed_methods, reason = "these tests start the executable and ask the real client")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+mod engine;
+
+fn seaworthy(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_seaworthy"));
+    command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs to the end. Returns the process id, the output and what it left on the engine.
+fn run(mut command: Command) -> (Output, Vec<String>) {
+    let child = command.spawn().expect("started");
+    let pid = child.id();
+    let output = child.wait_with_output().expect("ended");
+    (output, left_by(pid))
+}
+
+/// Everything that carries the label of a run of this process.
+fn left_by(pid: u32) -> Vec<String> {
+    let filter = format!("label=dev.seaworthy.owner.pid={pid}");
+    ["ps -aq", "network ls -q", "volume ls -q", "images -q"]
+        .iter()
+        .flat_map(|list| {
+            let listed = Command::new("docker").args(list.split(' ')).args(["--filter", &filter]).output().expect("listed");
+            String::from_utf8_lossy(&listed.stdout).lines().map(|id| format!("{list}: {id}")).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// What a user sees, without what differs from run to run.
+fn shown(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let text = text.replace(env!("CARGO_MANIFEST_DIR"), "PROJECT");
+    [(r"[+-]?\d+\.\d+ ?s\b", "N s"), (r"\d+ times", "N times"), (r"(?m)^    \| #\d+ (?:\d+\.\d+ )?", "    | ")].iter().fold(
+        text,
+        |text, (pattern, replacement)| {
+            regex::Regex::new(pattern).expect("a pattern").replace_all(&text, *replacement).into_owned()
+        },
+    )
+}
+
+/// The exit code and what is shown for a fixture, which must leave nothing behind.
+fn check_fixture(name: &str, arguments: &[&str]) -> String {
+    let path = format!("tests/fixtures/{name}");
+    let (output, left) = run(seaworthy(&[&["check", &path], arguments].concat()));
+    assert!(left.is_empty(), "{name} left {left:#?}");
+    format!("exit code {}\n{}", output.status.code().expect("a code"), shown(&output))
+}
+
+/// Errors that are found before an engine is asked.
+#[test]
+fn mistakes_in_files_and_flags_are_told_without_an_engine() {
+    for (snapshot, fixture, arguments) in [
+        ("not-compose", "not-compose", &[][..]),
+        ("no-services", "no-services", &[]),
+        ("empty-folder", "empty-folder", &[]),
+        ("nowhere", "nowhere", &[]),
+        ("unknown-key", "unknown-key", &[]),
+        ("unknown-service", "unknown-service", &[]),
+        ("unknown-service-flag", "alone", &["--app", "web"]),
+        ("unknown-dependency-flag", "alone", &["--dependencies", "cache"]),
+        ("unknown-check-in-waiver", "alone", &["--waivers", "shutdown.soon=later"]),
+        ("unknown-tag", "alone", &["--tags", "@shutdwon"]),
+        ("no-tag-expression", "alone", &["--tags", "@shutdown and"]),
+        ("nothing-selected", "alone", &["--tags", "@shutdown and @nonroot"]),
+        ("not-a-time", "alone", &["--startup-limit", "soon"]),
+    ] {
+        let mut command = seaworthy(&["check", &format!("tests/fixtures/{fixture}")]);
+        let output = command.args(arguments).env("DOCKER_HOST", "unix:///nowhere.sock").output().expect("ended");
+        let code = output.status.code().expect("a code");
+        insta::assert_snapshot!(snapshot, format!("exit code {code}\n{}", shown(&output)));
+    }
+}
+
+#[test]
+fn an_engine_that_does_not_answer_is_told() {
+    let mut command = seaworthy(&["check", "tests/fixtures/alone"]);
+    let output = command.env("DOCKER_HOST", "unix:///nowhere.sock").output().expect("ended");
+    assert_eq!(output.status.code(), Some(2));
+    let shown = shown(&output);
+    assert!(shown.contains("error: no container engine answers at unix:///nowhere.sock"), "{shown}");
+    assert!(shown.contains("help: start the engine"), "{shown}");
+}
+
+/// What the client of Docker 26 says when its Compose plugin is not installed.
+const WITHOUT_COMPOSE: &str = "#!/bin/sh\n\
+    echo \"docker: 'compose' is not a docker command.\" >&2\n\
+    echo \"See 'docker --help'\" >&2\n\
+    exit 125\n";
+
+#[test]
+fn a_client_without_compose_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let client = folder.path().join("docker");
+    fs::write(&client, WITHOUT_COMPOSE).expect("written");
+    make_executable(&client);
+    let mut command = seaworthy(&["check", "tests/fixtures/alone"]);
+    let output = command.env("PATH", format!("{}:/usr/bin:/bin", folder.path().display())).output().expect("ended");
+    insta::assert_snapshot!("no-compose", format!("exit code {}\n{}", output.status.code().expect("a code"), shown(&output)));
+
+    let empty = tempfile::tempdir().expect("a folder");
+    let mut command = seaworthy(&["check", "tests/fixtures/alone"]);
+    let output = command.env("PATH", empty.path()).output().expect("ended");
+    insta::assert_snapshot!("no-docker", format!("exit code {}\n{}", output.status.code().expect("a code"), shown(&output)));
+}
+
+fn make_executable(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("made executable");
+}
+
+/// Errors that show once containers are to be built, created or started.
+#[test]
+fn broken_stacks_are_told_and_leave_nothing() {
+    if !engine::is_there() {
+        return;
+    }
+    // What is seen on the way depends on the moment; what is said of it does not.
+    for (fixture, words) in [
+        (
+            "does-not-build",
+            &[
+                "error: `app` of PROJECT/tests/fixtures/does-not-build can't be built",
+                "    | the compiler is missing",
+                "did not complete successfully: exit code: 7",
+                "help: mend the build until this succeeds: docker compose --project-directory",
+            ][..],
+        ),
+        (
+            "exits-at-once",
+            &[
+                "error: PROJECT/tests/fixtures/exits-at-once does not come up even undisturbed. Expected: readiness answers 2xx",
+                "`app` exited with status 3 at",
+                "  the last log lines of `app`:\n    | GREETING is not set\n  help: find out from its log why `app` exits\n",
+            ],
+        ),
+        (
+            "wrong-port",
+            &[
+                "error: PROJECT/tests/fixtures/wrong-port does not come up even undisturbed.",
+                "seen: connection refused (N times,",
+                "help: nobody listens on port 8080: declare the right one (`port:` under x-seaworthy, or --port)",
+            ],
+        ),
+        (
+            "database-exits",
+            &[
+                "Expected: `db` accepts within N s; seen: `db` exited with status 1 at",
+                "  the last log lines of `db`:\n    | ",
+                "POSTGRES_PASSWORD",
+                "help: make sure that `db` starts with what the compose file gives it",
+            ],
+        ),
+        (
+            "privileged",
+            &["error: service `app` of PROJECT/tests/fixtures/privileged can't be isolated: `privileged: true`", "  help: "],
+        ),
+        ("unknown-image", &["neither here nor can it be pulled: registry.invalid/nobody/nothing:1", "  help: pull or build"]),
+    ] {
+        let shown = check_fixture(fixture, &[]);
+        assert!(shown.starts_with("exit code 2\n"), "{fixture}: {shown}");
+        for words in words {
+            assert!(shown.contains(words), "{fixture} does not say {words:?}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn a_failed_check_exits_with_1_and_a_waived_one_with_0() {
+    if !engine::is_there() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let [junit, json] = ["run.xml", "run.json"].map(|name| folder.path().join(name));
+    let reports = ["--junit", junit.to_str().expect("UTF-8"), "--json", json.to_str().expect("UTF-8")];
+    let shown = check_fixture("alone", &[&["--tags", "@shutdown or @retry"], &reports[..]].concat());
+    assert!(shown.starts_with("exit code 1\n"), "{shown}");
+    assert!(shown.contains("seen: SIGTERM did not end it: SIGKILL had to"), "{shown}");
+    assert!(shown.contains("1 ran in N s: 0 passed, 1 failed, 0 could not run, 0 waived; 1 not applicable"), "{shown}");
+
+    let read: seaworthy::record::Run = serde_json::from_str(&fs::read_to_string(json).expect("written")).expect("a run");
+    let names: Vec<String> = read.verdicts().into_keys().collect();
+    assert_eq!(names, ["retry.late-database", "shutdown.in-time"]);
+    let junit = fs::read_to_string(junit).expect("written");
+    assert!(junit.contains(r#"tests="2" skipped="1" failures="1" errors="0""#), "{junit}");
+
+    let waived = check_fixture("alone", &["--tags", "@shutdown", "--waivers", "shutdown.in-time=known"]);
+    assert!(waived.starts_with("exit code 0\n") && waived.contains("waived: known."), "{waived}");
+}
+
+#[test]
+fn a_run_in_which_nothing_applies_exits_with_3() {
+    if !engine::is_there() {
+        return;
+    }
+    let shown = check_fixture("alone", &["--tags", "@outage"]);
+    assert!(shown.starts_with("exit code 3\n"), "{shown}");
+    assert!(shown.contains("the app has no dependency"), "{shown}");
+}
+
+#[test]
+fn a_report_that_can_not_be_written_exits_with_2() {
+    if !engine::is_there() {
+        return;
+    }
+    let shown = check_fixture("alone", &["--tags", "@nonroot", "--json", "/nowhere/run.json"]);
+    assert!(shown.starts_with("exit code 2\n") && shown.contains("/nowhere/run.json can't be written"), "{shown}");
+}
+
+/// Interrupts a run at several moments of its life: nothing may be left, and the exit code is 2.
+#[test]
+fn an_interrupted_run_leaves_nothing() {
+    if !engine::is_there() {
+        return;
+    }
+    for (signal, containers) in [("INT", 0), ("INT", 1), ("TERM", 4), ("HUP", 5)] {
+        let child = seaworthy(&["check", "stacks/fastapi-postgres"]).spawn().expect("started");
+        let pid = child.id();
+        wait_for(&child, || left_by(pid).iter().filter(|left| left.starts_with("ps")).count() >= containers);
+        let sent = Command::new("kill").args([format!("-{signal}"), pid.to_string()]).status().expect("sent");
+        assert!(sent.success());
+        let output = child.wait_with_output().expect("ended");
+        let shown = shown(&output);
+        if containers > 0 {
+            assert_eq!(output.status.code(), Some(2), "{signal} with {containers} containers: {shown}");
+            assert!(shown.contains("error: interrupted; everything that the run had created is removed"), "{shown}");
+        }
+        assert_eq!(left_by(pid), Vec::<String>::new(), "{signal} with {containers} containers: {shown}");
+    }
+}
+
+/// Looks until it is so.
+fn wait_for(child: &Child, so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_mins(2);
+    while !so() {
+        assert!(Instant::now() < deadline, "process {} never got there", child.id());
+    }
+}
+
+#[test]
+fn help_names_every_contract_value_and_the_exit_codes() {
+    let output = seaworthy(&["check", "--help"]).output().expect("ended");
+    assert_eq!(output.status.code(), Some(0));
+    insta::assert_snapshot!("help", shown(&output));
+}

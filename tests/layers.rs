@@ -1,0 +1,98 @@
+//! Keeps the invariants of ARCHITECTURE.md: data flows one way, and each kind of outside world has its one door.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+
+/// The modules from left to right: each may use those before it, none after it.
+const LAYERS: [&str; 16] = [
+    "clock",
+    "redact",
+    "timeline",
+    "interrupt",
+    "compose",
+    "contract",
+    "engine",
+    "stack",
+    "probe",
+    "fault",
+    "verdict",
+    "record",
+    "suite",
+    "report",
+    "exit",
+    "cli",
+];
+
+/// Every source file with its module and its text without tests.
+fn sources() -> Vec<(PathBuf, String, String)> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = vec![];
+    let mut folders = vec![source.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+                continue;
+            }
+            let relative = entry.strip_prefix(&source).expect("inside src").to_owned();
+            let module = relative.iter().next().expect("a name").to_string_lossy().trim_end_matches(".rs").to_owned();
+            let text = fs::read_to_string(&entry).expect("a text");
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
+            found.push((relative, module, code));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_module_uses_only_those_to_its_left() {
+    let reference = Regex::new(r"\bcrate::(\w+)").expect("a pattern");
+    let place = |module: &str| LAYERS.iter().position(|layer| *layer == module);
+    let mut wrong = vec![];
+    for (file, module, text) in sources() {
+        if module == "lib" || module == "main" {
+            continue;
+        }
+        let own = place(&module).unwrap_or_else(|| panic!("{} has no place in the layers", file.display()));
+        for used in reference.captures_iter(&text).map(|captures| captures[1].to_owned()) {
+            if place(&used).is_none_or(|used| used > own) {
+                wrong.push(format!("{} uses crate::{used}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Words that only these modules may use.
+#[test]
+fn every_outside_world_has_one_door() {
+    for (word, modules) in [
+        (r"\bbollard\b|\btestcontainers::", &["engine"][..]),
+        (r"\bCommand::new\b", &["compose", "engine"]),
+        (r"\bInstant\b|\bSystemTime::now\b|\bnow_utc\b", &["clock"]),
+        (r"\breqwest::|\btokio_postgres::", &["probe"]),
+        (r"\bcucumber::", &["suite"]),
+        (r"\bprocess::exit\b", &[]),
+        (r"\bprintln!|\beprintln!|\bstdout\(\)|\bstderr\(\)", &["cli"]),
+    ] {
+        let word = Regex::new(word).expect("a pattern");
+        for (file, module, text) in sources() {
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            let uses = code.into_iter().any(|line| word.is_match(line));
+            assert!(!uses || modules.contains(&module.as_str()), "{} uses {word}", file.display());
+        }
+    }
+}
+
+#[test]
+fn verdicts_do_no_io_and_wait_for_nothing() {
+    for (file, module, text) in sources() {
+        if module == "verdict" || module == "record" || module == "report" {
+            for word in ["async ", "tokio::", "std::fs", "std::net", "std::env"] {
+                assert!(!text.contains(word), "{} uses {word}", file.display());
+            }
+        }
+    }
+}
