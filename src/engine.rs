@@ -3,6 +3,7 @@
 //! Testcontainers starts containers that Compose created; bollard, through the client that testcontainers hands out,
 //! observes, disturbs and removes them. Everything is found by our labels, and only labelled resources are ever touched.
 
+mod creations;
 mod error;
 mod events;
 mod image;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use testcontainers::bollard::Docker;
 
+pub use self::creations::Creating;
 pub use self::error::EngineError;
 pub use self::events::{ContainerEvent, EventKind};
 pub use self::image::ImageFacts;
@@ -33,7 +35,9 @@ const OLDEST_API: (u32, u32) = (1, 42);
 pub struct Engine {
     docker: Docker,
     run: RunId,
+    clock: Clock,
     events: Arc<events::Feed>,
+    creations: creations::Creations,
 }
 
 impl Engine {
@@ -47,13 +51,19 @@ impl Engine {
             return Err(EngineError::TooOld { version: version.version.unwrap_or_default(), api });
         }
         let events = Arc::new(events::Feed::open(docker.clone(), &run, clock));
-        Ok(Self { docker, run, events })
+        Ok(Self { docker, run, clock, events, creations: creations::Creations::default() })
     }
 
     /// The run whose resources this connection creates and removes.
     #[must_use]
     pub fn run(&self) -> &RunId {
         &self.run
+    }
+
+    /// The clock that event times are offsets of.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.clock
     }
 
     /// Whether container addresses can be reached from here: the engine runs on this Linux machine, not in a virtual one.

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{RwLock, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::compose::{Compose, ComposeError, Model};
@@ -17,19 +17,6 @@ use crate::timeline::{ContainerChange, Fact, Observation, Ruling, Timeline};
 
 /// How long the engine may take to report what it has just done.
 const EVENT_LIMIT: Duration = Duration::from_secs(30);
-
-/// Lets creations finish before a run is removed: a container that the engine is still creating can't be found yet.
-#[derive(Clone, Debug, Default)]
-pub struct Creations(Arc<RwLock<()>>);
-
-impl Creations {
-    /// Waits until no creation is under way, and lets none begin from then on.
-    pub async fn close(&self) {
-        let guard = Arc::clone(&self.0).write_owned().await;
-        // Never released: a run that is being removed creates nothing more.
-        std::mem::forget(guard);
-    }
-}
 
 /// An error of bringing up a copy.
 #[derive(Debug, thiserror::Error)]
@@ -73,15 +60,15 @@ pub struct Service {
 
 impl Stack {
     /// Creates the containers, networks and volumes of an isolated copy. Nothing runs yet.
-    pub async fn create(engine: &Engine, creations: &Creations, copy: Model, timeline: Timeline) -> Result<Self, StackError> {
+    pub async fn create(engine: &Engine, copy: Model, timeline: Timeline) -> Result<Self, StackError> {
         let project = copy.value()["name"].as_str().unwrap_or_default().to_owned();
         let names: Vec<String> = copy.services().map(|(name, _)| name.to_owned()).collect();
         let events = engine.events(&project);
-        let guard = Arc::clone(&creations.0).read_owned().await;
+        let creating = engine.creating().await;
         // In a task of its own: it goes on to its end even when the scenario is abandoned.
         let creation = tokio::spawn(async move {
             let created = Compose.create(&copy).await;
-            drop(guard);
+            drop(creating);
             created
         });
         creation.await.map_err(|_| StackError::NoEvent { service: project.clone(), what: "was created" })??;

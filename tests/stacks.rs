@@ -31,6 +31,13 @@ fn stacks() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("stacks")
 }
 
+/// The password of the database of every stack that is made from the reference.
+fn password() -> String {
+    let text = fs::read_to_string(stacks().join("fastapi-postgres/.env")).expect("the settings of the reference");
+    let value = text.lines().find_map(|line| line.strip_prefix("DB_PASSWORD=")).expect("a password");
+    value.to_owned()
+}
+
 fn expected(stack: &Path) -> Expected {
     let file = stack.join("expected.toml");
     let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
@@ -60,6 +67,8 @@ fn assert_verdicts(stack: &str) {
     let reasons: BTreeMap<String, String> =
         run.checks.iter().map(|check| (check.name(), check.reason.clone().unwrap_or_default())).collect();
     assert_eq!(run.verdicts(), verdicts, "{stack}: {reasons:#?}");
+    let saved = seaworthy::report::to_json(&run);
+    assert!(!saved.contains(&password()), "{stack}: the saved run shows the database's password");
     for (name, words) in says {
         let reason = &reasons[&name];
         assert!(reason.contains(&words), "{stack}: {name} does not say {words:?} but {reason:?}");

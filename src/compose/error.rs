@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::redact::Redactor;
+
 /// An error of reading, building or creating a stack.
 #[derive(Debug, thiserror::Error)]
 pub enum ComposeError {
@@ -107,6 +109,20 @@ impl ComposeError {
             Self::Build { output, .. } | Self::Pull { output, .. } | Self::Create { output, .. } => Some(output),
             _ => None,
         }
+    }
+}
+
+impl ComposeError {
+    /// The same error with every known secret masked in what programs wrote.
+    #[must_use]
+    pub fn redacted(mut self, redactor: &Redactor) -> Self {
+        match &mut self {
+            Self::Build { output, .. } | Self::Pull { output, .. } | Self::Create { output, .. } => {
+                *output = redactor.redact(output);
+            }
+            _ => {}
+        }
+        self
     }
 }
 

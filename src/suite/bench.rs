@@ -4,22 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::RunError;
-use crate::clock::Clock;
 use crate::compose::{Compose, ComposeError, Copy, Model, isolate};
 use crate::contract::{Contract, Declared, ImagePorts, complete};
 use crate::engine::{Engine, EngineError, ImageFacts};
 use crate::redact::Redactor;
-use crate::stack::Creations;
 
 /// The bench that every scenario takes its copy of the stack from.
 #[derive(Debug)]
 pub struct Bench {
     /// The engine.
     pub engine: Engine,
-    /// Creations under way.
-    pub creations: Creations,
-    /// The clock of the run.
-    pub clock: Clock,
     /// The resolved stack as the user wrote it.
     pub model: Model,
     /// What the suite knows of it.
@@ -38,21 +32,18 @@ impl Bench {
     /// Builds and pulls the images of a stack, and completes its contract.
     pub async fn set_up(
         engine: Engine,
-        creations: Creations,
-        clock: Clock,
         model: Model,
         declared: Declared,
+        redactor: Redactor,
         say: &dyn Fn(&str),
     ) -> Result<Self, RunError> {
-        let labels = engine.run().labels(clock.started_at());
+        let labels = engine.run().labels(engine.clock().started_at());
         let built = build(&engine, &model, &labels, say).await?;
         pull(&engine, &model, say).await?;
         let images = inspect(&engine, &model, &built).await?;
         let contract = complete(declared, &model, &images)?;
-        let variables = model.all_variables();
-        let redactor = Redactor::of_variables(variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let app_image = images.0.get(&contract.app).map(|image| image.id.clone()).unwrap_or_default();
-        Ok(Self { engine, creations, clock, model, contract, redactor, app_image, labels, built, copies: AtomicUsize::new(0) })
+        Ok(Self { engine, model, contract, redactor, app_image, labels, built, copies: AtomicUsize::new(0) })
     }
 
     /// A new isolated copy of the stack, and what was changed in it.

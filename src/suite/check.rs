@@ -13,12 +13,12 @@ use super::error::with_causes;
 use super::plan::Selection;
 use super::{Bench, Catalogue, Event, Failure, Plan, Progress, RunError, ScenarioWorld, Silent, launch, runner};
 use crate::clock::Clock;
-use crate::compose::{Compose, ComposeFile};
+use crate::compose::{Compose, ComposeFile, Model};
 use crate::contract::{Declared, Origin};
 use crate::engine::{Engine, RunId};
 use crate::probe::catch_up_logs;
 use crate::record::{FORMAT_VERSION, Run, Subject, Tool};
-use crate::stack::Creations;
+use crate::redact::Redactor;
 use crate::timeline::{Fact, Timeline};
 
 /// How many of a container's last log lines an error carries.
@@ -66,11 +66,11 @@ where
     request.flags.validate(Origin::Flags, &model, &ids, clock.day())?;
     let declared = request.flags.clone().or(declared);
 
+    let redactor = redactor_of(&model);
     let engine = Engine::connect(RunId::random(), clock).await?;
-    let creations = Creations::default();
     let on_bench = async {
         let say = |phase: &str| progress.tell(Event::Phase(phase));
-        let bench = Bench::set_up(engine.clone(), creations.clone(), clock, model, declared, &say).await?;
+        let bench = Bench::set_up(engine.clone(), model, declared, redactor.clone(), &say).await?;
         run_on(Arc::new(bench), &catalogue, &selection, request.jobs, Arc::clone(&progress), writer).await
     };
     let outcome = tokio::select! {
@@ -79,9 +79,9 @@ where
         }
         () = stop => Err(RunError::Interrupted),
     };
-    creations.close().await;
+    engine.end_creations().await;
     let removed = engine.remove_run().await;
-    let run = outcome?;
+    let run = outcome.map_err(|error| error.redacted(&redactor))?;
     removed?;
     Ok(run)
 }
@@ -115,11 +115,17 @@ where
         stack: bench.model.file().path().display().to_string(),
         image: bench.app_image.clone(),
         run: bench.engine.run().to_string(),
-        started_at: OffsetDateTime::from(bench.clock.started_at()).format(&Rfc3339).unwrap_or_default(),
-        duration: bench.clock.now(),
+        started_at: OffsetDateTime::from(bench.engine.clock().started_at()).format(&Rfc3339).unwrap_or_default(),
+        duration: bench.engine.clock().now(),
     };
     let tool = Tool { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() };
     Ok(Run { format_version: FORMAT_VERSION, tool, subject, contract: bench.contract.clone(), notes, checks })
+}
+
+/// Masks the secrets among the variables of a stack.
+fn redactor_of(model: &Model) -> Redactor {
+    let variables = model.all_variables();
+    Redactor::of_variables(variables.iter().map(|(name, value)| (name.as_str(), value.as_str())))
 }
 
 /// A scenario mostly waits, so twice as many as there are cores keep a machine busy without holding each other up.
@@ -130,7 +136,7 @@ fn default_jobs() -> usize {
 /// Brings the stack up once with nothing disturbed. A stack that is broken by itself is told so once, with its log, and not
 /// once per check.
 async fn try_out(bench: &Bench) -> Result<(), RunError> {
-    let timeline = Timeline::new(bench.clock);
+    let timeline = Timeline::new(bench.engine.clock());
     let mut stack =
         launch::create(bench, &timeline, false).await.map_err(|failure| not_ready(&bench.contract.app, failure, &timeline))?;
     let started = launch::start_until_ready(bench, &stack).await;

@@ -3,6 +3,7 @@
 use crate::compose::ComposeError;
 use crate::contract::ContractError;
 use crate::engine::EngineError;
+use crate::redact::Redactor;
 use crate::stack::StackError;
 use crate::verdict::Finding;
 
@@ -83,6 +84,16 @@ impl RunError {
             Self::NotReady { advice, .. } => advice.clone(),
             Self::Interrupted => "run it again to get a verdict".into(),
             Self::Defect { .. } => "please report it, with the command line and the compose file".into(),
+        }
+    }
+
+    /// The same error with every known secret masked in what programs wrote. Container logs are masked when they are read.
+    #[must_use]
+    pub(super) fn redacted(self, redactor: &Redactor) -> Self {
+        match self {
+            Self::Compose(error) => Self::Compose(error.redacted(redactor)),
+            Self::Stack(StackError::Compose(error)) => Self::Stack(StackError::Compose(error.redacted(redactor))),
+            other => other,
         }
     }
 

@@ -14,7 +14,7 @@ const EXITS: usize = 3;
 /// Creates a copy and attaches a probe to everything that the contract names. Nothing runs yet.
 pub(super) async fn create(bench: &Bench, timeline: &Timeline, with_processes: bool) -> Result<Stack, Failure> {
     let (copy, _) = bench.copy().map_err(crate::stack::StackError::from)?;
-    let mut stack = Stack::create(&bench.engine, &bench.creations, copy, timeline.clone()).await?;
+    let mut stack = Stack::create(&bench.engine, copy, timeline.clone()).await?;
     let contract = &bench.contract;
 
     let services: Vec<_> = stack.services().map(|(name, service)| (name.to_owned(), service.clone())).collect();

@@ -47,7 +47,7 @@ pub struct Moments {
 impl ScenarioWorld {
     /// Begins a scenario on a bench, with an empty timeline.
     pub(super) fn begin(&mut self, bench: Arc<Bench>) {
-        let timeline = Timeline::new(bench.clock);
+        let timeline = Timeline::new(bench.engine.clock());
         self.stage = Some(Stage { bench, timeline, stack: None, moments: Moments::default() });
     }
 

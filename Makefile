@@ -1,0 +1,22 @@
+# Two commands, each of which does all of its own set-up and may be run again at any time:
+#   make demo    watch a real app and a real PostgreSQL being started, disturbed and judged
+#   make test    formatting, lints and all tests
+.PHONY: demo test engine images
+
+# An older Docker client may lie in front of the packaged one.
+export PATH := /usr/bin:$(PATH)
+
+demo: images
+	cargo build --quiet
+	cargo run --quiet -- check stacks/fastapi-postgres
+
+test: images
+	cargo fmt --check
+	cargo clippy --all-targets --quiet -- --deny warnings
+	CI=true cargo test
+
+images: engine
+	stacks/base/build
+
+engine:
+	stacks/base/engine
