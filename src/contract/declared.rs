@@ -110,7 +110,8 @@ impl ContractError {
 impl Declared {
     /// Reads the `x-seaworthy` block of a resolved model; all values are missing when there is none.
     pub fn from_model(model: &Model) -> Result<Self, ContractError> {
-        let Some(block) = model.value().get(BLOCK) else { return Ok(Self::default()) };
+        // A block with nothing in it resolves to null.
+        let Some(block) = model.value().get(BLOCK).filter(|block| !block.is_null()) else { return Ok(Self::default()) };
         for (key, value) in block.as_object().into_iter().flatten() {
             let one: serde_json::Map<String, Value> = [(key.clone(), value.clone())].into_iter().collect();
             if let Err(error) = serde_json::from_value::<Self>(Value::Object(one)) {
@@ -232,6 +233,11 @@ mod tests {
         .expect("declared");
         assert_eq!(read.startup_limit, Some(Duration::from_secs(90)));
         assert_eq!(read.waivers.len(), 1);
+    }
+
+    #[test]
+    fn an_empty_block_declares_nothing() {
+        assert_eq!(declared(&Value::Null).expect("declared"), Declared::default());
     }
 
     #[test]

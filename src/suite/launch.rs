@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Bench, Failure};
+use crate::fault;
 use crate::probe::{HttpProbe, watch_dependency, watch_endpoint, watch_logs, watch_processes};
 use crate::stack::Stack;
 use crate::timeline::{Answer, ContainerChange, Endpoint, Fact, Observation, Ruling, Timeline};
@@ -60,11 +61,13 @@ pub(super) async fn start_until_ready(bench: &Bench, stack: &Stack) -> Result<(D
     ready.ok_or_else(|| Failure::not_measured("the app was not started"))
 }
 
-/// Starts every service but one, in order. The dependencies accept and the app runs; nobody waits for the app to be ready.
-/// Returns the offset of the app's start.
-pub(super) async fn start_all_but(bench: &Bench, stack: &Stack, withheld: &str) -> Result<Duration, Failure> {
+/// Starts every service but the app's database, in order. The other dependencies accept and the app runs; nobody waits for the
+/// app to be ready. Returns the database's name and the offset of the app's start.
+pub(super) async fn start_without_database(bench: &Bench, stack: &Stack) -> Result<(String, Duration), Failure> {
+    let database = database(bench)?;
+    fault::withhold(stack, &database)?;
     let mut app_started = Duration::ZERO;
-    for service in bench.start_order().into_iter().filter(|service| service != withheld) {
+    for service in bench.start_order().into_iter().filter(|service| *service != database) {
         let started = stack.start(&service).await?;
         if service == bench.contract.app {
             app_started = started;
@@ -72,7 +75,7 @@ pub(super) async fn start_all_but(bench: &Bench, stack: &Stack, withheld: &str) 
             wait_until_accepting(bench, stack, &service, started).await?;
         }
     }
-    Ok(app_started)
+    Ok((database, app_started))
 }
 
 /// Waits until a dependency of the app accepts; returns at once for any other service. Returns the offset of acceptance.

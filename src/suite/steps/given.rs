@@ -1,7 +1,6 @@
 //! How a scenario begins.
 
 use super::Words;
-use crate::fault;
 use crate::suite::{Failure, ScenarioWorld, launch};
 
 /// From its start on, the users of the app's processes go to the timeline.
@@ -21,9 +20,7 @@ pub(super) async fn stack_is_ready(world: &mut ScenarioWorld, _: Words) -> Resul
 /// Everything runs, the app too, except that the database is not there yet.
 pub(super) async fn all_but_the_database(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
     let (bench, stack, moments) = world.stack().await?;
-    let database = launch::database(bench)?;
-    fault::withhold(stack, &database)?;
-    let started = launch::start_all_but(bench, stack, &database).await?;
+    let (_, started) = launch::start_without_database(bench, stack).await?;
     moments.app_started = started;
     world.mark(started, "its start")
 }

@@ -16,9 +16,7 @@ const DEATH_LIMIT: Duration = Duration::from_secs(30);
 /// started at the same moment, a fast database would be up before a slow app could show its mistake.
 pub(super) async fn all_start_database_last(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
     let (bench, stack, moments) = world.stack().await?;
-    let database = launch::database(bench)?;
-    fault::withhold(stack, &database)?;
-    let started = launch::start_all_but(bench, stack, &database).await?;
+    let (database, started) = launch::start_without_database(bench, stack).await?;
     moments.app_started = started;
     let deadline = started + FIRST_ANSWER_LIMIT;
     let answered = |observation: &crate::timeline::Observation| {
