@@ -3,6 +3,7 @@
 mod check;
 mod flags;
 mod progress;
+mod prune;
 
 use clap::{Parser, Subcommand};
 
@@ -26,12 +27,22 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Start copies of a stack, disturb them, and judge what happens.
-    Check(check::Arguments),
+    Check(Box<check::Arguments>),
+    /// Remove what runs have left behind whose process is gone.
+    Prune(prune::Arguments),
+    /// Wait for the end of standard input, then remove a run.
+    #[command(hide = true)]
+    Reap {
+        /// The run
+        run: String,
+    },
 }
 
 /// Runs the command and says how it ended.
 pub async fn run(arguments: Arguments) -> Exit {
     match arguments.command {
-        Command::Check(arguments) => check::run(arguments).await,
+        Command::Check(arguments) => check::run(*arguments).await,
+        Command::Prune(arguments) => prune::run(&arguments).await,
+        Command::Reap { run } => prune::reap(&run).await,
     }
 }

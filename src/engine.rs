@@ -10,6 +10,8 @@ mod image;
 mod inspect;
 mod labels;
 mod logs;
+mod owner;
+mod reaper;
 mod remove;
 mod start;
 
@@ -24,6 +26,8 @@ pub use self::image::ImageFacts;
 pub use self::inspect::ContainerFacts;
 pub use self::labels::{PROJECT, RUN, RunId, SERVICE};
 pub use self::logs::LogLine;
+pub use self::reaper::{Reaper, reap};
+pub use self::remove::KnownRun;
 pub use self::start::Started;
 use crate::clock::Clock;
 

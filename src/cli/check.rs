@@ -47,6 +47,7 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
         flags: arguments.contract.into(),
         tags: arguments.tags,
         jobs: arguments.jobs.map(usize::from),
+        executable: std::env::current_exe().ok(),
     };
     let run = match check(&request, Arc::new(Lines), stop()).await {
         Ok(run) => run,
@@ -70,7 +71,7 @@ async fn stop() {
     note("… stopping, and removing everything that was created");
 }
 
-fn explain(error: &RunError) {
+pub(super) fn explain(error: &RunError) {
     note(&format!("error: {}", error.describe()));
     if let Some((heading, lines)) = error.output().filter(|(_, lines)| !lines.is_empty()) {
         note(&format!("  {heading}:"));

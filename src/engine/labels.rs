@@ -5,12 +5,14 @@ use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::owner::Owner;
+
 /// The run that a resource belongs to. Everything that carries it is ours to remove.
 pub const RUN: &str = "dev.seaworthy.run";
 /// The process that owns the run.
 const OWNER_PID: &str = "dev.seaworthy.owner.pid";
-/// The machine that the owner runs on.
-const OWNER_HOST: &str = "dev.seaworthy.owner.host";
+/// The same process, told apart from every other one that ever had its number.
+pub(super) const OWNER: &str = "dev.seaworthy.owner";
 /// When the run started, in seconds since the epoch.
 const STARTED: &str = "dev.seaworthy.started";
 /// Compose's own label for the project.
@@ -23,7 +25,7 @@ pub(super) const NUMBER: &str = "com.docker.compose.container-number";
 const MANAGED_BY: (&str, &str) = ("org.testcontainers.managed-by", "testcontainers");
 
 /// The identity of a run, unique on the engine.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RunId(String);
 
 impl RunId {
@@ -33,6 +35,12 @@ impl RunId {
         // The keys of a hash map are the standard library's own source of randomness.
         let random = RandomState::new().build_hasher().finish();
         Self(format!("{:08x}", random >> 32))
+    }
+
+    /// The identity that a label holds, or that a user typed.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        Self(text.to_owned())
     }
 
     /// The filter that finds all that belongs to this run.
@@ -45,11 +53,11 @@ impl RunId {
     #[must_use]
     pub fn labels(&self, started: SystemTime) -> BTreeMap<String, String> {
         let started = started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let owner = Owner::this().map(|owner| owner.to_label()).unwrap_or_default();
         [
             (RUN, self.0.clone()),
             (OWNER_PID, std::process::id().to_string()),
-            (OWNER_HOST, host.trim().to_owned()),
+            (OWNER, owner),
             (STARTED, started.to_string()),
             (MANAGED_BY.0, MANAGED_BY.1.to_owned()),
         ]

@@ -15,7 +15,7 @@ use super::{Bench, Catalogue, Event, Failure, Plan, Progress, RunError, Scenario
 use crate::clock::Clock;
 use crate::compose::{Compose, ComposeFile, Model};
 use crate::contract::{Declared, Origin};
-use crate::engine::{Engine, RunId};
+use crate::engine::{Engine, Reaper, RunId};
 use crate::probe::catch_up_logs;
 use crate::record::{FORMAT_VERSION, Run, Subject, Tool};
 use crate::redact::Redactor;
@@ -35,6 +35,9 @@ pub struct Request {
     pub tags: Option<String>,
     /// How many checks run at once; a number that suits the machine without one.
     pub jobs: Option<usize>,
+    /// The `seaworthy` executable, which removes what the run created should this process be killed. Without it, what a
+    /// killed run leaves is removed by the next one.
+    pub executable: Option<PathBuf>,
 }
 
 /// Runs the selected checks on a stack. See [`check_with`].
@@ -44,8 +47,9 @@ pub async fn check(request: &Request, progress: Arc<dyn Progress>, stop: impl Fu
 
 /// Runs the selected checks on a stack and tells cucumber's events to a writer.
 ///
-/// When this returns, whatever it returns, every container, network, volume and image that it created is removed; when it
-/// is dropped instead, nothing is. It ends early, with [`RunError::Interrupted`], when `stop` completes.
+/// When this returns, whatever it returns, every container, network, volume and image that it created is removed. When it is
+/// dropped, or its process is killed, the reaper removes them, or else the next run. It ends early, with
+/// [`RunError::Interrupted`], when `stop` completes.
 pub async fn check_with<W>(
     request: &Request,
     progress: Arc<dyn Progress>,
@@ -68,8 +72,13 @@ where
 
     let redactor = redactor_of(&model);
     let engine = Engine::connect(RunId::random(), clock).await?;
+    let reaper = request.executable.as_ref().map(|executable| Reaper::start(executable, engine.run())).transpose();
+    let reaper = reaper.map_err(RunError::Reaper)?;
+    let say = |phase: &str| progress.tell(Event::Phase(phase));
+    for dead in engine.sweep().await? {
+        say(&format!("removed what was left of a dead run: {dead}"));
+    }
     let on_bench = async {
-        let say = |phase: &str| progress.tell(Event::Phase(phase));
         let bench = Bench::set_up(engine.clone(), model, declared, redactor.clone(), &say).await?;
         run_on(Arc::new(bench), &catalogue, &selection, request.jobs, Arc::clone(&progress), writer).await
     };
@@ -80,7 +89,10 @@ where
         () = stop => Err(RunError::Interrupted),
     };
     engine.end_creations().await;
-    let removed = engine.remove_run().await;
+    let removed = engine.remove_run(engine.run()).await;
+    if let (Ok(_), Some(reaper)) = (&removed, reaper) {
+        reaper.dismiss().await;
+    }
     let run = outcome.map_err(|error| error.redacted(&redactor))?;
     removed?;
     Ok(run)

@@ -56,6 +56,9 @@ pub enum RunError {
         /// Its last log lines.
         logs: Vec<String>,
     },
+    /// The process that cleans up after a killed run could not be started.
+    #[error("the reaper, which cleans up after a killed run, can't be started")]
+    Reaper(#[source] std::io::Error),
     /// The user stopped the run.
     #[error("interrupted; everything that the run had created is removed")]
     Interrupted,
@@ -82,6 +85,7 @@ impl RunError {
                 "select fewer conditions at once; every check has its id, its topic and its severity as tags".into()
             }
             Self::NotReady { advice, .. } => advice.clone(),
+            Self::Reaper(_) => "make sure that the seaworthy executable is where it was started from, and may be run".into(),
             Self::Interrupted => "run it again to get a verdict".into(),
             Self::Defect { .. } => "please report it, with the command line and the compose file".into(),
         }

@@ -1,52 +1,9 @@
-//! The real executable: what it prints, how it exits, and that it leaves nothing behind.
-
-#![expect(clippy::disallowed_methods, reason = "these tests start the executable and ask the real client")]
+//! What goes wrong, and how it is told.
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
 
-mod engine;
-
-fn seaworthy(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_seaworthy"));
-    command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-/// Runs to the end. Returns the process id, the output and what it left on the engine.
-fn run(mut command: Command) -> (Output, Vec<String>) {
-    let child = command.spawn().expect("started");
-    let pid = child.id();
-    let output = child.wait_with_output().expect("ended");
-    (output, left_by(pid))
-}
-
-/// Everything that carries the label of a run of this process.
-fn left_by(pid: u32) -> Vec<String> {
-    let filter = format!("label=dev.seaworthy.owner.pid={pid}");
-    ["ps -aq", "network ls -q", "volume ls -q", "images -q"]
-        .iter()
-        .flat_map(|list| {
-            let listed = Command::new("docker").args(list.split(' ')).args(["--filter", &filter]).output().expect("listed");
-            String::from_utf8_lossy(&listed.stdout).lines().map(|id| format!("{list}: {id}")).collect::<Vec<_>>()
-        })
-        .collect()
-}
-
-/// What a user sees, without what differs from run to run.
-fn shown(output: &Output) -> String {
-    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    let text = text.replace(env!("CARGO_MANIFEST_DIR"), "PROJECT");
-    [(r"[+-]?\d+\.\d+ ?s\b", "N s"), (r"\d+ times", "N times"), (r"(?m)^    \| #\d+ (?:\d+\.\d+ )?", "    | ")].iter().fold(
-        text,
-        |text, (pattern, replacement)| {
-            regex::Regex::new(pattern).expect("a pattern").replace_all(&text, *replacement).into_owned()
-        },
-    )
-}
+use crate::{engine, run, seaworthy, shown};
 
 /// The exit code and what is shown for a fixture, which must leave nothing behind.
 fn check_fixture(name: &str, arguments: &[&str]) -> String {
@@ -214,36 +171,6 @@ fn a_report_that_can_not_be_written_exits_with_2() {
     }
     let shown = check_fixture("alone", &["--tags", "@nonroot", "--json", "/nowhere/run.json"]);
     assert!(shown.starts_with("exit code 2\n") && shown.contains("/nowhere/run.json can't be written"), "{shown}");
-}
-
-/// Interrupts a run at several moments of its life: nothing may be left, and the exit code is 2.
-#[test]
-fn an_interrupted_run_leaves_nothing() {
-    if !engine::is_there() {
-        return;
-    }
-    for (signal, containers) in [("INT", 0), ("INT", 1), ("TERM", 4), ("HUP", 5)] {
-        let child = seaworthy(&["check", "stacks/fastapi-postgres"]).spawn().expect("started");
-        let pid = child.id();
-        wait_for(&child, || left_by(pid).iter().filter(|left| left.starts_with("ps")).count() >= containers);
-        let sent = Command::new("kill").args([format!("-{signal}"), pid.to_string()]).status().expect("sent");
-        assert!(sent.success());
-        let output = child.wait_with_output().expect("ended");
-        let shown = shown(&output);
-        if containers > 0 {
-            assert_eq!(output.status.code(), Some(2), "{signal} with {containers} containers: {shown}");
-            assert!(shown.contains("error: interrupted; everything that the run had created is removed"), "{shown}");
-        }
-        assert_eq!(left_by(pid), Vec::<String>::new(), "{signal} with {containers} containers: {shown}");
-    }
-}
-
-/// Looks until it is so.
-fn wait_for(child: &Child, so: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_mins(2);
-    while !so() {
-        assert!(Instant::now() < deadline, "process {} never got there", child.id());
-    }
 }
 
 #[test]

@@ -1,0 +1,60 @@
+//! `seaworthy prune`, and the hidden `seaworthy reap` that a run starts for itself.
+
+use clap::Args;
+
+use super::progress::{note, say};
+use crate::clock::Clock;
+use crate::engine::{Engine, EngineError, KnownRun, RunId, reap as wait_and_remove};
+use crate::exit::Exit;
+use crate::suite::RunError;
+
+/// Remove what runs have left behind whose process is gone.
+///
+/// Only containers, networks, volumes and images with the label `dev.seaworthy.run` are ever touched. Every run of
+/// `seaworthy check` does the same when it begins.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Remove all runs, also those that still go on or belong to another machine
+    #[arg(long)]
+    all: bool,
+    /// Only say what would be removed
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(super) async fn run(arguments: &Arguments) -> Exit {
+    match prune(arguments).await {
+        Ok(()) => Exit::Passed,
+        Err(error) => {
+            super::check::explain(&RunError::Engine(error));
+            Exit::CouldNotRun
+        }
+    }
+}
+
+async fn prune(arguments: &Arguments) -> Result<(), EngineError> {
+    let engine = Engine::connect(RunId::random(), Clock::start()).await?;
+    let (chosen, kept): (Vec<KnownRun>, Vec<KnownRun>) =
+        engine.known_runs().await?.into_iter().partition(|known| arguments.all || known.is_dead);
+    for known in &chosen {
+        if !arguments.dry_run {
+            engine.remove_run(&known.run).await?;
+        }
+        say(&format!("{} {}", if arguments.dry_run { "would remove" } else { "removed" }, known));
+    }
+    if chosen.is_empty() {
+        say("nothing to remove");
+    }
+    for known in kept {
+        note(&format!("kept {known}: its process still runs, or is not of this machine (--all removes it)"));
+    }
+    Ok(())
+}
+
+/// The life of a reaper.
+pub(super) async fn reap(run: &str) -> Exit {
+    match wait_and_remove(RunId::read(run), tokio::io::stdin()).await {
+        Ok(_) => Exit::Passed,
+        Err(_) => Exit::CouldNotRun,
+    }
+}

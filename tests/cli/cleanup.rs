@@ -1,0 +1,181 @@
+//! Clean-up is a promise: whatever ends a run, nothing of it is left, and nothing of anybody else's is touched.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::Path;
+use std::process::{Child, Command};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::{engine, left_by, run, seaworthy, shown};
+
+/// Interrupts a run at several moments of its life: nothing may be left, and the exit code is 2.
+#[test]
+fn an_interrupted_run_leaves_nothing() {
+    if !engine::is_there() {
+        return;
+    }
+    for (signal, containers) in [("INT", 0), ("INT", 1), ("TERM", 4), ("HUP", 5)] {
+        let child = seaworthy(&["check", "stacks/fastapi-postgres"]).spawn().expect("started");
+        let pid = child.id();
+        wait_for(&child, || left_by(pid).iter().filter(|left| left.starts_with("ps")).count() >= containers);
+        let sent = Command::new("kill").args([format!("-{signal}"), pid.to_string()]).status().expect("sent");
+        assert!(sent.success());
+        let output = child.wait_with_output().expect("ended");
+        let shown = shown(&output);
+        if containers > 0 {
+            assert_eq!(output.status.code(), Some(2), "{signal} with {containers} containers: {shown}");
+            assert!(shown.contains("error: interrupted; everything that the run had created is removed"), "{shown}");
+        }
+        assert_eq!(left_by(pid), Vec::<String>::new(), "{signal} with {containers} containers: {shown}");
+    }
+}
+
+/// Looks until it is so.
+fn wait_for(child: &Child, so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_mins(2);
+    while !so() {
+        assert!(Instant::now() < deadline, "process {} never got there", child.id());
+    }
+}
+
+/// A run may die at any moment of its life, which takes about this long.
+const LIFE: Duration = Duration::from_secs(10);
+const DEATHS: usize = 20;
+const LEFT_LIMIT: Duration = Duration::from_secs(15);
+
+/// One after the other, so that no other run of this test sweeps what the reaper should remove.
+#[test]
+fn a_killed_run_leaves_nothing() {
+    if !engine::is_there() {
+        return;
+    }
+    let foreign = Foreign::create("kill");
+    for _ in 0..DEATHS {
+        die_at(random_part_of(LIFE));
+    }
+    foreign.assert_untouched();
+}
+
+/// Kills a run with SIGKILL after a while and waits until nothing of it is left, and nobody who could still create something.
+fn die_at(moment: Duration) {
+    let mut child = seaworthy(&["check", "stacks/fastapi-postgres"]).spawn().expect("started");
+    let pid = child.id();
+    thread::sleep(moment);
+    let reapers = reapers_of(pid);
+    child.kill().expect("killed");
+    child.wait().expect("dead");
+    let deadline = Instant::now() + LEFT_LIMIT;
+    loop {
+        let left = left_by(pid);
+        let reaping = reapers.iter().any(|reaper| Path::new(&format!("/proc/{reaper}")).exists());
+        if left.is_empty() && !reaping {
+            return;
+        }
+        assert!(Instant::now() < deadline, "killed after {moment:?}, and {LEFT_LIMIT:?} later there is {left:#?}");
+    }
+}
+
+/// The reaper that a process has started, by number.
+fn reapers_of(pid: u32) -> Vec<String> {
+    let listed = Command::new("ps").args(["-o", "pid=,args=", "--ppid", &pid.to_string()]).output().expect("listed");
+    let text = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let reapers = text.lines().filter(|line| line.contains(" reap "));
+    reapers.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+}
+
+fn random_part_of(whole: Duration) -> Duration {
+    let random = RandomState::new().build_hasher().finish();
+    whole.mul_f64(f64::from(u32::try_from(random >> 32).expect("32 bits")) / f64::from(u32::MAX))
+}
+
+/// Somebody else's container, network and volume, with a label that looks a little like ours.
+struct Foreign {
+    names: Vec<[String; 3]>,
+}
+
+impl Foreign {
+    fn create(what: &str) -> Self {
+        let name = format!("foreign-{what}-{}", std::process::id());
+        let label = ["--label", "dev.seaworthy.runner=nobody"];
+        docker(&[&["create", "--name", &name], &label[..], &["python:3.11-slim-bookworm", "true"]].concat());
+        docker(&[&["network", "create"], &label[..], &[&name]].concat());
+        docker(&[&["volume", "create"], &label[..], &[&name]].concat());
+        let kinds = ["container", "network", "volume"];
+        Self { names: kinds.map(|kind| [kind.to_owned(), "inspect".to_owned(), name.clone()]).into() }
+    }
+
+    fn assert_untouched(&self) {
+        for words in &self.names {
+            docker(&words.each_ref().map(String::as_str));
+        }
+    }
+}
+
+impl Drop for Foreign {
+    fn drop(&mut self) {
+        for [kind, _, name] in &self.names {
+            let _ = Command::new("docker").args([kind, "rm", name]).output();
+        }
+    }
+}
+
+fn docker(arguments: &[&str]) -> String {
+    let output = Command::new("docker").args(arguments).output().expect("the client runs");
+    assert!(output.status.success(), "docker {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// A network with the labels of a run that belongs to this process number.
+fn network_of_run(name: &str, pid: u32, started: &str) -> String {
+    let read = |file: &str| fs::read_to_string(file).expect("told").trim().to_owned();
+    let namespace = fs::read_link("/proc/self/ns/pid").expect("told");
+    let (host, boot) = (read("/proc/sys/kernel/hostname"), read("/proc/sys/kernel/random/boot_id"));
+    let owner = format!("dev.seaworthy.owner={host} {boot} {} {pid} {started}", namespace.display());
+    let run = format!("dev.seaworthy.run={name}");
+    docker(&["network", "create", "--label", &run, "--label", &owner, name])
+}
+
+fn networks() -> BTreeSet<String> {
+    docker(&["network", "ls", "--format", "{{.Name}}"]).lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn prune_removes_what_dead_runs_left_and_nothing_else() {
+    if !engine::is_there() {
+        return;
+    }
+    let foreign = Foreign::create("prune");
+    let me = std::process::id();
+    let stat = fs::read_to_string("/proc/self/stat").expect("told");
+    let started = stat.rsplit_once(')').and_then(|(_, fields)| fields.split_whitespace().nth(19)).expect("a start").to_owned();
+    let [dead, alive] = ["dead", "alive"].map(|kind| format!("{kind}-{me}"));
+    // The number is in use, but by a process that started at another time.
+    network_of_run(&dead, me, "1");
+    network_of_run(&alive, me, &started);
+
+    let (output, _) = run(seaworthy(&["prune", "--dry-run"]));
+    assert!(shown(&output).contains(&format!("would remove run {dead} (1 networks)")), "{}", shown(&output));
+    assert!(networks().contains(&dead));
+
+    let (output, _) = run(seaworthy(&["prune"]));
+    let told = shown(&output);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(told.contains(&format!("removed run {dead} (1 networks)")), "{told}");
+    assert!(told.contains(&format!("kept run {alive} (1 networks): its process still runs")), "{told}");
+    assert!(!networks().contains(&dead) && networks().contains(&alive));
+    docker(&["network", "rm", &alive]);
+    foreign.assert_untouched();
+}
+
+#[test]
+fn a_run_sweeps_what_dead_runs_left() {
+    if !engine::is_there() {
+        return;
+    }
+    let dead = format!("swept-{}", std::process::id());
+    network_of_run(&dead, std::process::id(), "1");
+    let (output, left) = run(seaworthy(&["check", "tests/fixtures/alone", "--tags", "@nonroot"]));
+    assert!(left.is_empty() && !networks().contains(&dead), "{}", shown(&output));
+}
