@@ -2,6 +2,7 @@
 
 mod check;
 mod flags;
+mod plan;
 mod progress;
 mod prune;
 
@@ -28,6 +29,8 @@ pub struct Arguments {
 enum Command {
     /// Start copies of a stack, disturb them, and judge what happens.
     Check(Box<check::Arguments>),
+    /// Show what `check` would start, and what it would change in every copy. Needs no engine.
+    Plan(plan::Arguments),
     /// Remove what runs have left behind whose process is gone.
     Prune(prune::Arguments),
     /// Wait for the end of standard input, then remove a run.
@@ -42,6 +45,7 @@ enum Command {
 pub async fn run(arguments: Arguments) -> Exit {
     match arguments.command {
         Command::Check(arguments) => check::run(*arguments).await,
+        Command::Plan(arguments) => plan::run(arguments).await,
         Command::Prune(arguments) => prune::run(&arguments).await,
         Command::Reap { run } => prune::reap(&run).await,
     }

@@ -9,9 +9,10 @@ mod error;
 mod isolate;
 mod locate;
 mod model;
+mod scratch;
 
 pub use self::command::Compose;
 pub use self::error::ComposeError;
-pub use self::isolate::{Copy, isolate};
+pub use self::isolate::{Copy, Hazard, Isolated, ScratchFile, Source, isolate};
 pub use self::locate::line_of_key;
 pub use self::model::{ComposeFile, Model};

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::compose::{Compose, ComposeError, Model};
+use crate::compose::{Compose, ComposeError, Isolated};
 use crate::engine::{ContainerEvent, Engine, EngineError, EventKind, Started};
 use crate::timeline::{ContainerChange, Fact, Observation, Ruling, Timeline};
 
@@ -60,14 +60,16 @@ pub struct Service {
 
 impl Stack {
     /// Creates the containers, networks and volumes of an isolated copy. Nothing runs yet.
-    pub async fn create(engine: &Engine, copy: Model, timeline: Timeline) -> Result<Self, StackError> {
+    pub async fn create(engine: &Engine, copy: Isolated, timeline: Timeline) -> Result<Self, StackError> {
+        let Isolated { model: copy, files, .. } = copy;
         let project = copy.value()["name"].as_str().unwrap_or_default().to_owned();
         let names: Vec<String> = copy.services().map(|(name, _)| name.to_owned()).collect();
         let events = engine.events(&project);
         let creating = engine.creating().await;
         // In a task of its own: it goes on to its end even when the scenario is abandoned.
         let creation = tokio::spawn(async move {
-            let created = Compose.create(&copy).await;
+            let laid_out = Compose.lay_out(&copy, &files).await;
+            let created = if laid_out.is_ok() { Compose.create(&copy).await } else { laid_out };
             drop(creating);
             created
         });

@@ -1,6 +1,7 @@
 //! The suite: the checks as Gherkin, the steps that they are made of, and the run that judges a stack by them.
 
 mod bench;
+mod blueprint;
 mod catalogue;
 mod check;
 mod error;
@@ -11,6 +12,7 @@ mod steps;
 mod world;
 
 pub use self::bench::Bench;
+pub use self::blueprint::Blueprint;
 pub use self::catalogue::{Catalogue, Check};
 pub use self::check::{Request, check, check_with};
 pub use self::error::{Failure, RunError};

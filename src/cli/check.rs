@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::flags::ContractFlags;
 use super::progress::{Lines, note, say};
+use crate::compose::Hazard;
 use crate::exit::Exit;
 use crate::interrupt;
 use crate::report;
@@ -31,6 +32,9 @@ pub(super) struct Arguments {
     /// Let a failed check of severity `should` fail the run too
     #[arg(long)]
     strict: bool,
+    /// Let the stack share what the key gives it, such as `privileged`; may be repeated, checks then run one at a time
+    #[arg(long, value_name = "KEY")]
+    allow: Vec<Hazard>,
     /// Write the run as JUnit XML
     #[arg(long, value_name = "FILE", help_heading = "Reports")]
     junit: Option<PathBuf>,
@@ -47,6 +51,7 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
         flags: arguments.contract.into(),
         tags: arguments.tags,
         jobs: arguments.jobs.map(usize::from),
+        allowed: arguments.allow.into_iter().collect(),
         executable: std::env::current_exe().ok(),
     };
     let run = match check(&request, Arc::new(Lines), stop()).await {

@@ -3,9 +3,11 @@
 //! Each call is one process in its own process group, so that a Ctrl-C at the terminal reaches us alone and we decide
 //! what is finished and what is removed.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
+use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
@@ -35,6 +37,17 @@ impl Compose {
         }
         let model = serde_json::from_slice(&output.stdout).map_err(|error| unreadable(error.to_string()))?;
         Model::new(file.clone(), model).ok_or_else(|| unreadable("it has no services".into()))
+    }
+
+    /// The value of a variable as Compose sees it in this stack's files: from the environment, or from `.env`. Empty when it is
+    /// not set, as Compose takes it.
+    pub(super) async fn variable(&self, model: &Model, name: &str) -> Result<String, ComposeError> {
+        let question = json!({"services": {"x": {"image": "x", "environment": {"ANSWER": format!("${{{name}}}")}}}});
+        let arguments = ["-f", "-", "config", "--format", "json"].map(Into::into);
+        let output = run(&arguments, &model.file().folder(), Some(question.to_string())).await?;
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        let answer = answer["services"]["x"]["environment"]["ANSWER"].as_str().unwrap_or_default();
+        Ok(answer.replace("$$", "$"))
     }
 
     /// Builds every service of the model that has a build section.
@@ -86,10 +99,20 @@ async fn feed(model: &Model, command: &[&str]) -> Result<Output, ComposeError> {
     run(&arguments, &model.file().folder(), Some(model.to_json())).await
 }
 
-#[expect(clippy::disallowed_methods, reason = "one of the two modules that start processes")]
 async fn run(arguments: &[String], folder: &Path, input: Option<String>) -> Result<Output, ComposeError> {
-    let mut child = Command::new("docker")
-        .arg("compose")
+    let arguments: Vec<OsString> = std::iter::once("compose".into()).chain(arguments.iter().map(Into::into)).collect();
+    run_program("docker", &arguments, folder, input).await.map_err(ComposeError::NoDocker)
+}
+
+/// Runs a program to its end, with an input where there is one. It is killed when the future is dropped.
+#[expect(clippy::disallowed_methods, reason = "one of the two modules that start processes")]
+pub(super) async fn run_program(
+    program: &str,
+    arguments: &[OsString],
+    folder: &Path,
+    input: Option<String>,
+) -> std::io::Result<Output> {
+    let mut child = Command::new(program)
         .args(arguments)
         .current_dir(folder)
         .process_group(0)
@@ -97,13 +120,12 @@ async fn run(arguments: &[String], folder: &Path, input: Option<String>) -> Resu
         .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .spawn()
-        .map_err(ComposeError::NoDocker)?;
+        .spawn()?;
     if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {
         // A program that ends without reading says why on standard error.
         let _ = stdin.write_all(input.as_bytes()).await;
     }
-    child.wait_with_output().await.map_err(ComposeError::NoDocker)
+    child.wait_with_output().await
 }
 
 fn stderr(output: &Output) -> String {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::Hazard;
 use crate::redact::Redactor;
 
 /// An error of reading, building or creating a stack.
@@ -37,14 +38,24 @@ pub enum ComposeError {
         message: String,
     },
     /// The stack holds something that can't be isolated from other copies, or from this machine.
-    #[error("service `{service}` of {} can't be isolated: {reason}", path.display())]
+    #[error("{place} of {} can't be isolated: {reason}", path.display())]
     Refused {
         /// The compose file.
         path: PathBuf,
-        /// The service, or the name of the network or volume.
-        service: String,
+        /// The service or volume, by name.
+        place: String,
+        /// What was found.
+        hazard: Hazard,
         /// The key and why it is refused.
         reason: String,
+    },
+    /// A file that a copy needs for itself could not be made.
+    #[error("{} can't be copied or written for a copy of the stack", path.display())]
+    Scratch {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
     },
     /// An image could not be built.
     #[error("{services} of {} can't be built", path.display())]
@@ -93,7 +104,11 @@ impl ComposeError {
                 "add a compose.yaml, or give the path of the compose file: seaworthy check path/to/compose.yaml".into()
             }
             Self::Unreadable { path, .. } => format!("mend the file until this succeeds: {}", config_command(path)),
-            Self::Refused { .. } => "give the service something that every copy of the stack can have for itself".into(),
+            Self::Refused { hazard, .. } => format!(
+                "take it out of the stack that is checked, or, where sharing it does no harm, add --allow {hazard}: checks then run \
+                 one at a time"
+            ),
+            Self::Scratch { .. } => "make sure that it can be read, and that the folder for temporary files has room".into(),
             Self::Build { path, .. } => format!("mend the build until this succeeds: docker compose {} build", file_flags(path)),
             Self::Pull { .. } => "pull or build the image first, or correct its name".into(),
             Self::Create { path, .. } => {

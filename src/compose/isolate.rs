@@ -1,12 +1,21 @@
 //! The isolation patch: turns the resolved model into one of many copies that share nothing.
 //!
 //! A copy has its own project name, networks and volumes, publishes nothing to the host, and carries our labels on all
-//! that Compose creates. What can't be had once per copy is refused. Pure: model in, patched model and list of changes out.
+//! that Compose creates. What can't be had once per copy is refused, unless the user allows it. Model in, patched model, list
+//! of changes and list of files out; the file system is looked at only to see whether a mounted path exists.
 
-use std::collections::BTreeMap;
+mod hazard;
+mod mounts;
+mod repair;
+mod resources;
+mod service;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
+pub use self::hazard::Hazard;
 use super::{ComposeError, Model};
 
 /// What makes one copy different from all others.
@@ -18,40 +27,127 @@ pub struct Copy {
     pub labels: BTreeMap<String, String>,
     /// The image to use for each service that was built.
     pub images: BTreeMap<String, String>,
+    /// The folder for files of this copy alone.
+    pub scratch: PathBuf,
+    /// What the user allows to be shared.
+    pub allowed: BTreeSet<Hazard>,
 }
 
-/// Where the parts of an engine that every container could reach are mounted from.
-const ENGINE_SOCKETS: [&str; 4] = ["docker.sock", "containerd.sock", "podman.sock", "dockershim.sock"];
+impl Copy {
+    /// A copy that is never created: it shows what would be changed or refused.
+    #[must_use]
+    pub fn preview(allowed: BTreeSet<Hazard>) -> Self {
+        let (labels, images) = (BTreeMap::new(), BTreeMap::new());
+        Self { project: "copy".into(), labels, images, scratch: "/scratch".into(), allowed }
+    }
+}
 
-/// Patches the model into a copy. Returns the copy and what was changed, in words.
-pub fn isolate(model: &Model, copy: &Copy) -> Result<(Model, Vec<String>), ComposeError> {
+/// A model that shares nothing with any other copy of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Isolated {
+    /// The patched model.
+    pub model: Model,
+    /// What was changed, in words.
+    pub changes: Vec<String>,
+    /// Files that must be there before the containers are created.
+    pub files: Vec<ScratchFile>,
+    /// What is shared because the user allows it.
+    pub shared: BTreeSet<Hazard>,
+}
+
+/// A file or folder that a copy needs for itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScratchFile {
+    /// A copy of a file or folder of the user's.
+    CopyOf {
+        /// The user's.
+        from: PathBuf,
+        /// The copy's.
+        to: PathBuf,
+    },
+    /// An empty folder, as the engine would make where a mounted path is missing.
+    EmptyFolder {
+        /// The folder.
+        to: PathBuf,
+    },
+    /// A file with this content.
+    Content {
+        /// The file.
+        to: PathBuf,
+        /// Where the content comes from.
+        source: Source,
+    },
+}
+
+/// Where the content of a file comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// It stands in the compose file.
+    Text(String),
+    /// It is the value of a variable, as Compose sees it.
+    Variable(String),
+}
+
+/// What the patch has found and done so far.
+#[derive(Default)]
+struct Notes {
+    changes: Vec<String>,
+    files: Vec<ScratchFile>,
+    shared: BTreeSet<Hazard>,
+}
+
+impl Notes {
+    fn change(&mut self, change: String) {
+        self.changes.push(change);
+    }
+
+    /// Notes a hazard that the user allows; otherwise an error that names its key.
+    fn hazard(&mut self, copy: &Copy, hazard: Hazard, reason: String) -> Result<(), (Hazard, String)> {
+        if !copy.allowed.contains(&hazard) {
+            return Err((hazard, reason));
+        }
+        self.shared.insert(hazard);
+        Ok(())
+    }
+}
+
+/// Patches the model into a copy.
+pub fn isolate(model: &Model, copy: &Copy) -> Result<Isolated, ComposeError> {
     let mut value = model.value().clone();
-    let mut changes = vec![];
+    let mut notes = Notes::default();
     value["name"] = json!(copy.project);
     if let Some(root) = value.as_object_mut() {
         root.retain(|key, _| !key.starts_with("x-"));
     }
-    for kind in ["networks", "volumes"] {
-        for (name, resource) in entries(&mut value, kind) {
-            isolate_resource(kind, name, resource, &mut changes)
-                .map_err(|reason| refused(model, &format!("{kind}.{name}"), reason))?;
-            set_labels(resource, &copy.labels);
-        }
+    let refused = |place: String, (hazard, reason): (Hazard, String)| ComposeError::Refused {
+        path: model.file().path().to_owned(),
+        place,
+        hazard,
+        reason,
+    };
+    for (name, network) in entries(&mut value, "networks") {
+        resources::isolate_network(name, network, &mut notes);
+        set_labels(network, &copy.labels);
+    }
+    for (name, volume) in entries(&mut value, "volumes") {
+        resources::isolate_volume(volume, copy, &mut notes).map_err(|found| refused(format!("volume `{name}`"), found))?;
+        set_labels(volume, &copy.labels);
     }
     let names: Vec<String> = model.services().map(|(name, _)| name.to_owned()).collect();
-    for (name, service) in entries(&mut value, "services") {
-        refuse_what_reaches_out(service).map_err(|reason| refused(model, name, reason))?;
-        isolate_service(name, service, &names, &mut changes);
+    let folder = model.file().folder();
+    for (name, definition) in entries(&mut value, "services") {
+        let place = || format!("service `{name}`");
+        hazard::look_for(definition, copy, &mut notes).map_err(|found| refused(place(), found))?;
+        mounts::isolate(name, definition, &folder, copy, &mut notes).map_err(|found| refused(place(), found))?;
+        service::isolate(name, definition, &names, &mut notes);
         if let Some(image) = copy.images.get(name) {
-            service.insert("image".into(), json!(image));
+            definition.insert("image".into(), json!(image));
         }
-        set_labels(service, &copy.labels);
+        set_labels(definition, &copy.labels);
     }
-    Ok((model.with_value(value), changes))
-}
-
-fn refused(model: &Model, service: &str, reason: String) -> ComposeError {
-    ComposeError::Refused { path: model.file().path().to_owned(), service: service.to_owned(), reason }
+    repair::read_only_services(&mut value, copy, &mut notes);
+    let Notes { changes, files, shared } = notes;
+    Ok(Isolated { model: model.with_value(value), changes, files, shared })
 }
 
 /// The entries of a top-level section, each made an object (an empty entry resolves to null).
@@ -75,157 +171,173 @@ fn set_labels(entry: &mut Map<String, Value>, labels: &BTreeMap<String, String>)
     }
 }
 
-fn isolate_resource(kind: &str, name: &str, resource: &mut Map<String, Value>, changes: &mut Vec<String>) -> Result<(), String> {
-    let external = resource.remove("external").is_some_and(|external| external == json!(true));
-    resource.remove("name");
-    if kind == "volumes" {
-        if external {
-            return Err("`external: true` names a volume with data that only exists once".into());
-        }
-        if resource.get("driver_opts").is_some_and(|options| options.get("device").is_some()) {
-            return Err("`driver_opts.device` names storage that only exists once".into());
-        }
-        return Ok(());
-    }
-    if external {
-        resource.clear();
-        changes.push(format!("network `{name}` is external: replaced by a fresh one"));
-    }
-    if let Some(ipam) = resource.get_mut("ipam").and_then(Value::as_object_mut)
-        && ipam.remove("config").is_some()
-    {
-        changes.push(format!("network `{name}`: fixed subnets dropped"));
-    }
-    Ok(())
-}
-
-fn isolate_service(name: &str, service: &mut Map<String, Value>, services: &[String], changes: &mut Vec<String>) {
-    for key in ["build", "profiles", "pull_policy"] {
-        service.remove(key);
-    }
-    if service.remove("ports").is_some() {
-        changes.push(format!("service `{name}`: ports are not published"));
-    }
-    let container_name = service.remove("container_name").and_then(|name| name.as_str().map(str::to_owned));
-    for (network, attachment) in service.get_mut("networks").and_then(Value::as_object_mut).into_iter().flatten() {
-        if attachment.is_null() {
-            *attachment = json!({});
-        }
-        let Some(attachment) = attachment.as_object_mut() else { continue };
-        for key in ["ipv4_address", "ipv6_address", "mac_address", "link_local_ips"] {
-            if attachment.remove(key).is_some() {
-                changes.push(format!("service `{name}`: {key} on network `{network}` dropped"));
-            }
-        }
-        if let Some(alias) = &container_name {
-            let aliases = attachment.entry("aliases").or_insert_with(|| json!([]));
-            if let Some(aliases) = aliases.as_array_mut() {
-                aliases.push(json!(alias));
-            }
-        }
-    }
-    if let Some(alias) = container_name {
-        changes.push(format!("service `{name}`: container name `{alias}` kept as a network alias"));
-    }
-    if let Some(dependencies) = service.get_mut("depends_on").and_then(Value::as_object_mut) {
-        dependencies.retain(|target, _| services.contains(target));
-    }
-}
-
-fn refuse_what_reaches_out(service: &Map<String, Value>) -> Result<(), String> {
-    if service.get("privileged") == Some(&json!(true)) {
-        return Err("`privileged: true` gives it this machine".into());
-    }
-    for key in ["network_mode", "pid", "ipc", "uts", "userns_mode"] {
-        if service.get(key) == Some(&json!("host")) {
-            return Err(format!("`{key}: host` shares a namespace with this machine"));
-        }
-    }
-    if service.get("devices").and_then(Value::as_array).is_some_and(|devices| !devices.is_empty()) {
-        return Err("`devices` gives it a device of this machine".into());
-    }
-    for mount in service.get("volumes").and_then(Value::as_array).into_iter().flatten() {
-        if mount.get("type") != Some(&json!("bind")) {
-            continue;
-        }
-        let source = mount.get("source").and_then(Value::as_str).unwrap_or_default();
-        if ENGINE_SOCKETS.iter().any(|socket| source.ends_with(socket)) {
-            return Err(format!("`volumes` mounts the engine's socket {source}"));
-        }
-        if mount.get("read_only") != Some(&json!(true)) {
-            return Err(format!("`volumes` mounts {source} writable: copies would share it; add `read_only: true` (`:ro`)"));
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::compose::ComposeFile;
 
-    fn copy_of(value: Value) -> Result<(Value, Vec<String>), ComposeError> {
-        let model = Model::new(ComposeFile::File("/stack/compose.yaml".into()), value).expect("has services");
-        let copy = Copy {
+    fn copy(allowed: &[Hazard]) -> Copy {
+        Copy {
             project: "copy-1".into(),
             labels: BTreeMap::from([("dev.seaworthy.run".into(), "r1".into())]),
             images: BTreeMap::from([("app".into(), "seaworthy-r1:app".into())]),
-        };
-        isolate(&model, &copy).map(|(model, changes)| (model.value().clone(), changes))
+            scratch: "/scratch".into(),
+            allowed: allowed.iter().copied().collect(),
+        }
+    }
+
+    fn isolated(value: &Value, allowed: &[Hazard]) -> Result<Isolated, ComposeError> {
+        let model = Model::new(ComposeFile::File("/stack/compose.yaml".into()), value.clone()).expect("has services");
+        isolate(&model, &copy(allowed))
+    }
+
+    fn labelled(mut value: Value) -> Value {
+        value["labels"] = json!({"dev.seaworthy.run": "r1"});
+        value
     }
 
     #[test]
     fn a_copy_shares_no_name_port_or_address() {
-        let (copy, changes) = copy_of(json!({
-            "name": "shop",
-            "services": {"app": {
-                "build": {"context": "."}, "profiles": ["x"], "container_name": "shop-app",
-                "ports": [{"target": 80}], "networks": {"front": {"ipv4_address": "10.0.0.2"}, "back": null},
-                "depends_on": {"db": {"condition": "service_started"}},
-            }},
-            "networks": {"front": {"name": "shop_front", "ipam": {"config": [{"subnet": "10.0.0.0/24"}]}},
-                         "back": {"name": "shared", "external": true}},
-            "volumes": {"data": {"name": "shop_data"}},
-            "x-seaworthy": {"app": "app"},
-        }))
+        let found = isolated(
+            &json!({
+                "name": "shop",
+                "services": {"app": {
+                    "build": {"context": "."}, "profiles": ["x"], "container_name": "shop-app", "develop": {},
+                    "ports": [{"target": 80}], "networks": {"front": {"ipv4_address": "10.0.0.2"}, "back": null},
+                    "depends_on": {"db": {"condition": "service_started"}}, "external_links": ["other:db"],
+                }},
+                "networks": {
+                    "front": {"name": "shop_front", "ipam": {"config": [{"subnet": "10.0.0.0/24"}]}},
+                    "back": {"name": "shared", "external": true},
+                    "lan": {"driver": "macvlan", "driver_opts": {"parent": "eth0"}},
+                    "named": {"driver_opts": {"com.docker.network.bridge.name": "br-shop", "x": "y"}},
+                },
+                "volumes": {"data": {"name": "shop_data"}},
+                "x-seaworthy": {"app": "app"},
+            }),
+            &[],
+        )
         .expect("isolated");
-        let labels = json!({"dev.seaworthy.run": "r1"});
         assert_eq!(
-            copy,
+            *found.model.value(),
             json!({
                 "name": "copy-1",
-                "services": {"app": {
-                    "image": "seaworthy-r1:app", "labels": labels, "depends_on": {},
+                "services": {"app": labelled(json!({
+                    "image": "seaworthy-r1:app", "depends_on": {},
                     "networks": {"front": {"aliases": ["shop-app"]}, "back": {"aliases": ["shop-app"]}},
-                }},
-                "networks": {"front": {"ipam": {}, "labels": labels}, "back": {"labels": labels}},
-                "volumes": {"data": {"labels": labels}},
+                }))},
+                "networks": {
+                    "front": labelled(json!({"ipam": {}})), "back": labelled(json!({})), "lan": labelled(json!({})),
+                    "named": labelled(json!({"driver_opts": {"x": "y"}})),
+                },
+                "volumes": {"data": labelled(json!({}))},
             })
         );
-        assert_eq!(changes.len(), 5, "{changes:#?}");
+        assert_eq!(found.changes.len(), 8, "{:#?}", found.changes);
     }
 
     #[test]
-    fn what_reaches_out_is_refused() {
-        for (service, key) in [
-            (json!({"privileged": true}), "privileged"),
-            (json!({"network_mode": "host"}), "network_mode"),
-            (json!({"pid": "host"}), "pid"),
-            (json!({"devices": [{"source": "/dev/kvm"}]}), "devices"),
-            (json!({"volumes": [{"type": "bind", "source": "/var/run/docker.sock", "target": "/s"}]}), "volumes"),
-            (json!({"volumes": [{"type": "bind", "source": "/stack/data", "target": "/data"}]}), "writable"),
+    fn what_reaches_out_is_refused_unless_it_is_allowed() {
+        let bind = |source: &str, read_only: bool| {
+            json!({"services": {"app": {"volumes": [
+                {"type": "bind", "source": source, "target": "/t", "read_only": read_only, "bind": {"create_host_path": true}},
+            ]}}})
+        };
+        let app = |service: Value| json!({"services": {"app": service}});
+        let volume = |volume: Value| json!({"services": {"app": {}}, "volumes": {"data": volume}});
+        for (value, hazard) in [
+            (app(json!({"privileged": true})), Hazard::Privileged),
+            (app(json!({"network_mode": "host"})), Hazard::NetworkMode),
+            (app(json!({"network_mode": "container:other"})), Hazard::NetworkMode),
+            (app(json!({"pid": "host"})), Hazard::Pid),
+            (app(json!({"ipc": "host"})), Hazard::Ipc),
+            (app(json!({"uts": "host"})), Hazard::Uts),
+            (app(json!({"userns_mode": "host"})), Hazard::UsernsMode),
+            (app(json!({"cgroup": "host"})), Hazard::Cgroup),
+            (app(json!({"devices": [{"source": "/dev/kvm"}]})), Hazard::Devices),
+            (app(json!({"volumes_from": ["container:other"]})), Hazard::VolumesFrom),
+            (bind("/var/run/docker.sock", true), Hazard::EngineSocket),
+            (bind("/stack/../var/run/docker.sock", true), Hazard::EngineSocket),
+            (bind("/etc", false), Hazard::Volumes),
+            (bind("/stack/../etc", false), Hazard::Volumes),
+            (volume(json!({"external": true, "name": "theirs"})), Hazard::External),
+            (volume(json!({"driver_opts": {"type": "none", "device": "/data", "o": "bind"}})), Hazard::DriverOpts),
         ] {
-            let error = copy_of(json!({"services": {"app": service}})).expect_err(key);
-            assert!(error.to_string().contains(key), "{key}: {error}");
+            let error = isolated(&value, &[]).expect_err(hazard.key());
+            assert!(matches!(&error, ComposeError::Refused { hazard: found, .. } if *found == hazard), "{value}: {error}");
+            assert!(error.advice().contains(&format!("--allow {}", hazard.key())), "{}", error.advice());
+            let allowed = isolated(&value, &[hazard]).expect("allowed");
+            assert_eq!(allowed.shared, BTreeSet::from([hazard]));
         }
-        let volume = json!({"services": {"app": {}}, "volumes": {"data": {"external": true}}});
-        assert!(copy_of(volume).expect_err("external volume").to_string().contains("volumes.data"));
+    }
+
+    #[test]
+    fn read_only_mounts_stay_and_writable_ones_are_copied() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        std::fs::write(path("data.txt"), "data").expect("written");
+        let mount = |name: &str, read_only: bool| json!({"type": "bind", "source": path(name), "target": format!("/{name}"), "read_only": read_only});
+        let value = json!({"services": {"app": {"volumes": [
+            mount("data.txt", true), mount("data.txt", false), mount("missing", true), mount("missing", false),
+        ]}}});
+        let model = Model::new(ComposeFile::Folder(folder.path().to_owned()), value).expect("has services");
+        let found = isolate(&model, &copy(&[])).expect("isolated");
+        let sources: Vec<&str> = found.model.value()["services"]["app"]["volumes"]
+            .as_array()
+            .expect("mounts")
+            .iter()
+            .filter_map(|mount| mount["source"].as_str())
+            .collect();
+        assert_eq!(sources, [&path("data.txt"), "/scratch/app-1", "/scratch/app-2", "/scratch/app-3"]);
+        assert_eq!(
+            found.files,
+            [
+                ScratchFile::CopyOf { from: path("data.txt").into(), to: "/scratch/app-1".into() },
+                ScratchFile::EmptyFolder { to: "/scratch/app-2".into() },
+                ScratchFile::EmptyFolder { to: "/scratch/app-3".into() },
+            ]
+        );
+    }
+
+    #[test]
+    fn what_compose_would_not_create_again_is_repaired() {
+        let found = isolated(
+            &json!({
+                "services": {
+                    "app": {
+                        "read_only": true, "ulimits": {"core": {"hard": 100}, "nofile": {}, "nproc": 65},
+                        "configs": [{"source": "settings", "target": "/etc/s"}], "secrets": [{"source": "token"}],
+                    },
+                    "web": {"configs": [{"source": "settings", "target": "/etc/s"}]},
+                },
+                "configs": {"settings": {"content": "price: $$5"}},
+                "secrets": {"token": {"environment": "TOKEN"}},
+            }),
+            &[],
+        )
+        .expect("isolated");
+        let value = found.model.value();
+        assert_eq!(
+            value["services"]["app"]["ulimits"],
+            json!({"core": {"soft": 0, "hard": 100}, "nofile": {"soft": 0, "hard": 0}, "nproc": 65})
+        );
+        assert_eq!(value["services"]["app"]["configs"][0]["source"], "settings-file");
+        assert_eq!(value["services"]["web"]["configs"][0]["source"], "settings");
+        assert_eq!(value["configs"]["settings-file"], json!({"file": "/scratch/settings-file"}));
+        assert_eq!(value["secrets"]["token-file"], json!({"file": "/scratch/token-file"}));
+        assert_eq!(
+            found.files,
+            [
+                ScratchFile::Content { to: "/scratch/settings-file".into(), source: Source::Text("price: $5".into()) },
+                ScratchFile::Content { to: "/scratch/token-file".into(), source: Source::Variable("TOKEN".into()) },
+            ]
+        );
     }
 
     #[test]
     fn a_patched_copy_patched_again_is_the_same() {
-        let (once, _) = copy_of(json!({"services": {"app": {"ports": [{"target": 80}]}}})).expect("isolated");
-        let (twice, changes) = copy_of(once.clone()).expect("isolated");
-        assert_eq!((twice, changes.len()), (once, 0));
+        let once = isolated(&json!({"services": {"app": {"ports": [{"target": 80}]}}}), &[]).expect("isolated");
+        let twice = isolated(once.model.value(), &[]).expect("isolated");
+        assert_eq!((twice.model.value(), twice.changes.len()), (once.model.value(), 0));
     }
 }

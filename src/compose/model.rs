@@ -112,6 +112,27 @@ impl Model {
         dependencies.into_iter().flatten().map(|(name, _)| name.as_str()).collect()
     }
 
+    /// All services, each after those that it depends on.
+    #[must_use]
+    pub fn start_order(&self) -> Vec<String> {
+        let mut order = vec![];
+        for (service, _) in self.services() {
+            self.append_with_dependencies(service, &mut order);
+        }
+        order
+    }
+
+    fn append_with_dependencies(&self, service: &str, order: &mut Vec<String>) {
+        // Compose refuses cycles; a dependency that is not required may be missing.
+        if order.iter().any(|name| name == service) || self.service(service).is_none() {
+            return;
+        }
+        for dependency in self.depends_on(service) {
+            self.append_with_dependencies(dependency, order);
+        }
+        order.push(service.to_owned());
+    }
+
     /// The environment of a service, as far as the compose file sets it. In the resolved model `$` is written `$$`.
     #[must_use]
     pub fn environment(&self, service: &str) -> Vec<(String, String)> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::owner::Owner;
@@ -41,6 +42,12 @@ impl RunId {
     #[must_use]
     pub fn read(text: &str) -> Self {
         Self(text.to_owned())
+    }
+
+    /// The folder for files that the run's containers have for themselves. Removed with the run.
+    #[must_use]
+    pub fn scratch(&self) -> PathBuf {
+        std::env::temp_dir().join(format!("seaworthy-{self}"))
     }
 
     /// The filter that finds all that belongs to this run.

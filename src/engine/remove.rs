@@ -61,10 +61,17 @@ impl Engine {
         self.remove(&[self.run.filter(), format!("{PROJECT}={project}")]).await.map(drop)
     }
 
-    /// Removes everything that carries a run's label: containers, networks, volumes, images. Returns whether there was
+    /// Removes everything that carries a run's label: containers, networks, volumes, images, and its
+    /// scratch folder. Returns whether there was
     /// anything.
     pub async fn remove_run(&self, run: &RunId) -> Result<bool, EngineError> {
-        self.remove(&[run.filter()]).await
+        let removed = self.remove(&[run.filter()]).await?;
+        // No container uses it any more.
+        match std::fs::remove_dir_all(run.scratch()) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(removed),
+            Err(error) => Err(EngineError::NotRemoved { left: vec![format!("folder {}: {error}", run.scratch().display())] }),
+        }
     }
 
     /// Every run that has something on the engine, except this one.

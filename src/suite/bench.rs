@@ -1,11 +1,11 @@
 //! What all scenarios of a run share: the engine, the resolved stack with its images, and the contract.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::RunError;
-use crate::compose::{Compose, ComposeError, Copy, Model, isolate};
-use crate::contract::{Contract, Declared, ImagePorts, complete};
+use super::{Blueprint, RunError};
+use crate::compose::{Compose, ComposeError, Copy, Hazard, Isolated, Model, isolate};
+use crate::contract::{Contract, ImagePorts, complete};
 use crate::engine::{Engine, EngineError, ImageFacts};
 use crate::redact::Redactor;
 
@@ -25,34 +25,33 @@ pub struct Bench {
     labels: BTreeMap<String, String>,
     /// The images that were built for this run, by service.
     built: BTreeMap<String, String>,
+    /// What the user allows to be shared.
+    allowed: BTreeSet<Hazard>,
     copies: AtomicUsize,
 }
 
 impl Bench {
     /// Builds and pulls the images of a stack, and completes its contract.
-    pub async fn set_up(
-        engine: Engine,
-        model: Model,
-        declared: Declared,
-        redactor: Redactor,
-        say: &dyn Fn(&str),
-    ) -> Result<Self, RunError> {
+    pub async fn set_up(engine: Engine, blueprint: Blueprint, say: &dyn Fn(&str)) -> Result<Self, RunError> {
+        let Blueprint { model, declared, redactor, allowed, .. } = blueprint;
         let labels = engine.run().labels(engine.clock().started_at());
         let built = build(&engine, &model, &labels, say).await?;
         pull(&engine, &model, say).await?;
         let images = inspect(&engine, &model, &built).await?;
         let contract = complete(declared, &model, &images)?;
         let app_image = images.0.get(&contract.app).map(|image| image.id.clone()).unwrap_or_default();
-        Ok(Self { engine, model, contract, redactor, app_image, labels, built, copies: AtomicUsize::new(0) })
+        Ok(Self { engine, model, contract, redactor, app_image, labels, built, allowed, copies: AtomicUsize::new(0) })
     }
 
-    /// A new isolated copy of the stack, and what was changed in it.
-    pub fn copy(&self) -> Result<(Model, Vec<String>), ComposeError> {
+    /// A new isolated copy of the stack, what was changed in it, and the files that it needs.
+    pub fn copy(&self) -> Result<Isolated, ComposeError> {
         let number = self.copies.fetch_add(1, Ordering::Relaxed) + 1;
         let copy = Copy {
             project: format!("seaworthy-{}-{number}", self.engine.run()),
             labels: self.labels.clone(),
             images: self.built.clone(),
+            scratch: self.engine.run().scratch().join(number.to_string()),
+            allowed: self.allowed.clone(),
         };
         isolate(&self.model, &copy)
     }
@@ -63,27 +62,6 @@ impl Bench {
         let policy = self.model.service(service).and_then(|service| service.get("restart")?.as_str());
         policy.is_some_and(|policy| policy != "no")
     }
-
-    /// All services, each after those that it depends on.
-    #[must_use]
-    pub fn start_order(&self) -> Vec<String> {
-        let mut order = vec![];
-        for (service, _) in self.model.services() {
-            append_with_dependencies(&self.model, service, &mut order);
-        }
-        order
-    }
-}
-
-fn append_with_dependencies(model: &Model, service: &str, order: &mut Vec<String>) {
-    // Compose has refused cycles and missing services long before.
-    if order.iter().any(|name| name == service) || model.service(service).is_none() {
-        return;
-    }
-    for dependency in model.depends_on(service) {
-        append_with_dependencies(model, dependency, order);
-    }
-    order.push(service.to_owned());
 }
 
 /// Builds every service that has a build section, once for the whole run, under a name that is this run's alone.

@@ -1,5 +1,6 @@
 //! A whole run: from the path of a compose file to the record of every check, with everything removed at the end.
 
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,14 +12,13 @@ use time::format_description::well_known::Rfc3339;
 
 use super::error::with_causes;
 use super::plan::Selection;
-use super::{Bench, Catalogue, Event, Failure, Plan, Progress, RunError, ScenarioWorld, Silent, launch, runner};
+use super::{Bench, Blueprint, Catalogue, Event, Failure, Plan, Progress, RunError, ScenarioWorld, Silent, launch, runner};
 use crate::clock::Clock;
-use crate::compose::{Compose, ComposeFile, Model};
-use crate::contract::{Declared, Origin};
+use crate::compose::Hazard;
+use crate::contract::Declared;
 use crate::engine::{Engine, Reaper, RunId};
 use crate::probe::catch_up_logs;
-use crate::record::{FORMAT_VERSION, Run, Subject, Tool};
-use crate::redact::Redactor;
+use crate::record::{CheckRecord, FORMAT_VERSION, Run, Subject, Tool};
 use crate::timeline::{Fact, Timeline};
 
 /// How many of a container's last log lines an error carries.
@@ -35,6 +35,8 @@ pub struct Request {
     pub tags: Option<String>,
     /// How many checks run at once; a number that suits the machine without one.
     pub jobs: Option<usize>,
+    /// What may be shared with this machine and between copies; checks then run one at a time.
+    pub allowed: BTreeSet<Hazard>,
     /// The `seaworthy` executable, which removes what the run created should this process be killed. Without it, what a
     /// killed run leaves is removed by the next one.
     pub executable: Option<PathBuf>,
@@ -62,15 +64,11 @@ where
     let clock = Clock::start();
     let catalogue = Catalogue::built_in();
     let selection = Selection::parse(request.tags.as_deref(), &catalogue)?;
-    let model = Compose.resolve(&ComposeFile::find(&request.path)?).await?;
-    let declared = Declared::from_model(&model)?;
     let ids = catalogue.ids();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    declared.validate(Origin::File, &model, &ids, clock.day())?;
-    request.flags.validate(Origin::Flags, &model, &ids, clock.day())?;
-    let declared = request.flags.clone().or(declared);
+    let blueprint = Blueprint::read(&request.path, &request.flags, &request.allowed, &ids, clock.day()).await?;
+    let redactor = blueprint.redactor.clone();
 
-    let redactor = redactor_of(&model);
     let engine = Engine::connect(RunId::random(), clock).await?;
     let reaper = request.executable.as_ref().map(|executable| Reaper::start(executable, engine.run())).transpose();
     let reaper = reaper.map_err(RunError::Reaper)?;
@@ -79,8 +77,12 @@ where
         say(&format!("removed what was left of a dead run: {dead}"));
     }
     let on_bench = async {
-        let bench = Bench::set_up(engine.clone(), model, declared, redactor.clone(), &say).await?;
-        run_on(Arc::new(bench), &catalogue, &selection, request.jobs, Arc::clone(&progress), writer).await
+        let notes = blueprint.changes.clone();
+        let jobs = if blueprint.is_serial { 1 } else { request.jobs.unwrap_or_else(default_jobs) };
+        let bench = Arc::new(Bench::set_up(engine.clone(), blueprint, &say).await?);
+        let plan = Arc::new(Plan::new(&catalogue, &selection, &bench.contract));
+        let checks = run_plan(Arc::clone(&bench), plan, jobs, Arc::clone(&progress), writer).await?;
+        Ok(record(&bench, notes, checks))
     };
     let outcome = tokio::select! {
         outcome = AssertUnwindSafe(on_bench).catch_unwind() => {
@@ -98,46 +100,40 @@ where
     Ok(run)
 }
 
-async fn run_on<W>(
+/// Brings the stack up once, then runs the checks.
+async fn run_plan<W>(
     bench: Arc<Bench>,
-    catalogue: &Catalogue,
-    selection: &Selection,
-    jobs: Option<usize>,
+    plan: Arc<Plan>,
+    jobs: usize,
     progress: Arc<dyn Progress>,
     writer: W,
-) -> Result<Run, RunError>
+) -> Result<Vec<CheckRecord>, RunError>
 where
     W: Writer<ScenarioWorld, Cli: Default> + writer::Normalized,
 {
     if !bench.engine.is_local() {
         return Err(bench.engine.not_local().into());
     }
-    let plan = Arc::new(Plan::new(catalogue, selection, &bench.contract));
-    // Refuses what can't be isolated, and tells what isolation changes, before anything is started.
-    let (_, notes) = bench.copy()?;
     let count = plan.features.iter().map(|feature| feature.scenarios.len()).sum();
     if count > 0 {
         progress.tell(Event::Phase("starting the stack once, undisturbed"));
         try_out(&bench).await?;
         progress.tell(Event::ChecksStarted { count });
     }
-    let jobs = jobs.unwrap_or_else(default_jobs);
-    let checks = runner::run(Arc::clone(&bench), plan, jobs, progress, writer).await;
+    Ok(runner::run(bench, plan, jobs, progress, writer).await)
+}
+
+fn record(bench: &Bench, notes: Vec<String>, checks: Vec<CheckRecord>) -> Run {
+    let clock = bench.engine.clock();
     let subject = Subject {
         stack: bench.model.file().path().display().to_string(),
         image: bench.app_image.clone(),
         run: bench.engine.run().to_string(),
-        started_at: OffsetDateTime::from(bench.engine.clock().started_at()).format(&Rfc3339).unwrap_or_default(),
-        duration: bench.engine.clock().now(),
+        started_at: OffsetDateTime::from(clock.started_at()).format(&Rfc3339).unwrap_or_default(),
+        duration: clock.now(),
     };
     let tool = Tool { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() };
-    Ok(Run { format_version: FORMAT_VERSION, tool, subject, contract: bench.contract.clone(), notes, checks })
-}
-
-/// Masks the secrets among the variables of a stack.
-fn redactor_of(model: &Model) -> Redactor {
-    let variables = model.all_variables();
-    Redactor::of_variables(variables.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+    Run { format_version: FORMAT_VERSION, tool, subject, contract: bench.contract.clone(), notes, checks }
 }
 
 /// A scenario mostly waits, so twice as many as there are cores keep a machine busy without holding each other up.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Bench, Failure};
 use crate::fault;
 use crate::probe::{HttpProbe, watch_dependency, watch_endpoint, watch_logs, watch_processes};
-use crate::stack::Stack;
+use crate::stack::{Stack, StackError};
 use crate::timeline::{Answer, ContainerChange, Endpoint, Fact, Observation, Ruling, Timeline};
 use crate::verdict::{Finding, Judged, answered_ready, started_to_accept};
 
@@ -14,7 +14,7 @@ const EXITS: usize = 3;
 
 /// Creates a copy and attaches a probe to everything that the contract names. Nothing runs yet.
 pub(super) async fn create(bench: &Bench, timeline: &Timeline, with_processes: bool) -> Result<Stack, Failure> {
-    let (copy, _) = bench.copy().map_err(crate::stack::StackError::from)?;
+    let copy = bench.copy().map_err(StackError::from)?;
     let mut stack = Stack::create(&bench.engine, copy, timeline.clone()).await?;
     let contract = &bench.contract;
 
@@ -45,7 +45,7 @@ pub(super) async fn create(bench: &Bench, timeline: &Timeline, with_processes: b
 pub(super) async fn start_until_ready(bench: &Bench, stack: &Stack) -> Result<(Duration, Duration), Failure> {
     let app = &bench.contract.app;
     let mut ready = None;
-    for service in bench.start_order() {
+    for service in bench.model.start_order() {
         let mut needed = bench.model.depends_on(&service);
         if service == *app {
             needed = bench.contract.dependencies.iter().map(|dependency| dependency.service.as_str()).collect();
@@ -67,7 +67,7 @@ pub(super) async fn start_without_database(bench: &Bench, stack: &Stack) -> Resu
     let database = database(bench)?;
     fault::withhold(stack, &database)?;
     let mut app_started = Duration::ZERO;
-    for service in bench.start_order().into_iter().filter(|service| *service != database) {
+    for service in bench.model.start_order().into_iter().filter(|service| *service != database) {
         let started = stack.start(&service).await?;
         if service == bench.contract.app {
             app_started = started;

@@ -6,6 +6,7 @@ mod cleanup;
 #[path = "../engine/mod.rs"]
 mod engine;
 mod errors;
+mod isolation;
 
 use std::process::{Command, Output, Stdio};
 

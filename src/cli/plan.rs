@@ -1,0 +1,77 @@
+//! `seaworthy plan`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::Value;
+
+use super::progress::say;
+use crate::clock::Clock;
+use crate::compose::{Hazard, Model};
+use crate::contract::Declared;
+use crate::exit::Exit;
+use crate::suite::{Blueprint, Catalogue};
+
+/// Show what `check` would start, and what it would change in every copy.
+///
+/// Needs `docker compose config`, but no engine. A stack that can't be isolated is refused, with the key that is in the way.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// A compose file, or the folder that holds one
+    #[arg(value_name = "DIR|FILE", default_value = ".")]
+    path: PathBuf,
+    /// Let the stack share what the key gives it, such as `privileged`; may be repeated
+    #[arg(long, value_name = "KEY")]
+    allow: Vec<Hazard>,
+}
+
+pub(super) async fn run(arguments: Arguments) -> Exit {
+    let (catalogue, allowed) = (Catalogue::built_in(), arguments.allow.into_iter().collect());
+    let ids = catalogue.ids();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    match Blueprint::read(&arguments.path, &Declared::default(), &allowed, &ids, Clock::start().day()).await {
+        Ok(blueprint) => {
+            say(describe(&blueprint).trim_end());
+            Exit::Passed
+        }
+        Err(error) => {
+            super::check::explain(&error);
+            Exit::of_error(&error)
+        }
+    }
+}
+
+fn describe(blueprint: &Blueprint) -> String {
+    let model = &blueprint.model;
+    let mut lines = vec![format!("stack {}", model.file().path().display()), "services, in the order of their start:".into()];
+    for service in model.start_order() {
+        let image = if model.built_services().any(|built| built == service) {
+            "built here"
+        } else {
+            model.image(&service).unwrap_or("no image")
+        };
+        let needs = model.depends_on(&service);
+        let needs = if needs.is_empty() { String::new() } else { format!(", after {}", needs.join(", ")) };
+        lines.push(format!("  {service}: {image}{needs}"));
+    }
+    for kind in ["networks", "volumes"] {
+        let names = names_of(model, kind);
+        if !names.is_empty() {
+            lines.push(format!("{kind}: {}", names.join(", ")));
+        }
+    }
+    lines.push("every copy has its own project name, networks and volumes; besides:".into());
+    lines.extend(blueprint.changes.iter().map(|change| format!("  {change}")));
+    if blueprint.changes.is_empty() {
+        lines.push("  nothing is changed".into());
+    }
+    if blueprint.is_serial {
+        lines.push("what is allowed is shared by all copies: checks run one at a time".into());
+    }
+    lines.join("\n")
+}
+
+fn names_of<'a>(model: &'a Model, kind: &str) -> Vec<&'a str> {
+    let section = model.value().get(kind).and_then(Value::as_object);
+    section.into_iter().flatten().map(|(name, _)| name.as_str()).collect()
+}

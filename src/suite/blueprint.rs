@@ -1,0 +1,49 @@
+//! What can be known of a stack before an engine is asked: the resolved file, what is declared, and what isolation changes.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::RunError;
+use crate::compose::{Compose, ComposeFile, Copy, Hazard, Model, isolate};
+use crate::contract::{Declared, Origin};
+use crate::redact::Redactor;
+
+/// A stack on paper.
+#[derive(Clone, Debug)]
+pub struct Blueprint {
+    /// The resolved stack as the user wrote it.
+    pub model: Model,
+    /// The contract as far as it is declared.
+    pub declared: Declared,
+    /// Masks the secrets of the stack.
+    pub redactor: Redactor,
+    /// What the user allows to be shared.
+    pub allowed: BTreeSet<Hazard>,
+    /// What isolation changes in every copy, in words.
+    pub changes: Vec<String>,
+    /// Whether something is shared, so that copies can't run side by side.
+    pub is_serial: bool,
+}
+
+impl Blueprint {
+    /// Reads a compose file, and refuses what can't be isolated. `flags` win over what the file declares; `check_ids` are those
+    /// that a waiver may name.
+    pub async fn read(
+        path: &Path,
+        flags: &Declared,
+        allowed: &BTreeSet<Hazard>,
+        check_ids: &[&str],
+        today: time::Date,
+    ) -> Result<Self, RunError> {
+        let model = Compose.resolve(&ComposeFile::find(path)?).await?;
+        let declared = Declared::from_model(&model)?;
+        declared.validate(Origin::File, &model, check_ids, today)?;
+        flags.validate(Origin::Flags, &model, check_ids, today)?;
+        let declared = flags.clone().or(declared);
+        let preview = isolate(&model, &Copy::preview(allowed.clone()))?;
+        let variables = model.all_variables();
+        let redactor = Redactor::of_variables(variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let is_serial = !preview.shared.is_empty();
+        Ok(Self { model, declared, redactor, allowed: allowed.clone(), changes: preview.changes, is_serial })
+    }
+}

@@ -1,0 +1,58 @@
+//! Copies share nothing with each other, with the user's files, or with this machine, unless they are allowed to.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use crate::{engine, run, seaworthy, shown};
+
+fn names_in(folder: &Path) -> BTreeSet<String> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// The fixture's app exits unless its mounts, config, secret and limits are as the compose file says, and then writes.
+#[test]
+fn copies_get_all_that_the_file_promises_and_the_users_files_stay_as_they_are() {
+    if !engine::is_there() {
+        return;
+    }
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/isolated");
+    let before = (names_in(&fixture), names_in(&fixture.join("data")));
+    // Side by side, although the file asks for one container name, one address, one subnet and one host port.
+    let (output, left) = run(seaworthy(&[
+        "check",
+        "tests/fixtures/isolated",
+        "--tags",
+        "@shutdown or @nonroot",
+        "--waivers",
+        "nonroot.processes=a fixture",
+    ]));
+    assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
+    assert_eq!(left, Vec::<String>::new());
+    assert_eq!((names_in(&fixture), names_in(&fixture.join("data"))), before);
+}
+
+#[test]
+fn a_plan_lists_every_change_and_needs_no_engine() {
+    for (snapshot, fixture, arguments) in [
+        ("plan", "isolated", &[][..]),
+        ("plan-refused", "privileged", &[]),
+        ("plan-allowed", "privileged", &["--allow", "privileged"]),
+    ] {
+        let mut command = seaworthy(&["plan", &format!("tests/fixtures/{fixture}")]);
+        let output = command.args(arguments).env("DOCKER_HOST", "unix:///nowhere.sock").output().expect("ended");
+        let code = output.status.code().expect("a code");
+        insta::assert_snapshot!(snapshot, format!("exit code {code}\n{}", shown(&output)));
+    }
+}
+
+#[test]
+fn what_is_allowed_is_not_refused() {
+    if !engine::is_there() {
+        return;
+    }
+    let (output, left) = run(seaworthy(&["check", "tests/fixtures/privileged", "--allow", "privileged", "--tags", "@nonroot"]));
+    assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
+    assert_eq!(left, Vec::<String>::new());
+}

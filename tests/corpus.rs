@@ -1,0 +1,63 @@
+//! Real compose files of public projects: each gives a plan, or a refusal that names the key in the way.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use futures::StreamExt;
+use seaworthy::compose::{Compose, ComposeError, ComposeFile, Copy, isolate};
+
+/// How many files are resolved at once.
+const AT_ONCE: usize = 4;
+/// The part of the files that must plan.
+const LEAST_PERCENT: usize = 85;
+
+/// The files, one per folder; nothing where the corpus is not at hand.
+fn corpus() -> Option<Vec<PathBuf>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/compose-corpus");
+    let folders = fs::read_dir(folder).ok()?.map(|entry| entry.expect("an entry").path()).filter(|path| path.is_dir());
+    let file_in = |folder: PathBuf| {
+        let mut files = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+        files.find(|file| file.extension().is_some_and(|extension| extension == "yml" || extension == "yaml"))
+    };
+    let mut files: Vec<PathBuf> = folders.filter_map(file_in).collect();
+    files.sort();
+    Some(files)
+}
+
+/// Plans one file. `Ok` is nothing for a plan, or the key that it is refused for.
+async fn plan(file: PathBuf) -> Result<Option<&'static str>, String> {
+    let said = |error: ComposeError| format!("{}: {error}", file.display());
+    let model = Compose.resolve(&ComposeFile::find(&file).map_err(said)?).await.map_err(said)?;
+    let copy = Copy::preview([].into());
+    let once = match isolate(&model, &copy) {
+        Ok(once) => once,
+        Err(ComposeError::Refused { hazard, reason, .. }) if !reason.is_empty() => return Ok(Some(hazard.key())),
+        Err(error) => return Err(said(error)),
+    };
+    let twice = isolate(&once.model, &copy).map_err(said)?;
+    if twice.model != once.model || !twice.changes.is_empty() {
+        return Err(format!("{}: patched again it changes: {:#?}", file.display(), twice.changes));
+    }
+    Ok(None)
+}
+
+#[tokio::test]
+#[expect(clippy::print_stdout, reason = "the share that plans is worth seeing")]
+async fn every_real_file_gives_a_plan_or_a_refusal_that_names_the_key() {
+    let Some(files) = corpus() else {
+        println!("skipped: ../shared/compose-corpus is not there");
+        return;
+    };
+    let total = files.len();
+    let outcomes: Vec<_> = futures::stream::iter(files.into_iter().map(plan)).buffer_unordered(AT_ONCE).collect().await;
+    let errors: Vec<&String> = outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    let mut refused: BTreeMap<&str, usize> = BTreeMap::new();
+    for key in outcomes.iter().filter_map(|outcome| outcome.as_ref().ok().copied().flatten()) {
+        *refused.entry(key).or_default() += 1;
+    }
+    let planned = total - refused.values().sum::<usize>();
+    println!("{planned} of {total} files plan ({} %); refused: {refused:?}", planned * 100 / total);
+    assert!(planned * 100 >= total * LEAST_PERCENT, "only {planned} of {total} plan; refused: {refused:?}");
+}
