@@ -15,4 +15,4 @@ pub use self::command::Compose;
 pub use self::error::ComposeError;
 pub use self::isolate::{Copy, Hazard, Isolated, ScratchFile, Source, isolate};
 pub use self::locate::line_of_key;
-pub use self::model::{ComposeFile, Model};
+pub use self::model::{ComposeFile, Condition, Model};

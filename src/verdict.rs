@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use self::app::{Judged, answered_ready, answered_status, never_ready_before, stayed_unready};
-pub use self::dependency::started_to_accept;
+pub use self::dependency::{Awaited, became_healthy, completed, started_to_accept};
 pub use self::process::{ran_without_root, stayed_the_same_process, stopped_in_time, was_not_killed};
 pub use self::words::{seconds, since};
 use crate::timeline::{ContainerChange, Fact, Observation};

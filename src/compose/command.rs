@@ -6,13 +6,19 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
+use std::time::Duration;
 
+use backon::{ExponentialBuilder, Retryable};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use super::{ComposeError, ComposeFile, Model};
 
+/// How long to wait for addresses, all pauses together a few minutes: by then most checks have ended.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LAST_PAUSE: Duration = Duration::from_secs(5);
+const PAUSES: usize = 60;
 /// How much of a program's output an error carries.
 const OUTPUT_LINES: usize = 20;
 
@@ -74,13 +80,18 @@ impl Compose {
         Err(ComposeError::Pull { path: model.file().path().to_owned(), images, output: last_lines(&stderr(&output)) })
     }
 
-    /// Creates the containers, networks and volumes of an isolated copy; starts nothing.
+    /// Creates the containers, networks and volumes of an isolated copy; starts nothing. When the engine has no address left for
+    /// another network, waits until other copies have given theirs back.
     pub async fn create(&self, copy: &Model) -> Result<(), ComposeError> {
-        let output = feed(copy, &["create", "--no-build", "--pull", "never"]).await?;
-        if output.status.success() {
-            return Ok(());
-        }
-        Err(ComposeError::Create { path: copy.file().path().to_owned(), output: last_lines(&stderr(&output)) })
+        let attempt = || async {
+            let output = feed(copy, &["create", "--no-build", "--pull", "never"]).await?;
+            if output.status.success() {
+                return Ok(());
+            }
+            Err(ComposeError::Create { path: copy.file().path().to_owned(), output: last_lines(&stderr(&output)) })
+        };
+        let pauses = ExponentialBuilder::default().with_min_delay(FIRST_PAUSE).with_max_delay(LAST_PAUSE).with_max_times(PAUSES);
+        attempt.retry(pauses.with_jitter()).when(ComposeError::is_out_of_addresses).await
     }
 }
 

@@ -111,10 +111,21 @@ impl ComposeError {
             Self::Scratch { .. } => "make sure that it can be read, and that the folder for temporary files has room".into(),
             Self::Build { path, .. } => format!("mend the build until this succeeds: docker compose {} build", file_flags(path)),
             Self::Pull { .. } => "pull or build the image first, or correct its name".into(),
+            Self::Create { .. } if self.is_out_of_addresses() => {
+                "remove networks that nobody uses (docker network prune), or give the engine more addresses (default-address-pools)".into()
+            }
             Self::Create { path, .. } => {
                 format!("see whether Compose can start the stack: docker compose {} up", file_flags(path))
             }
         }
+    }
+
+    /// Whether the engine had no subnet left for another network.
+    #[must_use]
+    pub(super) fn is_out_of_addresses(&self) -> bool {
+        // The engine's words, before and since version 27.
+        let words = ["non-overlapping IPv4 address pool", "predefined address pools have been fully subnetted"];
+        matches!(self, Self::Create { output, .. } if words.iter().any(|words| output.contains(words)))
     }
 
     /// Output of the program concerned, when there is more to say than the message.

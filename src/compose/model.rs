@@ -43,6 +43,17 @@ impl ComposeFile {
     }
 }
 
+/// What has to be true of a service before another one starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// It runs.
+    Started,
+    /// Its health check passes.
+    Healthy,
+    /// It has ended with status 0.
+    Completed,
+}
+
 /// What `docker compose config` said of a file, or a patched copy of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
@@ -110,6 +121,36 @@ impl Model {
     pub fn depends_on(&self, service: &str) -> Vec<&str> {
         let dependencies = self.service(service).and_then(|service| service.get("depends_on")?.as_object());
         dependencies.into_iter().flatten().map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// What a service waits for before it starts.
+    #[must_use]
+    pub fn needs(&self, service: &str) -> Vec<(&str, Condition)> {
+        let dependencies = self.service(service).and_then(|service| service.get("depends_on")?.as_object());
+        let needs = dependencies.into_iter().flatten().filter(|(name, _)| self.service(name).is_some());
+        needs
+            .map(|(name, need)| {
+                let condition = match need.get("condition").and_then(Value::as_str) {
+                    Some("service_healthy") => Condition::Healthy,
+                    Some("service_completed_successfully") => Condition::Completed,
+                    _ => Condition::Started,
+                };
+                (name.as_str(), condition)
+            })
+            .collect()
+    }
+
+    /// All services that can't start before this one, directly or through others.
+    #[must_use]
+    pub fn dependents(&self, service: &str) -> Vec<String> {
+        let mut found: Vec<String> = vec![];
+        for name in self.start_order() {
+            let needs = self.depends_on(&name);
+            if needs.iter().any(|need| *need == service || found.iter().any(|dependent| dependent == need)) {
+                found.push(name);
+            }
+        }
+        found
     }
 
     /// All services, each after those that it depends on.
@@ -231,6 +272,19 @@ mod tests {
         let setting = model.setting("db", "POSTGRES_PASSWORD");
         std::fs::remove_file(&file).expect("removed");
         assert_eq!(setting.as_deref(), Some("from-a-file"));
+    }
+
+    #[test]
+    fn needs_lead_to_an_order() {
+        let model = model(json!({"services": {
+            "proxy": {"depends_on": {"app": {"condition": "service_started"}}},
+            "app": {"depends_on": {"migrate": {"condition": "service_completed_successfully"}, "cache": {}}},
+            "migrate": {"depends_on": {"db": {"condition": "service_healthy"}, "gone": {"required": false}}},
+            "db": {}, "cache": {},
+        }}));
+        assert_eq!(model.start_order(), ["cache", "db", "migrate", "app", "proxy"]);
+        assert_eq!(model.needs("migrate"), [("db", Condition::Healthy)]);
+        assert_eq!(model.dependents("db"), ["migrate", "app", "proxy"]);
     }
 
     #[test]

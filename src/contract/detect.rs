@@ -6,7 +6,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::{Contract, ContractError, Declared, Dependency, Kind};
-use crate::compose::Model;
+use crate::compose::{Condition, Model};
 
 const STARTUP_LIMIT: Duration = Duration::from_mins(1);
 const STOP_GRACE_PERIOD: Duration = Duration::from_secs(10);
@@ -45,7 +45,7 @@ pub fn complete(declared: Declared, model: &Model, images: &dyn ImagePorts) -> R
         let message = format!("can't tell the readiness path of the app `{app}`");
         undetected(&message, "declare `readiness: PATH` under x-seaworthy, or give --readiness PATH")
     })?;
-    let services = declared.dependencies.unwrap_or_else(|| model.depends_on(&app).into_iter().map(str::to_owned).collect());
+    let services = declared.dependencies.unwrap_or_else(|| lasting_needs(model, &app));
     let dependencies = services
         .into_iter()
         .map(|service| Dependency { kind: Kind::recognise(model, &service, &images.exposed(&service)), service })
@@ -90,6 +90,12 @@ fn only_app(model: &Model) -> Option<String> {
     only(&built).or_else(|| only(&serving)).or_else(|| only(&all)).map(str::to_owned)
 }
 
+/// What the app needs while it runs: a one-shot service has done its part once it has ended.
+fn lasting_needs(model: &Model, app: &str) -> Vec<String> {
+    let needs = model.needs(app).into_iter().filter(|(_, condition)| *condition != Condition::Completed);
+    needs.map(|(service, _)| service.to_owned()).collect()
+}
+
 /// The path of the URL in the app's health check.
 fn health_path(model: &Model, app: &str, images: &dyn ImagePorts) -> Option<String> {
     let declared = model.service(app).and_then(|service| {
@@ -131,14 +137,16 @@ mod tests {
     fn the_obvious_is_detected() {
         let contract = contract(&json!({
             "web": {
-                "build": {}, "depends_on": {"db": {}}, "stop_grace_period": "1m30s",
+                "build": {}, "depends_on": {"db": {}, "migrate": {"condition": "service_completed_successfully"}}, "stop_grace_period": "1m30s",
                 "healthcheck": {"test": ["CMD-SHELL", "curl -f http://localhost:8080/healthz || exit 1"]},
             },
-            "db": {"image": "postgres:15"},
+            "db": {"image": "postgres:15"}, "migrate": {"image": "own"},
         }))
         .expect("detected");
         assert_eq!((contract.app.as_str(), contract.port, contract.readiness.as_str()), ("web", 8080, "/healthz"));
-        assert_eq!(contract.database().map(|database| database.service.as_str()), Some("db"));
+        let dependencies: Vec<&str> = contract.dependencies.iter().map(|dependency| dependency.service.as_str()).collect();
+        assert_eq!(dependencies, ["db"]);
+        assert!(contract.database().is_some());
         assert_eq!(contract.stop_grace_period, Duration::from_secs(90));
         assert_eq!(contract.stop_signal, "SIGQUIT");
     }

@@ -154,7 +154,13 @@ impl std::fmt::Display for Failure {
 
 impl From<StackError> for Failure {
     fn from(error: StackError) -> Self {
-        Self::CouldNotRun { message: with_causes(&error), advice: stack_advice(&error), service: None }
+        let mut message = with_causes(&error);
+        if let StackError::Compose(error) = &error
+            && let Some(last) = error.output().and_then(|output| output.lines().last())
+        {
+            message = format!("{message}: {last}");
+        }
+        Self::CouldNotRun { message, advice: stack_advice(&error), service: None }
     }
 }
 

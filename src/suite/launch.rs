@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::{Bench, Failure};
+use crate::compose::Condition;
 use crate::fault;
 use crate::probe::{HttpProbe, watch_dependency, watch_endpoint, watch_logs, watch_processes};
 use crate::stack::{Stack, StackError};
 use crate::timeline::{Answer, ContainerChange, Endpoint, Fact, Observation, Ruling, Timeline};
-use crate::verdict::{Finding, Judged, answered_ready, started_to_accept};
+use crate::verdict::{Awaited, Finding, Judged, answered_ready, became_healthy, completed, started_to_accept};
 
 /// How often a service that the engine restarts may exit, with nothing wrong around it, before it is taken to be broken.
 const EXITS: usize = 3;
@@ -40,67 +41,127 @@ pub(super) async fn create(bench: &Bench, timeline: &Timeline, with_processes: b
     Ok(stack)
 }
 
-/// Starts every service, each when those that it depends on accept, and waits until the app is ready. Returns the offsets of
-/// the app's start and of its first ready answer.
+/// Starts every service, each when what it needs is there, and waits until the app is ready. Returns the offsets of the app's
+/// start and of its first ready answer.
 pub(super) async fn start_until_ready(bench: &Bench, stack: &Stack) -> Result<(Duration, Duration), Failure> {
-    let app = &bench.contract.app;
-    let mut ready = None;
+    let mut app = None;
     for service in bench.model.start_order() {
-        let mut needed = bench.model.depends_on(&service);
-        if service == *app {
-            needed = bench.contract.dependencies.iter().map(|dependency| dependency.service.as_str()).collect();
-        }
-        for dependency in needed {
-            wait_until_accepting(bench, stack, dependency, Duration::ZERO).await?;
-        }
-        let started = stack.start(&service).await?;
-        if service == *app {
-            ready = Some((started, wait_until_ready(bench, stack, started).await?));
-        }
-    }
-    ready.ok_or_else(|| Failure::not_measured("the app was not started"))
-}
-
-/// Starts every service but the app's database, in order. The other dependencies accept and the app runs; nobody waits for the
-/// app to be ready. Returns the database's name and the offset of the app's start.
-pub(super) async fn start_without_database(bench: &Bench, stack: &Stack) -> Result<(String, Duration), Failure> {
-    let database = database(bench)?;
-    fault::withhold(stack, &database)?;
-    let mut app_started = Duration::ZERO;
-    for service in bench.model.start_order().into_iter().filter(|service| *service != database) {
-        let started = stack.start(&service).await?;
+        let started = start_when_possible(bench, stack, &service).await?;
         if service == bench.contract.app {
-            app_started = started;
-        } else {
-            wait_until_accepting(bench, stack, &service, started).await?;
+            app = Some((started, wait_until_ready(bench, stack, started).await?));
         }
     }
-    Ok((database, app_started))
+    app.ok_or_else(|| Failure::not_measured("the app was not started"))
 }
 
-/// Waits until a dependency of the app accepts; returns at once for any other service. Returns the offset of acceptance.
+/// What is running while the app's database is withheld, and what is not.
+#[derive(Debug)]
+pub(super) struct WithoutDatabase {
+    /// The database.
+    pub(super) database: String,
+    /// The offset of the app's start.
+    pub(super) app_started: Duration,
+    /// The services that can't start before the database, the app aside.
+    waiting: Vec<String>,
+}
+
+/// Starts the app without its database, and without what can't start before the database. The other dependencies accept;
+/// nobody waits for the app to be ready.
+pub(super) async fn start_without_database(bench: &Bench, stack: &Stack) -> Result<WithoutDatabase, Failure> {
+    let database = database(bench)?;
+    let app = &bench.contract.app;
+    fault::withhold(stack, &database)?;
+    let mut waiting = bench.model.dependents(&database);
+    waiting.retain(|service| service != app);
+    let mut app_started = Duration::ZERO;
+    for service in bench.model.start_order().into_iter().filter(|service| *service != database && !waiting.contains(service)) {
+        if service == *app {
+            for (needed, condition) in needs(bench, app) {
+                if needed != database && !waiting.contains(&needed) {
+                    wait_until(bench, stack, &needed, condition).await?;
+                }
+            }
+            app_started = stack.start(app).await?;
+        } else {
+            start_when_possible(bench, stack, &service).await?;
+        }
+    }
+    Ok(WithoutDatabase { database, app_started, waiting })
+}
+
+/// Starts the withheld database, and then what had to wait for it. Returns the offset at which the database accepted.
+pub(super) async fn start_database(bench: &Bench, stack: &Stack, without: &WithoutDatabase) -> Result<Duration, Failure> {
+    let started = fault::provide(stack, &without.database).await?;
+    let accepted = wait_until_accepting(bench, stack, &without.database, started).await?;
+    for service in &without.waiting {
+        start_when_possible(bench, stack, service).await?;
+    }
+    Ok(accepted)
+}
+
+async fn start_when_possible(bench: &Bench, stack: &Stack, service: &str) -> Result<Duration, Failure> {
+    for (needed, condition) in needs(bench, service) {
+        wait_until(bench, stack, &needed, condition).await?;
+    }
+    Ok(stack.start(service).await?)
+}
+
+/// What a service waits for: what its `depends_on` says, and for the app whatever else the contract names.
+fn needs(bench: &Bench, service: &str) -> Vec<(String, Condition)> {
+    let mut needs: Vec<(String, Condition)> =
+        bench.model.needs(service).into_iter().map(|(name, condition)| (name.to_owned(), condition)).collect();
+    if service == bench.contract.app {
+        for dependency in &bench.contract.dependencies {
+            if !needs.iter().any(|(name, _)| *name == dependency.service) {
+                needs.push((dependency.service.clone(), Condition::Started));
+            }
+        }
+    }
+    needs
+}
+
+/// Waits until a service that is started is as far as another one needs it. A dependency of the app has to accept, whatever
+/// the compose file asks for: the health check would say so later, and "started" says nothing.
+async fn wait_until(bench: &Bench, stack: &Stack, service: &str, condition: Condition) -> Result<(), Failure> {
+    if condition == Condition::Completed {
+        let help = || format!("find out from its log why `{service}` does not end with status 0");
+        return wait_for_service(bench, stack, service, Duration::ZERO, help, completed).await.map(drop);
+    }
+    if bench.contract.dependency(service).is_some() {
+        return wait_until_accepting(bench, stack, service, Duration::ZERO).await.map(drop);
+    }
+    if condition == Condition::Healthy {
+        let help = || format!("make its health check pass, or look at why it does not: docker compose up {service}");
+        return wait_for_service(bench, stack, service, Duration::ZERO, help, became_healthy).await.map(drop);
+    }
+    Ok(())
+}
+
+/// Waits until a dependency of the app accepts. Returns the offset of acceptance.
 pub(super) async fn wait_until_accepting(
     bench: &Bench,
     stack: &Stack,
     service: &str,
     since: Duration,
-) -> Result<Option<Duration>, Failure> {
-    if bench.contract.dependency(service).is_none() {
-        return Ok(None);
-    }
-    let limit = bench.contract.startup_limit;
-    let deadline = stack.timeline().clock().now() + limit;
-    let gone_after = gone_after(bench, service);
-    let judge = |observations: &[Observation], over| started_to_accept(service, since, limit, gone_after, observations, over);
-    match stack.timeline().wait(deadline, judge).await {
-        Ruling::Holds(at) => Ok(Some(at)),
-        Ruling::Broken(finding) => Err(broken_stack(
-            bench,
-            service,
-            &finding,
-            format!("make sure that `{service}` starts with what the compose file gives it: docker compose up {service}"),
-        )),
-        Ruling::Open => Err(Failure::not_measured("whether the dependency accepts")),
+) -> Result<Duration, Failure> {
+    let help = || format!("make sure that `{service}` starts with what the compose file gives it: docker compose up {service}");
+    wait_for_service(bench, stack, service, since, help, started_to_accept).await
+}
+
+async fn wait_for_service(
+    bench: &Bench,
+    stack: &Stack,
+    service: &str,
+    since: Duration,
+    help: impl Fn() -> String,
+    judge: impl Fn(Awaited<'_>, &[Observation], bool) -> Ruling<Duration, Finding>,
+) -> Result<Duration, Failure> {
+    let awaited = Awaited { service, since, limit: bench.contract.startup_limit, gone_after: gone_after(bench, service) };
+    let deadline = stack.timeline().clock().now() + awaited.limit;
+    match stack.timeline().wait(deadline, |observations, over| judge(awaited, observations, over)).await {
+        Ruling::Holds(at) => Ok(at),
+        Ruling::Broken(finding) => Err(broken_stack(bench, service, &finding, help())),
+        Ruling::Open => Err(Failure::not_measured(&format!("how far `{service}` is"))),
     }
 }
 
@@ -108,6 +169,7 @@ async fn wait_until_ready(bench: &Bench, stack: &Stack, started: Duration) -> Re
     let contract = &bench.contract;
     let judged = Judged {
         app: &contract.app,
+        started,
         gone_after: gone_after(bench, &contract.app),
         since: started,
         event: "its start",

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Bench, Failure, launch};
+use super::launch::{self, WithoutDatabase};
+use super::{Bench, Failure};
 use crate::engine::EngineError;
 use crate::probe::catch_up_logs;
 use crate::stack::Stack;
@@ -28,7 +29,7 @@ struct Stage {
 }
 
 /// The moments and facts that later steps refer to.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Moments {
     /// Whether the app's processes are watched.
     pub watch_processes: bool,
@@ -38,6 +39,8 @@ pub struct Moments {
     pub since: Duration,
     /// What happened then, in words that follow "of" and "since".
     pub event: String,
+    /// What was started without the app's database.
+    pub(super) without_database: Option<WithoutDatabase>,
     /// When the app was told to stop.
     pub told_to_stop: Duration,
     /// When and how the app ended after it was told to stop: offset, exit status, out of memory.
@@ -87,7 +90,14 @@ impl ScenarioWorld {
     ) -> Result<T, Failure> {
         let (bench, stack, moments) = self.stack().await?;
         let gone_after = if bench.restarts(&bench.contract.app) { usize::MAX } else { 1 };
-        let judged = Judged { app: &bench.contract.app, gone_after, since: moments.since, event: &moments.event, limit };
+        let judged = Judged {
+            app: &bench.contract.app,
+            started: moments.app_started,
+            gone_after,
+            since: moments.since,
+            event: &moments.event,
+            limit,
+        };
         let deadline = moments.since + limit;
         match stack.timeline().wait(deadline, |observations, over| judge(judged, observations, over)).await {
             Ruling::Holds(value) => Ok(value),

@@ -11,7 +11,9 @@ use crate::timeline::{Answer, ContainerChange, DependencyState, Endpoint, Fact, 
 pub struct Judged<'a> {
     /// The service.
     pub app: &'a str,
-    /// The number of exits after which it is taken to be gone: one, unless the engine starts it again.
+    /// When it was started.
+    pub started: Duration,
+    /// The number of exits since then after which it is taken to be gone: one, unless the engine starts it again.
     pub gone_after: usize,
     /// Answers to requests sent before this moment don't count; times in messages are relative to it.
     pub since: Duration,
@@ -32,11 +34,11 @@ fn probes(observations: &[Observation], endpoint: Endpoint) -> impl Iterator<Ite
 impl Judged<'_> {
     /// Whether the app has exited for good.
     fn is_gone(&self, observations: &[Observation]) -> bool {
-        count_exits(observations, self.app, self.since) >= self.gone_after
+        count_exits(observations, self.app, self.started) >= self.gone_after
     }
 
     fn broken<T>(&self, observations: &[Observation], endpoint: Endpoint, expected: String) -> Ruling<T, Finding> {
-        let seen = match exits(observations, self.app, self.since) {
+        let seen = match exits(observations, self.app, self.started, self.since) {
             Some(exits) => format!("{}; {exits}", answers(observations, endpoint, self.since)),
             None => answers(observations, endpoint, self.since),
         };
@@ -133,8 +135,14 @@ pub fn never_ready_before(judged: Judged<'_>, dependency: &str, observations: &[
 mod tests {
     use super::*;
 
-    const APP: Judged<'static> =
-        Judged { app: "app", gone_after: 1, since: Duration::ZERO, event: "its start", limit: Duration::from_secs(5) };
+    const APP: Judged<'static> = Judged {
+        app: "app",
+        started: Duration::ZERO,
+        gone_after: 1,
+        since: Duration::ZERO,
+        event: "its start",
+        limit: Duration::from_secs(5),
+    };
 
     fn at(ms: u64, fact: Fact) -> Observation {
         Observation { at: Duration::from_millis(ms), fact }
@@ -211,6 +219,15 @@ mod tests {
         assert_eq!(finding.seen, "connection refused (once, +0.1 s); `app` exited with status 3 at +0.1 s");
         let restarted = Judged { gone_after: 2, ..APP };
         assert_eq!(answered_ready(restarted, &observations, false), Ruling::Open);
+    }
+
+    #[test]
+    fn an_app_that_was_gone_before_is_gone() {
+        let later = Judged { since: Duration::from_secs(6), ..APP };
+        let Ruling::Broken(finding) = answered_ready(later, &[container(100, "app", died(1))], false) else {
+            panic!("not broken")
+        };
+        assert_eq!(finding.seen, "no answer at all; `app` exited with status 1 at -5.9 s");
     }
 
     #[test]

@@ -12,7 +12,7 @@ const SHELLS: [&str; 6] = ["sh", "bash", "dash", "ash", "zsh", "busybox"];
 
 /// The app's first process has not ended since it was started at this moment.
 pub fn stayed_the_same_process(app: &str, started: Duration, observations: &[Observation]) -> Result<(), Finding> {
-    match exits(observations, app, started) {
+    match exits(observations, app, started, started) {
         None => Ok(()),
         Some(seen) => {
             Err(Finding { expected: format!("`{app}` stays the same process"), seen: format!("{seen}, counted from its start") })

@@ -58,10 +58,10 @@ pub(super) fn answers(observations: &[Observation], endpoint: Endpoint, origin: 
     told.join(", then ")
 }
 
-/// The ends of a service's first process from a moment on: `the app exited 3 times, last with status 1 at +4.0 s`; nothing
-/// when there were none.
-pub(super) fn exits(observations: &[Observation], service: &str, origin: Duration) -> Option<String> {
-    let deaths: Vec<(Duration, i64)> = deaths(observations, service, origin).collect();
+/// The ends of a service's first process from a moment on: `the app exited 3 times, last with status 1 at +4.0 s`, counted
+/// from an origin; nothing when there were none.
+pub(super) fn exits(observations: &[Observation], service: &str, from: Duration, origin: Duration) -> Option<String> {
+    let deaths: Vec<(Duration, i64)> = deaths(observations, service, from).collect();
     let (at, exit_code) = deaths.last()?;
     let status = format!("status {exit_code}{}", meaning(*exit_code));
     Some(match deaths.len() {
@@ -71,13 +71,13 @@ pub(super) fn exits(observations: &[Observation], service: &str, origin: Duratio
 }
 
 /// How often a service's first process has ended from a moment on.
-pub(super) fn count_exits(observations: &[Observation], service: &str, origin: Duration) -> usize {
-    deaths(observations, service, origin).count()
+pub(super) fn count_exits(observations: &[Observation], service: &str, from: Duration) -> usize {
+    deaths(observations, service, from).count()
 }
 
-fn deaths(observations: &[Observation], service: &str, origin: Duration) -> impl Iterator<Item = (Duration, i64)> {
+fn deaths(observations: &[Observation], service: &str, from: Duration) -> impl Iterator<Item = (Duration, i64)> {
     changes(observations, service).filter_map(move |(at, change)| match change {
-        ContainerChange::Died { exit_code, .. } if at >= origin => Some((at, *exit_code)),
+        ContainerChange::Died { exit_code, .. } if at >= from => Some((at, *exit_code)),
         _ => None,
     })
 }

@@ -7,6 +7,7 @@ mod cleanup;
 mod engine;
 mod errors;
 mod isolation;
+mod one_shots;
 
 use std::process::{Command, Output, Stdio};
 

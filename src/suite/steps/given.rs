@@ -20,7 +20,9 @@ pub(super) async fn stack_is_ready(world: &mut ScenarioWorld, _: Words) -> Resul
 /// Everything runs, the app too, except that the database is not there yet.
 pub(super) async fn all_but_the_database(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
     let (bench, stack, moments) = world.stack().await?;
-    let (_, started) = launch::start_without_database(bench, stack).await?;
+    let without = launch::start_without_database(bench, stack).await?;
+    let started = without.app_started;
     moments.app_started = started;
+    moments.without_database = Some(without);
     world.mark(started, "its start")
 }

@@ -16,7 +16,8 @@ const DEATH_LIMIT: Duration = Duration::from_secs(30);
 /// started at the same moment, a fast database would be up before a slow app could show its mistake.
 pub(super) async fn all_start_database_last(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
     let (bench, stack, moments) = world.stack().await?;
-    let (database, started) = launch::start_without_database(bench, stack).await?;
+    let without = launch::start_without_database(bench, stack).await?;
+    let started = without.app_started;
     moments.app_started = started;
     let deadline = started + FIRST_ANSWER_LIMIT;
     let answered = |observation: &crate::timeline::Observation| {
@@ -26,18 +27,17 @@ pub(super) async fn all_start_database_last(world: &mut ScenarioWorld, _: Words)
         if observations.iter().any(answered) { Ruling::<(), ()>::Holds(()) } else { Ruling::Open }
     };
     stack.timeline().wait(deadline, judge).await;
-    fault::provide(stack, &database).await?;
+    launch::start_database(bench, stack, &without).await?;
     world.mark(started, "its start")
 }
 
 /// The withheld database is started this long after the app's first process. Limits count from its acceptance.
 pub(super) async fn database_starts_late(world: &mut ScenarioWorld, words: Words) -> Result<(), Failure> {
     let (bench, stack, moments) = world.stack().await?;
-    let database = launch::database(bench)?;
+    let without = moments.without_database.take().ok_or_else(|| Failure::not_measured("the database was not withheld"))?;
     stack.timeline().clock().reach(moments.app_started + seconds(&words, 0)?).await;
-    let started = fault::provide(stack, &database).await?;
-    let accepted = launch::wait_until_accepting(bench, stack, &database, started).await?.unwrap_or(started);
-    world.mark(accepted, format!("`{database}` accepting"))
+    let accepted = launch::start_database(bench, stack, &without).await?;
+    world.mark(accepted, format!("`{}` accepting", without.database))
 }
 
 /// The app's stop signal, as `docker stop` would send it; SIGKILL after the grace period when that did not end it.
@@ -77,7 +77,7 @@ pub(super) async fn is_killed_for(world: &mut ScenarioWorld, words: Words) -> Re
     let killed = fault::kill(stack, service).await?;
     stack.timeline().clock().reach(killed + seconds(&words, 1)?).await;
     let started = fault::revive(stack, service).await?;
-    let accepted = launch::wait_until_accepting(bench, stack, service, started).await?.unwrap_or(started);
+    let accepted = launch::wait_until_accepting(bench, stack, service, started).await?;
     world.mark(accepted, format!("`{service}` accepting again"))
 }
 

@@ -1,0 +1,32 @@
+//! Services that others wait for with `service_completed_successfully` run to their end first.
+
+use crate::{engine, run, seaworthy, shown};
+
+#[test]
+fn a_chain_of_one_shots_ends_before_the_app_starts() {
+    if !engine::is_there() {
+        return;
+    }
+    let (output, left) = run(seaworthy(&["check", "tests/fixtures/one-shot"]));
+    let told = shown(&output);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    // A one-shot is no dependency of the app: nobody kills it to see what happens.
+    assert!(told.contains("2 ran in N s: 2 passed, 0 failed, 0 could not run, 0 waived; 4 not applicable"), "{told}");
+    assert_eq!(left, Vec::<String>::new());
+}
+
+#[test]
+fn a_one_shot_that_fails_ends_the_run_with_its_log() {
+    if !engine::is_there() {
+        return;
+    }
+    let (output, left) = run(seaworthy(&["check", "tests/fixtures/migration-fails"]));
+    let told = shown(&output);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(
+        told.contains("Expected: `migrate` ends with status 0 within N s; seen: `migrate` exited with status 4 at"),
+        "{told}"
+    );
+    assert!(told.contains("  the last log lines of `migrate`:\n    | column price is missing\n"), "{told}");
+    assert_eq!(left, Vec::<String>::new());
+}
