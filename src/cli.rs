@@ -8,6 +8,7 @@ mod prune;
 
 use clap::{Parser, Subcommand};
 
+use crate::engine::follow_context;
 use crate::exit::Exit;
 
 const EXIT_CODES: &str = "\
@@ -43,6 +44,7 @@ enum Command {
 
 /// Runs the command and says how it ended.
 pub async fn run(arguments: Arguments) -> Exit {
+    follow_context();
     match arguments.command {
         Command::Check(arguments) => check::run(*arguments).await,
         Command::Plan(arguments) => plan::run(arguments).await,

@@ -3,6 +3,7 @@
 //! Testcontainers starts containers that Compose created; bollard, through the client that testcontainers hands out,
 //! observes, disturbs and removes them. Everything is found by our labels, and only labelled resources are ever touched.
 
+mod context;
 mod creations;
 mod error;
 mod events;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 use testcontainers::bollard::Docker;
 
+pub use self::context::follow_context;
 pub use self::creations::Creating;
 pub use self::error::EngineError;
 pub use self::events::{ContainerEvent, EventKind};
@@ -84,7 +86,7 @@ impl Engine {
 }
 
 fn host() -> String {
-    std::env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".into())
+    std::env::var("DOCKER_HOST").unwrap_or_else(|_| context::DEFAULT_HOST.into())
 }
 
 fn parse_api(version: &str) -> Option<(u32, u32)> {

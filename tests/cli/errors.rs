@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use crate::{engine, run, seaworthy, shown};
 
@@ -46,6 +47,22 @@ fn an_engine_that_does_not_answer_is_told() {
     let shown = shown(&output);
     assert!(shown.contains("error: no container engine answers at unix:///nowhere.sock"), "{shown}");
     assert!(shown.contains("help: start the engine"), "{shown}");
+}
+
+#[test]
+fn the_docker_context_in_force_is_followed() {
+    let config = tempfile::tempdir().expect("a folder");
+    let mut create = Command::new("docker");
+    create.args(["context", "create", "elsewhere", "--docker", "host=unix:///elsewhere.sock"]);
+    if !create.env("DOCKER_CONFIG", config.path()).output().is_ok_and(|output| output.status.success()) {
+        assert!(!engine::is_there(), "the client can't create a context");
+        return;
+    }
+    let mut command = seaworthy(&["check", "tests/fixtures/alone"]);
+    command.env("DOCKER_CONFIG", config.path()).env("DOCKER_CONTEXT", "elsewhere").env_remove("DOCKER_HOST");
+    let output = command.output().expect("ended");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(shown(&output).contains("no container engine answers at unix:///elsewhere.sock"), "{}", shown(&output));
 }
 
 /// What the client of Docker 26 says when its Compose plugin is not installed.

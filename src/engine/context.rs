@@ -1,0 +1,28 @@
+//! Docker contexts: the client follows the context in force, the API library only `DOCKER_HOST`. Where they would differ the
+//! executable runs itself again with `DOCKER_HOST` set, so that Compose and we see one engine.
+
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+/// Where an engine listens when nothing else is said.
+pub(super) const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
+const HOST: &str = "DOCKER_HOST";
+
+/// Runs this executable again on the engine of the Docker context in force. Returns when there is nothing to follow:
+/// `DOCKER_HOST` is set, no client is there, or the context names the default engine.
+#[expect(clippy::disallowed_methods, reason = "one of the two modules that start processes")]
+pub fn follow_context() {
+    if std::env::var_os(HOST).is_some() {
+        return;
+    }
+    let format = "{{.Endpoints.docker.Host}}";
+    let Ok(asked) = Command::new("docker").args(["context", "inspect", "--format", format]).output() else { return };
+    let host = String::from_utf8_lossy(&asked.stdout).trim().to_owned();
+    if !asked.status.success() || host.is_empty() || host == DEFAULT_HOST {
+        return;
+    }
+    let Ok(executable) = std::env::current_exe() else { return };
+    // Replaces this process, and so only returns when that fails; then the default engine is as good as any.
+    let error = Command::new(executable).args(std::env::args_os().skip(1)).env(HOST, &host).exec();
+    tracing::warn!(%error, host, "the Docker context could not be followed");
+}
