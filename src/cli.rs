@@ -2,6 +2,7 @@
 
 mod check;
 mod flags;
+mod image;
 mod plan;
 mod progress;
 mod prune;

@@ -6,6 +6,7 @@
 
 mod command;
 mod error;
+mod generate;
 mod isolate;
 mod locate;
 mod model;
@@ -13,6 +14,7 @@ mod scratch;
 
 pub use self::command::Compose;
 pub use self::error::ComposeError;
+pub use self::generate::{Companion, ImageStack};
 pub use self::isolate::{Copy, Hazard, Isolated, ScratchFile, Source, isolate};
 pub use self::locate::line_of_key;
 pub use self::model::{ComposeFile, Condition, Model};

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::flags::ContractFlags;
+use super::image::ImageFlags;
 use super::progress::{Lines, note, say};
-use crate::compose::Hazard;
+use crate::compose::{Compose, Hazard, ImageStack};
 use crate::exit::Exit;
 use crate::interrupt;
 use crate::report;
-use crate::suite::{Request, RunError, check};
+use crate::suite::{Request, RunError, Target, check};
 
 /// Start copies of a stack, disturb them, and judge what happens.
 ///
@@ -21,7 +22,7 @@ use crate::suite::{Request, RunError, check};
 #[command(after_help = super::EXIT_CODES)]
 pub(super) struct Arguments {
     /// A compose file, or the folder that holds one
-    #[arg(value_name = "DIR|FILE", default_value = ".")]
+    #[arg(value_name = "DIR|FILE", default_value = ".", conflicts_with = "image")]
     path: PathBuf,
     /// Run only the checks that a tag expression selects, such as '@shutdown and not @should'
     #[arg(long, short, value_name = "EXPR")]
@@ -41,13 +42,27 @@ pub(super) struct Arguments {
     /// Write the run as JSON
     #[arg(long, value_name = "FILE", help_heading = "Reports")]
     json: Option<PathBuf>,
+    /// Write the stack that --image makes, as a compose file
+    #[arg(long, value_name = "FILE", help_heading = "Any image", requires = "image")]
+    write_compose: Option<PathBuf>,
+    #[command(flatten)]
+    image: ImageFlags,
     #[command(flatten)]
     contract: ContractFlags,
 }
 
 pub(super) async fn run(arguments: Arguments) -> Exit {
+    let target = match arguments.image.into_stack() {
+        Some(stack) => Target::Image(stack),
+        None => Target::Path(arguments.path),
+    };
+    if let (Some(file), Target::Image(stack)) = (&arguments.write_compose, &target)
+        && !write_compose(file, stack).await
+    {
+        return Exit::CouldNotRun;
+    }
     let request = Request {
-        path: arguments.path.clone(),
+        target,
         flags: arguments.contract.into(),
         tags: arguments.tags,
         jobs: arguments.jobs.map(usize::from),
@@ -61,13 +76,47 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
             return Exit::of_error(&error);
         }
     };
-    say(report::describe(&run, &arguments.path.display().to_string()).trim_end());
+    say(report::describe(&run, &command_line()).trim_end());
     let written = [
         arguments.junit.map(|file| write(&file, &report::to_junit(&run))),
         arguments.json.map(|file| write(&file, &report::to_json(&run))),
     ];
     // Every report is tried, whatever became of the one before.
     if written.into_iter().flatten().any(|written| !written) { Exit::CouldNotRun } else { Exit::of_run(&run, arguments.strict) }
+}
+
+/// Saves the stack that is made for an image. Returns whether it could.
+async fn write_compose(file: &Path, stack: &ImageStack) -> bool {
+    let yaml = async {
+        let model = Compose.resolve(&stack.to_compose()).await?;
+        Compose.to_yaml(&model).await
+    };
+    match yaml.await {
+        Ok(yaml) => write(file, &yaml),
+        Err(error) => {
+            explain(&error.into());
+            false
+        }
+    }
+}
+
+/// The user's own command line without its selection of checks, fit to be pasted into a shell.
+fn command_line() -> String {
+    let mut words = vec!["seaworthy".to_owned()];
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        if argument == "--tags" || argument == "-t" {
+            arguments.next();
+        } else if !argument.starts_with("--tags=") {
+            words.push(quote(&argument));
+        }
+    }
+    words.join(" ")
+}
+
+fn quote(word: &str) -> String {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "_./:=@,+-".contains(character);
+    if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 /// Completes when the run should end, and says so.
@@ -94,6 +143,18 @@ fn write(file: &Path, content: &str) -> bool {
             note(&format!("error: {} can't be written: {error}", file.display()));
             note("  help: make sure that its folder exists and is writable");
             false
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_for_a_shell() {
+        for (word, quoted) in [("stacks/a.yaml", "stacks/a.yaml"), ("A=$5", "'A=$5'"), ("it's", r"'it'\''s'"), ("", "''")] {
+            assert_eq!(quote(word), quoted);
         }
     }
 }

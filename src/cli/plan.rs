@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::compose::{Hazard, Model};
 use crate::contract::Declared;
 use crate::exit::Exit;
-use crate::suite::{Blueprint, Catalogue};
+use crate::suite::{Blueprint, Catalogue, Target};
 
 /// Show what `check` would start, and what it would change in every copy.
 ///
@@ -29,7 +29,7 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
     let (catalogue, allowed) = (Catalogue::built_in(), arguments.allow.into_iter().collect());
     let ids = catalogue.ids();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    match Blueprint::read(&arguments.path, &Declared::default(), &allowed, &ids, Clock::start().day()).await {
+    match Blueprint::read(&Target::Path(arguments.path), &Declared::default(), &allowed, &ids, Clock::start().day()).await {
         Ok(blueprint) => {
             say(describe(&blueprint).trim_end());
             Exit::Passed

@@ -31,7 +31,8 @@ impl Compose {
     pub async fn resolve(&self, file: &ComposeFile) -> Result<Model, ComposeError> {
         let mut arguments = file_arguments(file);
         arguments.extend(["config", "--format", "json"].map(Into::into));
-        let output = run(&arguments, &file.folder(), None).await?;
+        let text = if let ComposeFile::Generated { text, .. } = file { Some(text.clone()) } else { None };
+        let output = run(&arguments, &file.folder(), text).await?;
         let unreadable = |message: String| ComposeError::Unreadable { path: file.path().to_owned(), message };
         if !output.status.success() {
             // A client without the plugin complains of anything but that: asked plainly, it can't answer.
@@ -43,6 +44,15 @@ impl Compose {
         }
         let model = serde_json::from_slice(&output.stdout).map_err(|error| unreadable(error.to_string()))?;
         Model::new(file.clone(), model).ok_or_else(|| unreadable("it has no services".into()))
+    }
+
+    /// A model as a compose file that a user could keep.
+    pub async fn to_yaml(&self, model: &Model) -> Result<String, ComposeError> {
+        let output = feed(model, &["config"]).await?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        Err(ComposeError::Unreadable { path: model.file().path().to_owned(), message: concise(&stderr(&output)) })
     }
 
     /// The value of a variable as Compose sees it in this stack's files: from the environment, or from `.env`. Empty when it is
@@ -100,6 +110,7 @@ fn file_arguments(file: &ComposeFile) -> Vec<String> {
         // Compose's own look-up, so that an override file beside it counts too.
         ComposeFile::Folder(_) => vec![],
         ComposeFile::File(path) => vec!["-f".into(), path.display().to_string()],
+        ComposeFile::Generated { .. } => vec!["-f".into(), "-".into()],
     }
 }
 

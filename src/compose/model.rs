@@ -11,13 +11,20 @@ pub enum ComposeFile {
     File(PathBuf),
     /// A folder with a compose file, and perhaps an override file.
     Folder(PathBuf),
+    /// Text that was made for an image.
+    Generated {
+        /// What to name in messages.
+        subject: PathBuf,
+        /// The text.
+        text: String,
+    },
 }
 
 impl ComposeFile {
     /// The path to name in messages.
     #[must_use]
     pub fn path(&self) -> &Path {
-        let (Self::File(path) | Self::Folder(path)) = self;
+        let (Self::File(path) | Self::Folder(path) | Self::Generated { subject: path, .. }) = self;
         path
     }
 
@@ -27,6 +34,7 @@ impl ComposeFile {
         match self {
             Self::Folder(folder) => folder.clone(),
             Self::File(path) => path.parent().map_or_else(|| PathBuf::from("/"), Path::to_owned),
+            Self::Generated { .. } => PathBuf::from("/"),
         }
     }
 
@@ -35,6 +43,7 @@ impl ComposeFile {
     pub fn source(&self) -> Option<PathBuf> {
         match self {
             Self::File(path) => Some(path.clone()),
+            Self::Generated { .. } => None,
             Self::Folder(folder) => ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"]
                 .iter()
                 .map(|name| folder.join(name))

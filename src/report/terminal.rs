@@ -30,15 +30,16 @@ pub fn check_line(check: &CheckRecord) -> String {
 }
 
 /// All that is to be said after the last check: the checks that did not run, the failures, and the sum.
+/// `command` is what the user ran, without a selection of checks.
 #[must_use]
-pub fn describe(run: &Run, path: &str) -> String {
+pub fn describe(run: &Run, command: &str) -> String {
     let mut text = String::new();
     for check in run.checks.iter().filter(|check| check.verdict == Verdict::NotApplicable) {
         let _ = writeln!(text, "{}", check_line(check));
     }
     for check in &run.checks {
         if matches!(check.verdict, Verdict::Failed | Verdict::Waived | Verdict::CouldNotRun) {
-            describe_check(&mut text, run, check, path);
+            describe_check(&mut text, run, check, command);
         }
     }
     let counts = run.counts();
@@ -56,7 +57,7 @@ pub fn describe(run: &Run, path: &str) -> String {
     text
 }
 
-fn describe_check(text: &mut String, run: &Run, check: &CheckRecord, path: &str) {
+fn describe_check(text: &mut String, run: &Run, check: &CheckRecord, command: &str) {
     let severity = match check.severity {
         Severity::Must => "must",
         Severity::Should => "should",
@@ -84,7 +85,7 @@ fn describe_check(text: &mut String, run: &Run, check: &CheckRecord, path: &str)
     }
     write_wrapped(text, "why: ", &check.why);
     write_wrapped(text, "to mend: ", &check.mend);
-    let _ = writeln!(text, "  again: seaworthy check {path} --tags @{}", check.id);
+    let _ = writeln!(text, "  again: {command} --tags @{}", check.id);
 }
 
 /// Prose, wrapped and indented.

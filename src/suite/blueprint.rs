@@ -1,12 +1,27 @@
 //! What can be known of a stack before an engine is asked: the resolved file, what is declared, and what isolation changes.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::PathBuf;
 
 use super::RunError;
-use crate::compose::{Compose, ComposeFile, Copy, Hazard, Model, isolate};
+use crate::compose::{Compose, ComposeFile, Copy, Hazard, ImageStack, Model, isolate};
 use crate::contract::{Declared, Origin};
 use crate::redact::Redactor;
+
+/// What is to be checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A compose file, or the folder that holds one.
+    Path(PathBuf),
+    /// An image with generated companions.
+    Image(ImageStack),
+}
+
+impl Default for Target {
+    fn default() -> Self {
+        Self::Path(".".into())
+    }
+}
 
 /// A stack on paper.
 #[derive(Clone, Debug)]
@@ -26,16 +41,20 @@ pub struct Blueprint {
 }
 
 impl Blueprint {
-    /// Reads a compose file, and refuses what can't be isolated. `flags` win over what the file declares; `check_ids` are those
-    /// that a waiver may name.
+    /// Reads a stack, and refuses what can't be isolated. `flags` win over what the file declares; `check_ids` are those that a
+    /// waiver may name.
     pub async fn read(
-        path: &Path,
+        target: &Target,
         flags: &Declared,
         allowed: &BTreeSet<Hazard>,
         check_ids: &[&str],
         today: time::Date,
     ) -> Result<Self, RunError> {
-        let model = Compose.resolve(&ComposeFile::find(path)?).await?;
+        let file = match target {
+            Target::Path(path) => ComposeFile::find(path)?,
+            Target::Image(stack) => stack.to_compose(),
+        };
+        let model = Compose.resolve(&file).await?;
         let declared = Declared::from_model(&model)?;
         declared.validate(Origin::File, &model, check_ids, today)?;
         flags.validate(Origin::Flags, &model, check_ids, today)?;

@@ -12,7 +12,9 @@ use time::format_description::well_known::Rfc3339;
 
 use super::error::with_causes;
 use super::plan::Selection;
-use super::{Bench, Blueprint, Catalogue, Event, Failure, Plan, Progress, RunError, ScenarioWorld, Silent, launch, runner};
+use super::{
+    Bench, Blueprint, Catalogue, Event, Failure, Plan, Progress, RunError, ScenarioWorld, Silent, Target, launch, runner,
+};
 use crate::clock::Clock;
 use crate::compose::Hazard;
 use crate::contract::Declared;
@@ -27,8 +29,8 @@ const LOG_LINES: usize = 15;
 /// What to check, and how.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// The compose file, or the folder that holds one.
-    pub path: PathBuf,
+    /// The stack.
+    pub target: Target,
     /// Contract values that win over those in the file.
     pub flags: Declared,
     /// A Gherkin tag expression that selects checks; all of them without one.
@@ -66,7 +68,7 @@ where
     let selection = Selection::parse(request.tags.as_deref(), &catalogue)?;
     let ids = catalogue.ids();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let blueprint = Blueprint::read(&request.path, &request.flags, &request.allowed, &ids, clock.day()).await?;
+    let blueprint = Blueprint::read(&request.target, &request.flags, &request.allowed, &ids, clock.day()).await?;
     let redactor = blueprint.redactor.clone();
 
     let engine = Engine::connect(RunId::random(), clock).await?;

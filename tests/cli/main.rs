@@ -6,6 +6,7 @@ mod cleanup;
 #[path = "../engine/mod.rs"]
 mod engine;
 mod errors;
+mod images;
 mod isolation;
 mod one_shots;
 

@@ -1,0 +1,48 @@
+//! Flags that make a stack for a single image.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::compose::{Companion, ImageStack};
+use crate::engine::RunId;
+
+/// An image instead of a compose file.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Any image")]
+pub(super) struct ImageFlags {
+    /// Check this image, with generated companions, instead of a compose file
+    #[arg(long, value_name = "IMAGE")]
+    image: Option<String>,
+    /// A companion that the image needs: postgres[:TAG] or redis[:TAG]; may be repeated. The app is told by the usual
+    /// variables: `DB_HOST`…, `PGHOST`…, `DATABASE_URL`, `REDIS_URL`…
+    #[arg(long, value_name = "COMPANION", requires = "image")]
+    with: Vec<Companion>,
+    /// A variable for the app; {user}, {password}, {host}, {port} and {database} are filled in; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", requires = "image", value_parser = variable)]
+    env: Vec<(String, String)>,
+    /// A file with variables for the app; may be repeated
+    #[arg(long, value_name = "FILE", requires = "image")]
+    env_file: Vec<PathBuf>,
+}
+
+impl ImageFlags {
+    /// The stack that the flags describe; nothing without an image.
+    pub(super) fn into_stack(self) -> Option<ImageStack> {
+        let here = std::env::current_dir().unwrap_or_default();
+        Some(ImageStack {
+            image: self.image?,
+            companions: self.with,
+            environment: self.env,
+            env_files: self.env_file.into_iter().map(|file| here.join(file)).collect(),
+            password: format!("generated-{}", RunId::random()),
+        })
+    }
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write it as NAME=VALUE".into()),
+    }
+}
