@@ -43,7 +43,9 @@ fn wait_for(child: &Child, so: impl Fn() -> bool) {
 /// A run may die at any moment of its life, which takes about this long.
 const LIFE: Duration = Duration::from_secs(10);
 const DEATHS: usize = 20;
-const LEFT_LIMIT: Duration = Duration::from_secs(15);
+/// The reaper begins at once and is done in a second or two. The rest is for the engine: on a disk that others keep busy it has
+/// been seen to do nothing at all for 17 s.
+const LEFT_LIMIT: Duration = Duration::from_mins(1);
 
 /// One after the other, so that no other run of this test sweeps what the reaper should remove.
 #[test]
