@@ -11,6 +11,7 @@ pub use self::http::{HttpProbe, watch_endpoint};
 pub use self::logs::{catch_up_logs, watch_logs};
 pub use self::processes::watch_processes;
 
+use std::error::Error;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -18,6 +19,11 @@ use tokio::sync::watch;
 
 /// The time from the start of one probe to the start of the next: at most 20 requests a second.
 const INTERVAL: Duration = Duration::from_millis(50);
+
+/// What lies at the bottom of an error.
+fn root_cause(error: &(dyn Error + 'static)) -> String {
+    std::iter::successors(Some(error), |&cause| cause.source()).last().unwrap_or(error).to_string()
+}
 
 /// Waits until the container has an address. Nothing when the stack is gone.
 async fn next_address(address: &mut watch::Receiver<Option<IpAddr>>) -> Option<IpAddr> {

@@ -114,6 +114,17 @@ impl Timeline {
     }
 }
 
+/// The last so many log lines of a service.
+#[must_use]
+pub fn last_log_lines<'a>(observations: &'a [Observation], service: &str, count: usize) -> Vec<&'a str> {
+    let lines = observations.iter().filter_map(|observation| match &observation.fact {
+        Fact::Log { service: name, line, .. } if name == service => Some(line.as_str()),
+        _ => None,
+    });
+    let mut lines: Vec<&str> = lines.collect();
+    lines.split_off(lines.len().saturating_sub(count))
+}
+
 /// Durations as milliseconds with microsecond precision, for numbers that leave.
 pub mod millis {
     use std::time::Duration;

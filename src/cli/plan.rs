@@ -27,9 +27,7 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(arguments: Arguments) -> Exit {
     let (catalogue, allowed) = (Catalogue::built_in(), arguments.allow.into_iter().collect());
-    let ids = catalogue.ids();
-    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    match Blueprint::read(&Target::Path(arguments.path), &Declared::default(), &allowed, &ids, Clock::start().day()).await {
+    match Blueprint::read(&Target::Path(arguments.path), &Declared::default(), &allowed, &catalogue, Clock::start().day()).await {
         Ok(blueprint) => {
             say(describe(&blueprint).trim_end());
             Exit::Passed

@@ -54,7 +54,7 @@ async fn prune(arguments: &Arguments) -> Result<(), EngineError> {
 /// The life of a reaper.
 pub(super) async fn reap(run: &str) -> Exit {
     match wait_and_remove(RunId::read(run), tokio::io::stdin()).await {
-        Ok(_) => Exit::Passed,
+        Ok(()) => Exit::Passed,
         Err(_) => Exit::CouldNotRun,
     }
 }

@@ -4,7 +4,7 @@
 //! what is finished and what is removed.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
@@ -168,23 +168,6 @@ fn concise(message: &str) -> String {
 fn last_lines(text: &str) -> String {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     lines[lines.len().saturating_sub(OUTPUT_LINES)..].join("\n")
-}
-
-impl ComposeFile {
-    /// The compose file at a path, or in the folder at a path.
-    pub fn find(path: &Path) -> Result<Self, ComposeError> {
-        const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
-        let absolute: PathBuf = path.canonicalize().map_err(|_| ComposeError::NoSuchPath { path: path.to_owned() })?;
-        if !absolute.is_dir() {
-            return Ok(Self::File(absolute));
-        }
-        // Compose would go on to look in the folders above.
-        if NAMES.iter().any(|name| absolute.join(name).exists()) {
-            Ok(Self::Folder(absolute))
-        } else {
-            Err(ComposeError::NoFile { folder: path.to_owned() })
-        }
-    }
 }
 
 #[cfg(test)]

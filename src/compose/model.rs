@@ -4,6 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use super::ComposeError;
+
+/// The names that Compose looks for, in its order.
+const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+
 /// Where a stack is declared. Paths are absolute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ComposeFile {
@@ -21,6 +26,20 @@ pub enum ComposeFile {
 }
 
 impl ComposeFile {
+    /// The compose file at a path, or in the folder at a path.
+    pub fn find(path: &Path) -> Result<Self, ComposeError> {
+        let absolute: PathBuf = path.canonicalize().map_err(|_| ComposeError::NoSuchPath { path: path.to_owned() })?;
+        if !absolute.is_dir() {
+            return Ok(Self::File(absolute));
+        }
+        // Compose would go on to look in the folders above.
+        if NAMES.iter().any(|name| absolute.join(name).exists()) {
+            Ok(Self::Folder(absolute))
+        } else {
+            Err(ComposeError::NoFile { folder: path.to_owned() })
+        }
+    }
+
     /// The path to name in messages.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -44,10 +63,7 @@ impl ComposeFile {
         match self {
             Self::File(path) => Some(path.clone()),
             Self::Generated { .. } => None,
-            Self::Folder(folder) => ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"]
-                .iter()
-                .map(|name| folder.join(name))
-                .find(|path| path.exists()),
+            Self::Folder(folder) => NAMES.iter().map(|name| folder.join(name)).find(|path| path.exists()),
         }
     }
 }

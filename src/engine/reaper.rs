@@ -57,14 +57,14 @@ impl Reaper {
 }
 
 /// The reaper's life: waits for the end of the pipe, then removes the run, unless it was dismissed. Signals that end other
-/// processes don't end this one. Returns whether there was anything to remove.
-pub async fn reap(run: RunId, pipe: impl AsyncRead + Unpin) -> Result<bool, EngineError> {
+/// processes don't end this one.
+pub async fn reap(run: RunId, pipe: impl AsyncRead + Unpin) -> Result<(), EngineError> {
     let was_dismissed = tokio::select! {
         was_dismissed = read_to_end(pipe) => was_dismissed,
         () = ignore_signals() => false,
     };
     if was_dismissed {
-        return Ok(false);
+        return Ok(());
     }
     let remove = || async {
         let engine = Engine::connect(run.clone(), Clock::start()).await?;
@@ -73,7 +73,7 @@ pub async fn reap(run: RunId, pipe: impl AsyncRead + Unpin) -> Result<bool, Engi
     let pause = ConstantBuilder::default().with_delay(PAUSE).with_max_times(ATTEMPTS);
     tokio::select! {
         removed = remove.retry(pause) => removed,
-        () = ignore_signals() => Ok(false),
+        () = ignore_signals() => Ok(()),
     }
 }
 

@@ -58,19 +58,18 @@ impl fmt::Display for KnownRun {
 impl Engine {
     /// Removes every container, network and volume of one project of this run.
     pub async fn remove_project(&self, project: &str) -> Result<(), EngineError> {
-        self.remove(&[self.run.filter(), format!("{PROJECT}={project}")]).await.map(drop)
+        self.remove(&[self.run.filter(), format!("{PROJECT}={project}")]).await
     }
 
-    /// Removes everything that carries a run's label: containers, networks, volumes, images, and its
-    /// scratch folder. Returns whether there was
-    /// anything.
-    pub async fn remove_run(&self, run: &RunId) -> Result<bool, EngineError> {
-        let removed = self.remove(&[run.filter()]).await?;
+    /// Removes everything that carries a run's label: containers, networks, volumes, images, and its scratch folder.
+    pub async fn remove_run(&self, run: &RunId) -> Result<(), EngineError> {
+        self.remove(&[run.filter()]).await?;
         // No container uses it any more.
         match std::fs::remove_dir_all(run.scratch()) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(removed),
-            Err(error) => Err(EngineError::NotRemoved { left: vec![format!("folder {}: {error}", run.scratch().display())] }),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(EngineError::NotRemoved { left: vec![format!("folder {}: {error}", run.scratch().display())] })
+            }
+            _ => Ok(()),
         }
     }
 
@@ -97,12 +96,13 @@ impl Engine {
         Ok(dead)
     }
 
-    async fn remove(&self, labels: &[String]) -> Result<bool, EngineError> {
-        if self.labelled(labels).await?.is_empty() {
-            return Ok(false);
-        }
+    async fn remove(&self, labels: &[String]) -> Result<(), EngineError> {
         let attempt = || async {
-            self.remove_all(&self.labelled(labels).await?).await;
+            let found = self.labelled(labels).await?;
+            if found.is_empty() {
+                return Ok(());
+            }
+            self.remove_all(&found).await;
             // Looks again rather than trusting the answers: something may have been created meanwhile.
             let left = self.labelled(labels).await?;
             if left.is_empty() {
@@ -112,7 +112,7 @@ impl Engine {
             }
         };
         let pause = ConstantBuilder::default().with_delay(PAUSE).with_max_times(ATTEMPTS);
-        attempt.retry(pause).when(|error| matches!(error, EngineError::NotRemoved { .. })).await.map(|()| true)
+        attempt.retry(pause).when(|error| matches!(error, EngineError::NotRemoved { .. })).await
     }
 
     /// Everything that carries all of these labels.

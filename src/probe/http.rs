@@ -8,7 +8,7 @@ use std::time::Duration;
 use reqwest::{Client, redirect};
 use tokio::sync::watch;
 
-use super::{INTERVAL, next_address};
+use super::{INTERVAL, next_address, root_cause};
 use crate::redact::Redactor;
 use crate::timeline::{Answer, Endpoint, Fact, Timeline};
 
@@ -91,10 +91,6 @@ fn classify(error: &reqwest::Error) -> Answer {
 fn io_error_kind(error: &reqwest::Error) -> Option<ErrorKind> {
     let causes = std::iter::successors(error.source(), |&cause| cause.source());
     causes.filter_map(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind).last()
-}
-
-fn root_cause(error: &reqwest::Error) -> String {
-    std::iter::successors(error.source(), |&cause| cause.source()).last().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 #[cfg(test)]

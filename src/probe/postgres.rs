@@ -8,6 +8,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls};
 
 use super::dependency::ATTEMPT_LIMIT;
+use super::root_cause;
 use crate::contract::Credentials;
 use crate::timeline::DependencyState;
 
@@ -60,9 +61,4 @@ fn classify(error: &tokio_postgres::Error) -> DependencyState {
         }
         _ => DependencyState::NotAccepting { reason },
     }
-}
-
-fn root_cause(error: &tokio_postgres::Error) -> String {
-    let source: &dyn std::error::Error = error;
-    std::iter::successors(Some(source), |&cause| cause.source()).last().map_or_else(|| error.to_string(), ToString::to_string)
 }

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use crate::record::{CheckRecord, Run, Severity};
-use crate::timeline::Fact;
+use crate::timeline::last_log_lines;
 use crate::verdict::{Verdict, seconds};
 
 /// How many of the app's last log lines a failure shows.
@@ -69,17 +69,10 @@ fn describe_check(text: &mut String, run: &Run, check: &CheckRecord, command: &s
             (_, seen) => write_wrapped(text, "seen: ", seen),
         }
     }
-    let lines: Vec<&str> = check
-        .timeline
-        .iter()
-        .filter_map(|observation| match &observation.fact {
-            Fact::Log { service, line, .. } if *service == run.contract.app => Some(line.as_str()),
-            _ => None,
-        })
-        .collect();
+    let lines = last_log_lines(&check.timeline, &run.contract.app, LOG_LINES);
     if !lines.is_empty() {
         let _ = writeln!(text, "  the last log lines of `{}`:", run.contract.app);
-        for line in &lines[lines.len().saturating_sub(LOG_LINES)..] {
+        for line in lines {
             let _ = writeln!(text, "    | {}", printable(line));
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::RunError;
+use super::{Catalogue, RunError};
 use crate::compose::{Compose, ComposeFile, Copy, Hazard, ImageStack, Model, isolate};
 use crate::contract::{Declared, Origin};
 use crate::redact::Redactor;
@@ -41,13 +41,13 @@ pub struct Blueprint {
 }
 
 impl Blueprint {
-    /// Reads a stack, and refuses what can't be isolated. `flags` win over what the file declares; `check_ids` are those that a
-    /// waiver may name.
+    /// Reads a stack, and refuses what can't be isolated. `flags` win over what the file declares; waivers may name
+    /// the checks of the catalogue.
     pub async fn read(
         target: &Target,
         flags: &Declared,
         allowed: &BTreeSet<Hazard>,
-        check_ids: &[&str],
+        catalogue: &Catalogue,
         today: time::Date,
     ) -> Result<Self, RunError> {
         let file = match target {
@@ -56,8 +56,10 @@ impl Blueprint {
         };
         let model = Compose.resolve(&file).await?;
         let declared = Declared::from_model(&model)?;
-        declared.validate(Origin::File, &model, check_ids, today)?;
-        flags.validate(Origin::Flags, &model, check_ids, today)?;
+        let ids = catalogue.ids();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        declared.validate(Origin::File, &model, &ids, today)?;
+        flags.validate(Origin::Flags, &model, &ids, today)?;
         let declared = flags.clone().or(declared);
         let preview = isolate(&model, &Copy::preview(allowed.clone()))?;
         let variables = model.all_variables();

@@ -19,9 +19,8 @@ use crate::clock::Clock;
 use crate::compose::Hazard;
 use crate::contract::Declared;
 use crate::engine::{Engine, Reaper, RunId};
-use crate::probe::catch_up_logs;
 use crate::record::{CheckRecord, FORMAT_VERSION, Run, Subject, Tool};
-use crate::timeline::{Fact, Timeline};
+use crate::timeline::{Timeline, last_log_lines};
 
 /// How many of a container's last log lines an error carries.
 const LOG_LINES: usize = 15;
@@ -66,9 +65,7 @@ where
     let clock = Clock::start();
     let catalogue = Catalogue::built_in();
     let selection = Selection::parse(request.tags.as_deref(), &catalogue)?;
-    let ids = catalogue.ids();
-    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let blueprint = Blueprint::read(&request.target, &request.flags, &request.allowed, &ids, clock.day()).await?;
+    let blueprint = Blueprint::read(&request.target, &request.flags, &request.allowed, &catalogue, clock.day()).await?;
     let redactor = blueprint.redactor.clone();
 
     let engine = Engine::connect(RunId::random(), clock).await?;
@@ -94,7 +91,7 @@ where
     };
     engine.end_creations().await;
     let removed = engine.remove_run(engine.run()).await;
-    if let (Ok(_), Some(reaper)) = (&removed, reaper) {
+    if let (Ok(()), Some(reaper)) = (&removed, reaper) {
         reaper.dismiss().await;
     }
     let run = outcome.map_err(|error| error.redacted(&redactor))?;
@@ -150,11 +147,8 @@ async fn try_out(bench: &Bench) -> Result<(), RunError> {
     let mut stack =
         launch::create(bench, &timeline, false).await.map_err(|failure| not_ready(&bench.contract.app, failure, &timeline))?;
     let started = launch::start_until_ready(bench, &stack).await;
-    stack.stop_observing().await;
     if let Err(failure) = started {
-        for (name, service) in stack.services() {
-            catch_up_logs(&bench.engine, name, &service.container, &bench.redactor, &timeline).await;
-        }
+        launch::stop_observing(bench, &mut stack).await;
         return Err(not_ready(&bench.contract.app, failure, &timeline));
     }
     stack.down().await.map_err(RunError::from)
@@ -165,13 +159,7 @@ fn not_ready(app: &str, failure: Failure, timeline: &Timeline) -> RunError {
         return RunError::Defect { message: failure.to_string() };
     };
     let service = service.unwrap_or_else(|| app.to_owned());
-    let observations = timeline.observations();
-    let lines = observations.iter().filter_map(|observation| match &observation.fact {
-        Fact::Log { service: name, line, .. } if *name == service => Some(line.clone()),
-        _ => None,
-    });
-    let mut logs: Vec<String> = lines.collect();
-    logs.drain(..logs.len().saturating_sub(LOG_LINES));
+    let logs = last_log_lines(&timeline.observations(), &service, LOG_LINES).into_iter().map(str::to_owned).collect();
     RunError::NotReady { what: message, advice, service, logs }
 }
 

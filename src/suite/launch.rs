@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Bench, Failure};
 use crate::compose::Condition;
 use crate::fault;
-use crate::probe::{HttpProbe, watch_dependency, watch_endpoint, watch_logs, watch_processes};
+use crate::probe::{HttpProbe, catch_up_logs, watch_dependency, watch_endpoint, watch_logs, watch_processes};
 use crate::stack::{Stack, StackError};
 use crate::timeline::{Answer, ContainerChange, Endpoint, Fact, Observation, Ruling, Timeline};
 use crate::verdict::{Awaited, Finding, Judged, answered_ready, became_healthy, completed, started_to_accept};
@@ -39,6 +39,16 @@ pub(super) async fn create(bench: &Bench, timeline: &Timeline, with_processes: b
         stack.spawn(watch_processes(bench.engine.clone(), contract.app.clone(), app.container, app.address, timeline.clone()));
     }
     Ok(stack)
+}
+
+/// Stops observing, and puts the last log lines of every service on the timeline.
+pub(super) async fn stop_observing(bench: &Bench, stack: &mut Stack) {
+    stack.stop_observing().await;
+    let stack = &*stack;
+    let read = stack
+        .services()
+        .map(|(name, service)| catch_up_logs(&bench.engine, name, &service.container, &bench.redactor, stack.timeline()));
+    futures::future::join_all(read).await;
 }
 
 /// Starts every service, each when what it needs is there, and waits until the app is ready. Returns the offsets of the app's

@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::launch::{self, WithoutDatabase};
 use super::{Bench, Failure};
 use crate::engine::EngineError;
-use crate::probe::catch_up_logs;
 use crate::stack::Stack;
 use crate::timeline::{Observation, Ruling, Timeline};
 use crate::verdict::{Finding, Judged};
@@ -110,11 +109,7 @@ impl ScenarioWorld {
     pub(super) async fn end(&mut self) -> Result<(), EngineError> {
         let Some(stage) = self.stage.as_mut() else { return Ok(()) };
         let Some(mut stack) = stage.stack.take() else { return Ok(()) };
-        stack.stop_observing().await;
-        let read = stack.services().map(|(name, service)| {
-            catch_up_logs(&stage.bench.engine, name, &service.container, &stage.bench.redactor, &stage.timeline)
-        });
-        futures::future::join_all(read).await;
+        launch::stop_observing(&stage.bench, &mut stack).await;
         stack.down().await
     }
 

@@ -49,27 +49,27 @@ impl Judged<'_> {
 /// Readiness says 2xx at least once. Holds with the moment of the first such answer.
 #[must_use]
 pub fn answered_ready(judged: Judged<'_>, observations: &[Observation], over: bool) -> Ruling<Duration, Finding> {
-    let ready = probes(observations, Endpoint::Readiness).find(|(sent, _, answer)| *sent >= judged.since && answer.is_success());
-    match ready {
-        Some((_, at, _)) => Ruling::Holds(at),
-        None if over || judged.is_gone(observations) => judged.broken(
-            observations,
-            Endpoint::Readiness,
-            format!("readiness answers 2xx within {} of {}", seconds(judged.limit), judged.event),
-        ),
-        None => Ruling::Open,
-    }
+    answered(judged, "2xx", Answer::is_success, observations, over)
 }
 
 /// Readiness answers with this status at least once. Holds with the moment of the first such answer.
 #[must_use]
 pub fn answered_status(judged: Judged<'_>, status: u16, observations: &[Observation], over: bool) -> Ruling<Duration, Finding> {
-    let answered = probes(observations, Endpoint::Readiness)
-        .find(|(sent, _, answer)| *sent >= judged.since && **answer == Answer::Status(status));
-    match answered {
+    answered(judged, &status.to_string(), |answer| *answer == Answer::Status(status), observations, over)
+}
+
+fn answered(
+    judged: Judged<'_>,
+    words: &str,
+    is_it: impl Fn(&Answer) -> bool,
+    observations: &[Observation],
+    over: bool,
+) -> Ruling<Duration, Finding> {
+    let first = probes(observations, Endpoint::Readiness).find(|(sent, _, answer)| *sent >= judged.since && is_it(answer));
+    match first {
         Some((_, at, _)) => Ruling::Holds(at),
         None if over || judged.is_gone(observations) => {
-            let expected = format!("readiness answers {status} within {} of {}", seconds(judged.limit), judged.event);
+            let expected = format!("readiness answers {words} within {} of {}", seconds(judged.limit), judged.event);
             judged.broken(observations, Endpoint::Readiness, expected)
         }
         None => Ruling::Open,
