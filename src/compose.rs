@@ -6,15 +6,19 @@
 
 mod command;
 mod error;
+mod file;
 mod generate;
 mod isolate;
 mod locate;
 mod model;
+mod program;
 mod scratch;
 
 pub use self::command::Compose;
 pub use self::error::ComposeError;
+pub(crate) use self::error::{OUT_OF_SPACE, is_out_of_space};
+pub use self::file::ComposeFile;
 pub use self::generate::{Companion, ImageStack};
-pub use self::isolate::{Copy, Hazard, Isolated, ScratchFile, Source, isolate};
+pub use self::isolate::{Copy, Hazard, Isolated, Publish, ScratchFile, Source, isolate};
 pub use self::locate::line_of_key;
-pub use self::model::{ComposeFile, Condition, Model};
+pub use self::model::{Condition, Model};

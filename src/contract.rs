@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use self::declared::{ContractError, Declared, Origin, Waiver};
-pub use self::dependency::{Credentials, Dependency, Kind};
+pub use self::dependency::{Credentials, Dependency, Kind, Secret};
 pub use self::detect::{ImagePorts, complete};
 use crate::timeline::millis;
 

@@ -12,6 +12,7 @@ mod inspect;
 mod labels;
 mod logs;
 mod owner;
+mod reach;
 mod reaper;
 mod remove;
 mod start;
@@ -25,9 +26,10 @@ pub use self::creations::Creating;
 pub use self::error::EngineError;
 pub use self::events::{ContainerEvent, EventKind};
 pub use self::image::ImageFacts;
-pub use self::inspect::ContainerFacts;
+pub use self::inspect::{ContainerFacts, CreatedContainer};
 pub use self::labels::{PROJECT, RUN, RunId, SERVICE};
 pub use self::logs::LogLine;
+pub use self::reach::{Access, AskedAccess, Reach};
 pub use self::reaper::{Reaper, reap};
 pub use self::remove::KnownRun;
 pub use self::start::Started;
@@ -44,11 +46,23 @@ pub struct Engine {
     clock: Clock,
     events: Arc<events::Feed>,
     creations: creations::Creations,
+    access: Access,
+    capacity: Capacity,
+}
+
+/// What the engine's machine has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capacity {
+    /// Processor cores.
+    pub cores: usize,
+    /// Memory in bytes.
+    pub memory: u64,
 }
 
 impl Engine {
-    /// Connects to the engine that `DOCKER_HOST` names, or the default one, and follows its events from now on.
-    pub async fn connect(run: RunId, clock: Clock) -> Result<Self, EngineError> {
+    /// Connects to the engine that `DOCKER_HOST` names, or the default one, and follows its events from now on. Containers
+    /// are reached in the way that the user asks for, or else in the one that suits the engine.
+    pub async fn connect(run: RunId, clock: Clock, asked: Option<AskedAccess>) -> Result<Self, EngineError> {
         let unreachable = |source: Box<dyn std::error::Error + Send + Sync>| EngineError::Unreachable { host: host(), source };
         let docker = testcontainers::core::client::docker_client_instance().await.map_err(|error| unreachable(error.into()))?;
         let version = docker.version().await.map_err(|error| unreachable(error.into()))?;
@@ -57,7 +71,12 @@ impl Engine {
             return Err(EngineError::TooOld { version: version.version.unwrap_or_default(), api });
         }
         let events = Arc::new(events::Feed::open(docker.clone(), &run, clock));
-        Ok(Self { docker, run, clock, events, creations: creations::Creations::default() })
+        let info = docker.info().await.map_err(EngineError::call("describe itself"))?;
+        let access = Access::find(&docker, &host(), info.kernel_version.as_deref().unwrap_or_default(), asked).await?;
+        let at_least = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok()).unwrap_or_default();
+        let capacity =
+            Capacity { cores: usize::try_from(at_least(info.ncpu)).unwrap_or_default().max(1), memory: at_least(info.mem_total) };
+        Ok(Self { docker, run, clock, events, creations: creations::Creations::default(), access, capacity })
     }
 
     /// The run whose resources this connection creates and removes.
@@ -72,16 +91,21 @@ impl Engine {
         self.clock
     }
 
-    /// Whether container addresses can be reached from here: the engine runs on this Linux machine, not in a virtual one.
+    /// How its containers are reached from here.
     #[must_use]
-    pub fn is_local(&self) -> bool {
-        cfg!(target_os = "linux") && host().starts_with("unix://")
+    pub fn access(&self) -> Access {
+        self.access
     }
 
-    /// The error that says that it is not.
+    /// What its machine has.
     #[must_use]
-    pub fn not_local(&self) -> EngineError {
-        EngineError::NotLocal { host: host() }
+    pub fn capacity(&self) -> Capacity {
+        self.capacity
+    }
+
+    /// Whether only this machine uses the engine.
+    fn is_local(&self) -> bool {
+        host().starts_with("unix://")
     }
 }
 

@@ -9,15 +9,19 @@ use crate::timeline::{Fact, FaultKind, Phase};
 /// How long the engine may take to end a killed container.
 const DEATH_LIMIT: Duration = Duration::from_secs(30);
 
-/// Kills a service with SIGKILL through the engine, which also defeats its restart policy, and returns when it is dead.
-/// Returns the offset of its death.
+/// Kills a service, with all its replicas, with SIGKILL through the engine, which also defeats its restart policy, and returns when it is dead.
+/// Returns the offset of the last death.
 pub async fn kill(stack: &Stack, service: &str) -> Result<Duration, StackError> {
-    let sent = stack.signal(service, "SIGKILL").await?;
-    let limit = stack.timeline().clock().now() + DEATH_LIMIT;
-    let death = stack.wait_for_death(service, sent, limit).await;
-    let (at, _, _) = death.ok_or_else(|| StackError::NoEvent { service: service.to_owned(), what: "was killed" })?;
-    record(stack, at, service, FaultKind::Killed, Phase::Begins);
-    Ok(at)
+    let mut killed = Duration::ZERO;
+    for replica in stack.replicas(service) {
+        let sent = stack.signal(replica, "SIGKILL").await?;
+        let limit = stack.timeline().clock().now() + DEATH_LIMIT;
+        let death = stack.wait_for_death(replica, sent, limit).await;
+        let (at, _, _) = death.ok_or_else(|| StackError::NoEvent { service: replica.to_owned(), what: "was killed" })?;
+        killed = killed.max(at);
+    }
+    record(stack, killed, service, FaultKind::Killed, Phase::Begins);
+    Ok(killed)
 }
 
 /// Starts a killed service again. Returns the offset of the start; the service need not serve yet.

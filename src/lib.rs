@@ -1,5 +1,6 @@
 //! Seaworthy proves, by running it, that a container image or compose stack is ready for production.
 
+pub mod causes;
 pub mod cli;
 pub mod clock;
 pub mod compose;

@@ -4,7 +4,6 @@
 //! Probes and faults work on a stack; it uses neither.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::compose::{Compose, ComposeError, Isolated};
-use crate::engine::{ContainerEvent, Engine, EngineError, EventKind, Started};
+use crate::engine::{ContainerEvent, Engine, EngineError, EventKind, Reach, Started};
 use crate::timeline::{ContainerChange, Fact, Observation, Ruling, Timeline};
 
 /// How long the engine may take to report what it has just done.
@@ -43,27 +42,35 @@ pub struct Stack {
     engine: Engine,
     project: String,
     timeline: Timeline,
+    /// The containers, by service; those of further replicas as `service#2` and so on.
     services: BTreeMap<String, Service>,
     /// Testcontainers' handles, kept so that its client stays open.
     started: Mutex<Vec<Started>>,
     tasks: JoinSet<()>,
 }
 
-/// The container of a service.
+/// The container of a service, or of one of its replicas.
 #[derive(Clone, Debug)]
 pub struct Service {
     /// The container's id.
     pub container: String,
-    /// The container's address, while it runs.
-    pub address: watch::Receiver<Option<IpAddr>>,
+    /// Where the container's ports are, while it runs.
+    pub reach: watch::Receiver<Option<Reach>>,
+    /// The service that Compose created it for.
+    of: String,
+    /// Which of the service's replicas it is.
+    number: usize,
 }
+
+/// The members of a stack by container, and the way to tell where they are.
+type Members = BTreeMap<String, (String, watch::Sender<Option<Reach>>)>;
 
 impl Stack {
     /// Creates the containers, networks and volumes of an isolated copy. Nothing runs yet.
     pub async fn create(engine: &Engine, copy: Isolated, timeline: Timeline) -> Result<Self, StackError> {
         let Isolated { model: copy, files, .. } = copy;
         let project = copy.value()["name"].as_str().unwrap_or_default().to_owned();
-        let names: Vec<String> = copy.services().map(|(name, _)| name.to_owned()).collect();
+        let names: Vec<String> = copy.start_order();
         let events = engine.events(&project);
         let creating = engine.creating().await;
         // In a task of its own: it goes on to its end even when the scenario is abandoned.
@@ -75,17 +82,20 @@ impl Stack {
         });
         creation.await.map_err(|_| StackError::NoEvent { service: project.clone(), what: "was created" })??;
 
-        let mut addresses = BTreeMap::new();
+        let mut members = Members::new();
         let mut services = BTreeMap::new();
-        let mut containers: BTreeMap<String, String> = engine.containers(&project).await?.into_iter().collect();
-        for service in names {
-            let container = containers.remove(&service).ok_or_else(|| EngineError::NoContainer { service: service.clone() })?;
-            let (sender, address) = watch::channel(None);
-            addresses.insert(service.clone(), sender);
-            services.insert(service, Service { container, address });
+        for created in engine.containers(&project).await? {
+            let name =
+                if created.number == 1 { created.service.clone() } else { format!("{}#{}", created.service, created.number) };
+            let (sender, reach) = watch::channel(None);
+            members.insert(created.id.clone(), (name.clone(), sender));
+            services.insert(name, Service { container: created.id, reach, of: created.service, number: created.number });
+        }
+        if let Some(service) = names.into_iter().find(|name| !services.contains_key(name)) {
+            return Err(EngineError::NoContainer { service }.into());
         }
         let mut tasks = JoinSet::new();
-        tasks.spawn(record_events(engine.clone(), events, addresses, timeline.clone()));
+        tasks.spawn(record_events(engine.clone(), events, members, timeline.clone()));
         Ok(Self { engine: engine.clone(), project, timeline, services, started: Mutex::default(), tasks })
     }
 
@@ -106,7 +116,12 @@ impl Stack {
         self.services.get(service).ok_or_else(|| EngineError::NoContainer { service: service.to_owned() })
     }
 
-    /// All services with their containers.
+    /// The names of a service's replicas, the first of which is the service's own.
+    pub fn replicas(&self, service: &str) -> impl Iterator<Item = &str> {
+        self.services.iter().filter(move |(_, member)| member.of == service).map(|(name, _)| name.as_str())
+    }
+
+    /// All containers by service; those of further replicas as `service#2` and so on.
     pub fn services(&self) -> impl Iterator<Item = (&str, &Service)> {
         self.services.iter().map(|(name, service)| (name.as_str(), service))
     }
@@ -116,12 +131,23 @@ impl Stack {
         self.tasks.spawn(task);
     }
 
-    /// Starts a service, or starts it again, and returns when the engine's event is on the timeline: the first process then
-    /// runs or has already ended. Neither `depends_on` nor readiness is waited for. Returns the offset of the start.
+    /// Starts a service with all its replicas, or starts it again, and returns when the engine's event is on the timeline: the
+    /// first process then runs or has already ended. Neither `depends_on` nor readiness is waited for. Returns the offset of
+    /// the first start.
     pub async fn start(&self, service: &str) -> Result<Duration, StackError> {
+        let mut first = None;
+        for replica in self.replicas(service) {
+            let started = self.start_replica(replica).await?;
+            first = first.or(Some(started));
+        }
+        first.ok_or_else(|| EngineError::NoContainer { service: service.to_owned() }.into())
+    }
+
+    async fn start_replica(&self, service: &str) -> Result<Duration, StackError> {
         let is_start = |observation: &&Observation| matches!(&observation.fact, Fact::Container { service: name, change: ContainerChange::Started { .. } } if name == service);
         let before = self.timeline.read(|observations| observations.iter().filter(is_start).count());
-        let started = self.engine.start(&self.project, service).await?;
+        let Service { of, number, .. } = self.service(service)?;
+        let started = self.engine.start(&self.project, of, *number).await?;
         self.started.lock().unwrap_or_else(PoisonError::into_inner).push(started);
         let limit = self.timeline.clock().now() + EVENT_LIMIT;
         let ruling = self.timeline.wait(limit, |observations, _| match observations.iter().filter(is_start).nth(before) {
@@ -175,34 +201,29 @@ impl Stack {
     }
 }
 
-/// Turns the engine's events into facts, and keeps the addresses current.
+/// Turns the engine's events into facts, and keeps it current where the containers are.
 async fn record_events(
     engine: Engine,
     mut events: tokio::sync::mpsc::UnboundedReceiver<ContainerEvent>,
-    addresses: BTreeMap<String, watch::Sender<Option<IpAddr>>>,
+    members: Members,
     timeline: Timeline,
 ) {
-    while let Some(ContainerEvent { at, service, container, kind }) = events.recv().await {
+    while let Some(ContainerEvent { at, container, kind }) = events.recv().await {
+        let Some((service, reach)) = members.get(&container) else { continue };
         let change = match kind {
             EventKind::Started => {
                 let facts = engine.inspect(&container).await.unwrap_or_default();
-                set_address(&addresses, &service, facts.address);
+                reach.send_replace(facts.reach);
                 ContainerChange::Started { pid: facts.pid }
             }
             EventKind::Died(exit_code) => {
-                set_address(&addresses, &service, None);
+                reach.send_replace(None);
                 let oom_killed = engine.inspect(&container).await.is_ok_and(|facts| facts.oom_killed);
                 ContainerChange::Died { exit_code, oom_killed }
             }
             EventKind::Health(healthy) => ContainerChange::Health { healthy },
         };
-        timeline.record_at(at, Fact::Container { service, change });
+        timeline.record_at(at, Fact::Container { service: service.clone(), change });
     }
     timeline.record(Fact::Blind { what: "the engine's events".into() });
-}
-
-fn set_address(addresses: &BTreeMap<String, watch::Sender<Option<IpAddr>>>, service: &str, address: Option<IpAddr>) {
-    if let Some(sender) = addresses.get(service) {
-        sender.send_replace(address);
-    }
 }

@@ -12,7 +12,7 @@ mod steps;
 mod world;
 
 pub use self::bench::Bench;
-pub use self::blueprint::{Blueprint, Target};
+pub use self::blueprint::{Blueprint, Files, Target};
 pub use self::catalogue::{Catalogue, Check};
 pub use self::check::{Request, check, check_with};
 pub use self::error::{Failure, RunError};

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use clap::Parser;
 use cucumber::{WriterExt, writer};
 use seaworthy::interrupt;
-use seaworthy::suite::{Request, Silent, Target, check_with};
+use seaworthy::suite::{Request, Silent, check_with};
 use seaworthy::verdict::Verdict;
 
 mod engine;
@@ -38,12 +38,8 @@ async fn main() -> ExitCode {
     if !engine::is_there() {
         return ExitCode::SUCCESS;
     }
-    let request = Request {
-        target: Target::Path(arguments.stack),
-        tags: arguments.tags,
-        jobs: arguments.concurrency,
-        ..Request::default()
-    };
+    let request =
+        Request { target: arguments.stack.into(), tags: arguments.tags, jobs: arguments.concurrency, ..Request::default() };
     let writer = writer::Basic::stdout().summarized().fail_on_skipped();
     match check_with(&request, Arc::new(Silent), interrupt::requested(), writer).await {
         Ok(run) => {

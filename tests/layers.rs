@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 
 /// The modules from left to right: each may use those before it, none after it.
-const LAYERS: [&str; 16] = [
+const LAYERS: [&str; 17] = [
+    "causes",
     "clock",
     "redact",
     "timeline",

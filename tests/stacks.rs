@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use seaworthy::suite::{Request, Silent, Target, check};
+use seaworthy::suite::{Request, Silent, check};
 use seaworthy::verdict::Verdict;
 use serde::Deserialize;
 
@@ -60,7 +60,7 @@ fn assert_verdicts(stack: &str) {
     let path = stacks().join(stack);
     let Expected { verdicts, says, .. } = expected(&path);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let request = Request { target: Target::Path(path), jobs: Some(JOBS), ..Request::default() };
+    let request = Request { target: path.into(), jobs: Some(JOBS), ..Request::default() };
     let run = runtime
         .block_on(check(&request, Arc::new(Silent), std::future::pending()))
         .unwrap_or_else(|error| panic!("{stack}: {} {:#?}", error.describe(), error.output()));

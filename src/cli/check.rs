@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::files::FileFlags;
 use super::flags::ContractFlags;
 use super::image::ImageFlags;
 use super::progress::{Lines, note, say};
 use crate::compose::{Compose, Hazard, ImageStack};
+use crate::engine::AskedAccess;
 use crate::exit::Exit;
 use crate::interrupt;
 use crate::report;
@@ -21,9 +23,8 @@ use crate::suite::{Request, RunError, Target, check};
 #[derive(Debug, Args)]
 #[command(after_help = super::EXIT_CODES)]
 pub(super) struct Arguments {
-    /// A compose file, or the folder that holds one
-    #[arg(value_name = "DIR|FILE", default_value = ".", conflicts_with = "image")]
-    path: PathBuf,
+    #[command(flatten)]
+    files: FileFlags,
     /// Run only the checks that a tag expression selects, such as '@shutdown and not @should'
     #[arg(long, short, value_name = "EXPR")]
     tags: Option<String>,
@@ -36,6 +37,9 @@ pub(super) struct Arguments {
     /// Let the stack share what the key gives it, such as `privileged`; may be repeated, checks then run one at a time
     #[arg(long, value_name = "KEY")]
     allow: Vec<Hazard>,
+    /// How containers are reached: direct or published [default: direct where the engine's networks end on this machine]
+    #[arg(long, value_name = "WAY")]
+    access: Option<AskedAccess>,
     /// Write the run as JUnit XML
     #[arg(long, value_name = "FILE", help_heading = "Reports")]
     junit: Option<PathBuf>,
@@ -52,9 +56,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Exit {
-    let target = match arguments.image.into_stack() {
+    let target = match arguments.image.into_stack(&arguments.files.env_file) {
         Some(stack) => Target::Image(stack),
-        None => Target::Path(arguments.path),
+        None => arguments.files.into(),
     };
     if let (Some(file), Target::Image(stack)) = (&arguments.write_compose, &target)
         && !write_compose(file, stack).await
@@ -67,6 +71,7 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
         tags: arguments.tags,
         jobs: arguments.jobs.map(usize::from),
         allowed: arguments.allow.into_iter().collect(),
+        access: arguments.access,
         executable: std::env::current_exe().ok(),
     };
     let run = match check(&request, Arc::new(Lines), stop()).await {

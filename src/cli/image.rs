@@ -12,7 +12,7 @@ use crate::engine::RunId;
 #[command(next_help_heading = "Any image")]
 pub(super) struct ImageFlags {
     /// Check this image, with generated companions, instead of a compose file
-    #[arg(long, value_name = "IMAGE")]
+    #[arg(long, value_name = "IMAGE", conflicts_with_all = ["path", "file", "profile"])]
     image: Option<String>,
     /// A companion that the image needs: postgres[:TAG] or redis[:TAG]; may be repeated. The app is told by the usual
     /// variables: `DB_HOST`…, `PGHOST`…, `DATABASE_URL`, `REDIS_URL`…
@@ -21,20 +21,17 @@ pub(super) struct ImageFlags {
     /// A variable for the app; {user}, {password}, {host}, {port} and {database} are filled in; may be repeated
     #[arg(long, value_name = "NAME=VALUE", requires = "image", value_parser = variable)]
     env: Vec<(String, String)>,
-    /// A file with variables for the app; may be repeated
-    #[arg(long, value_name = "FILE", requires = "image")]
-    env_file: Vec<PathBuf>,
 }
 
 impl ImageFlags {
-    /// The stack that the flags describe; nothing without an image.
-    pub(super) fn into_stack(self) -> Option<ImageStack> {
+    /// The stack that the flags describe, with more variables from files; nothing without an image.
+    pub(super) fn into_stack(self, env_files: &[PathBuf]) -> Option<ImageStack> {
         let here = std::env::current_dir().unwrap_or_default();
         Some(ImageStack {
             image: self.image?,
             companions: self.with,
             environment: self.env,
-            env_files: self.env_file.into_iter().map(|file| here.join(file)).collect(),
+            env_files: env_files.iter().map(|file| here.join(file)).collect(),
             password: format!("generated-{}", RunId::random()),
         })
     }

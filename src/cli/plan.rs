@@ -1,25 +1,23 @@
 //! `seaworthy plan`.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use serde_json::Value;
 
-use super::progress::say;
+use super::files::FileFlags;
+use super::progress::{note, say};
 use crate::clock::Clock;
 use crate::compose::{Hazard, Model};
 use crate::contract::Declared;
 use crate::exit::Exit;
-use crate::suite::{Blueprint, Catalogue, Target};
+use crate::suite::{Blueprint, Catalogue};
 
 /// Show what `check` would start, and what it would change in every copy.
 ///
 /// Needs `docker compose config`, but no engine. A stack that can't be isolated is refused, with the key that is in the way.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// A compose file, or the folder that holds one
-    #[arg(value_name = "DIR|FILE", default_value = ".")]
-    path: PathBuf,
+    #[command(flatten)]
+    files: FileFlags,
     /// Let the stack share what the key gives it, such as `privileged`; may be repeated
     #[arg(long, value_name = "KEY")]
     allow: Vec<Hazard>,
@@ -27,8 +25,11 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(arguments: Arguments) -> Exit {
     let (catalogue, allowed) = (Catalogue::built_in(), arguments.allow.into_iter().collect());
-    match Blueprint::read(&Target::Path(arguments.path), &Declared::default(), &allowed, &catalogue, Clock::start().day()).await {
+    match Blueprint::read(&arguments.files.into(), &Declared::default(), &allowed, &catalogue, Clock::start().day()).await {
         Ok(blueprint) => {
+            for warning in blueprint.model.warnings() {
+                note(&format!("warning: {warning}"));
+            }
             say(describe(&blueprint).trim_end());
             Exit::Passed
         }

@@ -14,6 +14,7 @@ impl Progress for Lines {
     fn tell(&self, event: Event<'_>) {
         match event {
             Event::Phase(what) => note(&format!("… {what}")),
+            Event::Warning(what) => note(&format!("warning: {what}")),
             Event::ChecksStarted { count: 1 } => note("… running 1 check"),
             Event::ChecksStarted { count } => note(&format!("… running {count} checks")),
             Event::CheckStarted { name, title } => note(&format!("started {name:<34} {title}")),

@@ -33,7 +33,7 @@ pub(super) async fn run(arguments: &Arguments) -> Exit {
 }
 
 async fn prune(arguments: &Arguments) -> Result<(), EngineError> {
-    let engine = Engine::connect(RunId::random(), Clock::start()).await?;
+    let engine = Engine::connect(RunId::random(), Clock::start(), None).await?;
     let (chosen, kept): (Vec<KnownRun>, Vec<KnownRun>) =
         engine.known_runs().await?.into_iter().partition(|known| arguments.all || known.is_dead);
     for known in &chosen {

@@ -1,24 +1,23 @@
 //! Running `docker compose`: resolve, build, pull, create.
-//!
-//! Each call is one process in its own process group, so that a Ctrl-C at the terminal reaches us alone and we decide
-//! what is finished and what is removed.
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::Output;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
+use tokio::time::timeout;
 
+use super::program::run_program;
 use super::{ComposeError, ComposeFile, Model};
 
 /// How long to wait for addresses, all pauses together a few minutes: by then most checks have ended.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LAST_PAUSE: Duration = Duration::from_secs(5);
 const PAUSES: usize = 60;
+/// How long Compose may take to read the files. Thousands of services take seconds; files can also be made to take for ever.
+const RESOLVE_LIMIT: Duration = Duration::from_mins(1);
 /// How much of a program's output an error carries.
 const OUTPUT_LINES: usize = 20;
 
@@ -29,37 +28,42 @@ pub struct Compose;
 impl Compose {
     /// Resolves a compose file, with everything that it includes, extends and interpolates. Needs no engine.
     pub async fn resolve(&self, file: &ComposeFile) -> Result<Model, ComposeError> {
-        let mut arguments = file_arguments(file);
+        let mut arguments = file.flags();
         arguments.extend(["config", "--format", "json"].map(Into::into));
-        let text = if let ComposeFile::Generated { text, .. } = file { Some(text.clone()) } else { None };
-        let output = run(&arguments, &file.folder(), text).await?;
-        let unreadable = |message: String| ComposeError::Unreadable { path: file.path().to_owned(), message };
+        let unreadable = |message: String| unreadable(file, message);
+        let folder = file.folder();
+        let reading = run(&arguments, &folder, file.text().map(str::to_owned));
+        let output = timeout(RESOLVE_LIMIT, reading)
+            .await
+            .map_err(|_| unreadable(format!("it is not done with it after {} seconds", RESOLVE_LIMIT.as_secs())))??;
         if !output.status.success() {
             // A client without the plugin complains of anything but that: asked plainly, it can't answer.
-            let version = run(&["version".into()], &file.folder(), None).await?;
+            let version = run(&["version".into()], &folder, None).await?;
             if !version.status.success() {
                 return Err(ComposeError::NoCompose { message: first_line(&stderr(&version)) });
             }
             return Err(unreadable(concise(&stderr(&output))));
         }
         let model = serde_json::from_slice(&output.stdout).map_err(|error| unreadable(error.to_string()))?;
-        Model::new(file.clone(), model).ok_or_else(|| unreadable("it has no services".into()))
+        let model = Model::new(file.clone(), model).ok_or_else(|| unreadable("it has no services".into()))?;
+        Ok(model.with_warnings(warnings(&stderr(&output))))
     }
 
     /// A model as a compose file that a user could keep.
     pub async fn to_yaml(&self, model: &Model) -> Result<String, ComposeError> {
-        let output = feed(model, &["config"]).await?;
+        let output = feed(model, &[], &["config"]).await?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
-        Err(ComposeError::Unreadable { path: model.file().path().to_owned(), message: concise(&stderr(&output)) })
+        Err(unreadable(model.file(), concise(&stderr(&output))))
     }
 
     /// The value of a variable as Compose sees it in this stack's files: from the environment, or from `.env`. Empty when it is
     /// not set, as Compose takes it.
     pub(super) async fn variable(&self, model: &Model, name: &str) -> Result<String, ComposeError> {
         let question = json!({"services": {"x": {"image": "x", "environment": {"ANSWER": format!("${{{name}}}")}}}});
-        let arguments = ["-f", "-", "config", "--format", "json"].map(Into::into);
+        let mut arguments: Vec<String> = model.file().env_file_flags().collect();
+        arguments.extend(["-f", "-", "config", "--format", "json"].map(Into::into));
         let output = run(&arguments, &model.file().folder(), Some(question.to_string())).await?;
         let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
         let answer = answer["services"]["x"]["environment"]["ANSWER"].as_str().unwrap_or_default();
@@ -68,12 +72,13 @@ impl Compose {
 
     /// Builds every service of the model that has a build section.
     pub async fn build(&self, model: &Model) -> Result<(), ComposeError> {
-        let output = feed(model, &["build"]).await?;
+        let output = feed(model, &[], &["build"]).await?;
         if output.status.success() {
             return Ok(());
         }
         let services: Vec<String> = model.built_services().map(|service| format!("`{service}`")).collect();
         Err(ComposeError::Build {
+            command: model.file().command("build"),
             path: model.file().path().to_owned(),
             services: services.join(", "),
             // BuildKit writes the steps' own output to one stream and the verdict to the other.
@@ -83,7 +88,7 @@ impl Compose {
 
     /// Pulls these images of the model, which are not on this machine.
     pub async fn pull(&self, model: &Model, images: Vec<String>) -> Result<(), ComposeError> {
-        let output = feed(model, &["pull", "--quiet", "--ignore-buildable", "--policy", "missing"]).await?;
+        let output = feed(model, &[], &["pull", "--quiet", "--ignore-buildable", "--policy", "missing"]).await?;
         if output.status.success() {
             return Ok(());
         }
@@ -93,61 +98,38 @@ impl Compose {
     /// Creates the containers, networks and volumes of an isolated copy; starts nothing. When the engine has no address left for
     /// another network, waits until other copies have given theirs back.
     pub async fn create(&self, copy: &Model) -> Result<(), ComposeError> {
+        // A project name in the environment, or in the user's `.env`, would win over the one in the model.
+        let project = copy.value()["name"].as_str().unwrap_or_default();
         let attempt = || async {
-            let output = feed(copy, &["create", "--no-build", "--pull", "never"]).await?;
+            let output = feed(copy, &["-p", project], &["create", "--no-build", "--pull", "never"]).await?;
             if output.status.success() {
                 return Ok(());
             }
-            Err(ComposeError::Create { path: copy.file().path().to_owned(), output: last_lines(&stderr(&output)) })
+            Err(ComposeError::Create {
+                path: copy.file().path().to_owned(),
+                command: copy.file().command("up"),
+                output: last_lines(&stderr(&output)),
+            })
         };
         let pauses = ExponentialBuilder::default().with_min_delay(FIRST_PAUSE).with_max_delay(LAST_PAUSE).with_max_times(PAUSES);
         attempt.retry(pauses.with_jitter()).when(ComposeError::is_out_of_addresses).await
     }
 }
 
-fn file_arguments(file: &ComposeFile) -> Vec<String> {
-    match file {
-        // Compose's own look-up, so that an override file beside it counts too.
-        ComposeFile::Folder(_) => vec![],
-        ComposeFile::File(path) => vec!["-f".into(), path.display().to_string()],
-        ComposeFile::Generated { .. } => vec!["-f".into(), "-".into()],
-    }
+fn unreadable(file: &ComposeFile, message: String) -> ComposeError {
+    ComposeError::Unreadable { path: file.path().to_owned(), command: file.command("config"), message }
 }
 
 /// Runs Compose on a resolved model, given on its standard input.
-async fn feed(model: &Model, command: &[&str]) -> Result<Output, ComposeError> {
-    let mut arguments: Vec<String> = ["--progress", "plain", "-f", "-"].map(Into::into).into();
-    arguments.extend(command.iter().map(|&argument| argument.to_owned()));
+async fn feed(model: &Model, flags: &[&str], command: &[&str]) -> Result<Output, ComposeError> {
+    let words = ["--progress", "plain", "-f", "-"].iter().chain(flags).chain(command);
+    let arguments: Vec<String> = words.map(|&word| word.to_owned()).collect();
     run(&arguments, &model.file().folder(), Some(model.to_json())).await
 }
 
 async fn run(arguments: &[String], folder: &Path, input: Option<String>) -> Result<Output, ComposeError> {
     let arguments: Vec<OsString> = std::iter::once("compose".into()).chain(arguments.iter().map(Into::into)).collect();
     run_program("docker", &arguments, folder, input).await.map_err(ComposeError::NoDocker)
-}
-
-/// Runs a program to its end, with an input where there is one. It is killed when the future is dropped.
-#[expect(clippy::disallowed_methods, reason = "one of the two modules that start processes")]
-pub(super) async fn run_program(
-    program: &str,
-    arguments: &[OsString],
-    folder: &Path,
-    input: Option<String>,
-) -> std::io::Result<Output> {
-    let mut child = Command::new(program)
-        .args(arguments)
-        .current_dir(folder)
-        .process_group(0)
-        .kill_on_drop(true)
-        .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {
-        // A program that ends without reading says why on standard error.
-        let _ = stdin.write_all(input.as_bytes()).await;
-    }
-    child.wait_with_output().await
 }
 
 fn stderr(output: &Output) -> String {
@@ -165,6 +147,15 @@ fn concise(message: &str) -> String {
     lines.join(" ")
 }
 
+/// What Compose warns of, without what it says of the file's version, which nobody needs to know.
+fn warnings(message: &str) -> Vec<String> {
+    let warnings = message.lines().filter(|line| line.contains("level=warning") && !line.contains("`version` is obsolete"));
+    let mut warnings: Vec<String> =
+        warnings.filter_map(|line| Some(line.split_once("msg=\"")?.1.trim_end_matches('"').replace("\\\"", "`"))).collect();
+    warnings.dedup();
+    warnings
+}
+
 fn last_lines(text: &str) -> String {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     lines[lines.len().saturating_sub(OUTPUT_LINES)..].join("\n")
@@ -173,6 +164,14 @@ fn last_lines(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn warnings_are_told_once() {
+        let message = r#"time="2026" level=warning msg="The \"A\" variable is not set. Defaulting to a blank string."
+time="2026" level=warning msg="The \"A\" variable is not set. Defaulting to a blank string."
+time="2026" level=warning msg="/x/compose.yaml: `version` is obsolete""#;
+        assert_eq!(warnings(message), ["The `A` variable is not set. Defaulting to a blank string."]);
+    }
 
     #[test]
     fn warnings_are_left_out_of_the_message() {

@@ -5,6 +5,14 @@ use std::path::PathBuf;
 use super::Hazard;
 use crate::redact::Redactor;
 
+/// What to do when the engine's disk is full.
+pub(crate) const OUT_OF_SPACE: &str = "no space is left on the engine's disk: make room (docker system df shows what takes it, docker system prune removes what nobody uses)";
+
+/// Whether a message says that a disk is full.
+pub(crate) fn is_out_of_space(message: &str) -> bool {
+    message.contains("no space left on device")
+}
+
 /// An error of reading, building or creating a stack.
 #[derive(Debug, thiserror::Error)]
 pub enum ComposeError {
@@ -36,6 +44,8 @@ pub enum ComposeError {
         path: PathBuf,
         /// What Compose said.
         message: String,
+        /// How to see it say so.
+        command: String,
     },
     /// The stack holds something that can't be isolated from other copies, or from this machine.
     #[error("{place} of {} can't be isolated: {reason}", path.display())]
@@ -48,6 +58,18 @@ pub enum ComposeError {
         hazard: Hazard,
         /// The key and why it is refused.
         reason: String,
+    },
+    /// Two services want the same address.
+    #[error("{}: the services `{}` and `{}` both want the address {address} on network `{network}`", path.display(), services[0], services[1])]
+    SameAddress {
+        /// The compose file.
+        path: PathBuf,
+        /// The services.
+        services: [String; 2],
+        /// The network.
+        network: String,
+        /// The address.
+        address: String,
     },
     /// A file that a copy needs for itself could not be made.
     #[error("{} can't be copied or written for a copy of the stack", path.display())]
@@ -64,6 +86,8 @@ pub enum ComposeError {
         path: PathBuf,
         /// The services that have a build section.
         services: String,
+        /// How to see it fail.
+        command: String,
         /// The last lines of the build's output.
         output: String,
     },
@@ -82,6 +106,8 @@ pub enum ComposeError {
     Create {
         /// The compose file.
         path: PathBuf,
+        /// How to see it fail.
+        command: String,
         /// What Compose said.
         output: String,
     },
@@ -91,6 +117,9 @@ impl ComposeError {
     /// What the user can do about it.
     #[must_use]
     pub fn advice(&self) -> String {
+        if self.output().is_some_and(is_out_of_space) {
+            return OUT_OF_SPACE.into();
+        }
         match self {
             Self::NoDocker(_) => {
                 "install the Docker client, or put it on the PATH (https://docs.docker.com/engine/install/)".into()
@@ -103,20 +132,19 @@ impl ComposeError {
             Self::NoFile { .. } => {
                 "add a compose.yaml, or give the path of the compose file: seaworthy check path/to/compose.yaml".into()
             }
-            Self::Unreadable { path, .. } => format!("mend the file until this succeeds: {}", config_command(path)),
+            Self::Unreadable { command, .. } => format!("mend the file until this succeeds: {command}"),
             Self::Refused { hazard, .. } => format!(
                 "take it out of the stack that is checked, or, where sharing it does no harm, add --allow {hazard}: checks then run \
                  one at a time"
             ),
+            Self::SameAddress { .. } => "give each its own address, or none".into(),
             Self::Scratch { .. } => "make sure that it can be read, and that the folder for temporary files has room".into(),
-            Self::Build { path, .. } => format!("mend the build until this succeeds: docker compose {} build", file_flags(path)),
+            Self::Build { command, .. } => format!("mend the build until this succeeds: {command}"),
             Self::Pull { .. } => "pull or build the image first, or correct its name".into(),
             Self::Create { .. } if self.is_out_of_addresses() => {
                 "remove networks that nobody uses (docker network prune), or give the engine more addresses (default-address-pools)".into()
             }
-            Self::Create { path, .. } => {
-                format!("see whether Compose can start the stack: docker compose {} up", file_flags(path))
-            }
+            Self::Create { command, .. } => format!("see whether Compose can start the stack: {command}"),
         }
     }
 
@@ -150,12 +178,4 @@ impl ComposeError {
         }
         self
     }
-}
-
-fn file_flags(path: &std::path::Path) -> String {
-    if path.is_dir() { format!("--project-directory {}", path.display()) } else { format!("-f {}", path.display()) }
-}
-
-fn config_command(path: &std::path::Path) -> String {
-    format!("docker compose {} config", file_flags(path))
 }

@@ -137,7 +137,7 @@ impl ImageStack {
             "volumes": volumes,
             "x-seaworthy": {"app": APP, "dependencies": names},
         });
-        ComposeFile::Generated { subject: format!("image {}", self.image).into(), text: text.to_string() }
+        ComposeFile::generated(format!("image {}", self.image), text.to_string())
     }
 
     fn postgres_variables(&self) -> impl Iterator<Item = (String, String)> + use<> {
@@ -192,8 +192,8 @@ mod tests {
     use super::*;
 
     fn compose(stack: &ImageStack) -> Value {
-        let ComposeFile::Generated { text, .. } = stack.to_compose() else { panic!("not generated") };
-        serde_json::from_str(&text).expect("JSON")
+        let file = stack.to_compose();
+        serde_json::from_str(file.text().expect("generated")).expect("JSON")
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod resources;
 mod service;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
@@ -31,6 +32,17 @@ pub struct Copy {
     pub scratch: PathBuf,
     /// What the user allows to be shared.
     pub allowed: BTreeSet<Hazard>,
+    /// What is to be reached from outside, where containers can't be reached at their own addresses.
+    pub publish: Option<Publish>,
+}
+
+/// Ports that a copy publishes.
+#[derive(Clone, Debug)]
+pub struct Publish {
+    /// The address on the engine's machine.
+    pub at: IpAddr,
+    /// The ports, by service. Each is published at a free port of the machine's choice.
+    pub ports: BTreeMap<String, BTreeSet<u16>>,
 }
 
 impl Copy {
@@ -38,7 +50,7 @@ impl Copy {
     #[must_use]
     pub fn preview(allowed: BTreeSet<Hazard>) -> Self {
         let (labels, images) = (BTreeMap::new(), BTreeMap::new());
-        Self { project: "copy".into(), labels, images, scratch: "/scratch".into(), allowed }
+        Self { project: "copy".into(), labels, images, scratch: "/scratch".into(), allowed, publish: None }
     }
 }
 
@@ -133,6 +145,7 @@ pub fn isolate(model: &Model, copy: &Copy) -> Result<Isolated, ComposeError> {
         resources::isolate_volume(volume, copy, &mut notes).map_err(|found| refused(format!("volume `{name}`"), found))?;
         set_labels(volume, &copy.labels);
     }
+    resources::addresses_are_unique(model)?;
     let names: Vec<String> = model.services().map(|(name, _)| name.to_owned()).collect();
     let folder = model.file().folder();
     for (name, definition) in entries(&mut value, "services") {
@@ -144,6 +157,9 @@ pub fn isolate(model: &Model, copy: &Copy) -> Result<Isolated, ComposeError> {
             definition.insert("image".into(), json!(image));
         }
         set_labels(definition, &copy.labels);
+    }
+    if let Some(publish) = &copy.publish {
+        service::publish(&mut value, publish);
     }
     repair::read_only_services(&mut value, copy, &mut notes);
     let Notes { changes, files, shared } = notes;
@@ -183,11 +199,12 @@ mod tests {
             images: BTreeMap::from([("app".into(), "seaworthy-r1:app".into())]),
             scratch: "/scratch".into(),
             allowed: allowed.iter().copied().collect(),
+            publish: None,
         }
     }
 
     fn isolated(value: &Value, allowed: &[Hazard]) -> Result<Isolated, ComposeError> {
-        let model = Model::new(ComposeFile::File("/stack/compose.yaml".into()), value.clone()).expect("has services");
+        let model = Model::new(ComposeFile::from("/stack/compose.yaml"), value.clone()).expect("has services");
         isolate(&model, &copy(allowed))
     }
 
@@ -223,7 +240,7 @@ mod tests {
             json!({
                 "name": "copy-1",
                 "services": {"app": labelled(json!({
-                    "image": "seaworthy-r1:app", "depends_on": {},
+                    "image": "seaworthy-r1:app", "depends_on": {}, "expose": ["80"],
                     "networks": {"front": {"aliases": ["shop-app"]}, "back": {"aliases": ["shop-app"]}},
                 }))},
                 "networks": {
@@ -280,7 +297,7 @@ mod tests {
         let value = json!({"services": {"app": {"volumes": [
             mount("data.txt", true), mount("data.txt", false), mount("missing", true), mount("missing", false),
         ]}}});
-        let model = Model::new(ComposeFile::Folder(folder.path().to_owned()), value).expect("has services");
+        let model = Model::new(ComposeFile::from(path("compose.yaml").as_str()), value).expect("has services");
         let found = isolate(&model, &copy(&[])).expect("isolated");
         let sources: Vec<&str> = found.model.value()["services"]["app"]["volumes"]
             .as_array()

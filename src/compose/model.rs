@@ -1,72 +1,8 @@
 //! The resolved compose model: a JSON value with a few typed looks into it.
 
-use std::path::{Path, PathBuf};
-
 use serde_json::{Map, Value};
 
-use super::ComposeError;
-
-/// The names that Compose looks for, in its order.
-const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
-
-/// Where a stack is declared. Paths are absolute.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ComposeFile {
-    /// One file.
-    File(PathBuf),
-    /// A folder with a compose file, and perhaps an override file.
-    Folder(PathBuf),
-    /// Text that was made for an image.
-    Generated {
-        /// What to name in messages.
-        subject: PathBuf,
-        /// The text.
-        text: String,
-    },
-}
-
-impl ComposeFile {
-    /// The compose file at a path, or in the folder at a path.
-    pub fn find(path: &Path) -> Result<Self, ComposeError> {
-        let absolute: PathBuf = path.canonicalize().map_err(|_| ComposeError::NoSuchPath { path: path.to_owned() })?;
-        if !absolute.is_dir() {
-            return Ok(Self::File(absolute));
-        }
-        // Compose would go on to look in the folders above.
-        if NAMES.iter().any(|name| absolute.join(name).exists()) {
-            Ok(Self::Folder(absolute))
-        } else {
-            Err(ComposeError::NoFile { folder: path.to_owned() })
-        }
-    }
-
-    /// The path to name in messages.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        let (Self::File(path) | Self::Folder(path) | Self::Generated { subject: path, .. }) = self;
-        path
-    }
-
-    /// The folder that relative paths belong to.
-    #[must_use]
-    pub fn folder(&self) -> PathBuf {
-        match self {
-            Self::Folder(folder) => folder.clone(),
-            Self::File(path) => path.parent().map_or_else(|| PathBuf::from("/"), Path::to_owned),
-            Self::Generated { .. } => PathBuf::from("/"),
-        }
-    }
-
-    /// The file that holds the user's own text, for messages that name a line.
-    #[must_use]
-    pub fn source(&self) -> Option<PathBuf> {
-        match self {
-            Self::File(path) => Some(path.clone()),
-            Self::Generated { .. } => None,
-            Self::Folder(folder) => NAMES.iter().map(|name| folder.join(name)).find(|path| path.exists()),
-        }
-    }
-}
+use super::ComposeFile;
 
 /// What has to be true of a service before another one starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +20,7 @@ pub enum Condition {
 pub struct Model {
     file: ComposeFile,
     value: Value,
+    warnings: Vec<String>,
 }
 
 impl Model {
@@ -91,13 +28,25 @@ impl Model {
     #[must_use]
     pub fn new(file: ComposeFile, value: Value) -> Option<Self> {
         let has_services = value.get("services").and_then(Value::as_object).is_some_and(|services| !services.is_empty());
-        has_services.then_some(Self { file, value })
+        has_services.then_some(Self { file, value, warnings: vec![] })
     }
 
     /// A changed copy.
     #[must_use]
     pub fn with_value(&self, value: Value) -> Self {
-        Self { file: self.file.clone(), value }
+        Self { value, ..self.clone() }
+    }
+
+    /// The same, with what Compose warned of.
+    #[must_use]
+    pub(super) fn with_warnings(self, warnings: Vec<String>) -> Self {
+        Self { warnings, ..self }
+    }
+
+    /// What Compose warned of when it read the files, such as variables that are not set.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Where the model came from.
@@ -148,11 +97,21 @@ impl Model {
         dependencies.into_iter().flatten().map(|(name, _)| name.as_str()).collect()
     }
 
+    /// How many containers a service has.
+    #[must_use]
+    pub fn replicas(&self, service: &str) -> usize {
+        let count = self
+            .service(service)
+            .and_then(|service| service.get("scale").or_else(|| service.get("deploy")?.get("replicas")).and_then(Value::as_u64));
+        count.map_or(1, |count| usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
     /// What a service waits for before it starts.
     #[must_use]
     pub fn needs(&self, service: &str) -> Vec<(&str, Condition)> {
         let dependencies = self.service(service).and_then(|service| service.get("depends_on")?.as_object());
-        let needs = dependencies.into_iter().flatten().filter(|(name, _)| self.service(name).is_some());
+        let needs =
+            dependencies.into_iter().flatten().filter(|(name, _)| self.service(name).is_some() && self.replicas(name) > 0);
         needs
             .map(|(name, need)| {
                 let condition = match need.get("condition").and_then(Value::as_str) {
@@ -178,7 +137,7 @@ impl Model {
         found
     }
 
-    /// All services, each after those that it depends on.
+    /// All services that have a container, each after those that it depends on.
     #[must_use]
     pub fn start_order(&self) -> Vec<String> {
         let mut order = vec![];
@@ -196,7 +155,9 @@ impl Model {
         for dependency in self.depends_on(service) {
             self.append_with_dependencies(dependency, order);
         }
-        order.push(service.to_owned());
+        if self.replicas(service) > 0 {
+            order.push(service.to_owned());
+        }
     }
 
     /// The environment of a service, as far as the compose file sets it. In the resolved model `$` is written `$$`.
@@ -218,6 +179,18 @@ impl Model {
         find(name).or_else(|| self.file_content(service, &find(&format!("{name}_FILE"))?))
     }
 
+    /// The password that a Redis server asks for: from its environment, or from its command line.
+    #[must_use]
+    pub fn redis_password(&self, service: &str) -> Option<String> {
+        let command = self.service(service)?.get("command").and_then(Value::as_array);
+        let words: Vec<&str> = command.into_iter().flatten().filter_map(Value::as_str).collect();
+        // The whole line may stand in one word, behind a shell.
+        let words: Vec<&str> = words.iter().flat_map(|word| word.split_whitespace()).collect();
+        let given = words.iter().position(|word| *word == "--requirepass").and_then(|index| words.get(index + 1));
+        let given = given.map(|word| word.trim_matches(['"', '\'']).replace("$$", "$")).filter(|word| !word.starts_with("${"));
+        given.or_else(|| self.setting(service, "REDIS_PASSWORD")).filter(|password| !password.is_empty())
+    }
+
     /// The content of a file that Compose mounts into the service from a secret.
     fn file_content(&self, service: &str, path: &str) -> Option<String> {
         let secrets = self.service(service)?.get("secrets")?.as_array()?;
@@ -230,7 +203,7 @@ impl Model {
         let content = match (secret.get("file").and_then(Value::as_str), secret.get("environment").and_then(Value::as_str)) {
             (Some(file), _) => std::fs::read_to_string(file).ok()?,
             (None, Some(variable)) => std::env::var(variable).ok()?,
-            (None, None) => return None,
+            (None, None) => secret.get("content").and_then(Value::as_str)?.replace("$$", "$"),
         };
         Some(content.trim_end_matches(['\r', '\n']).to_owned())
     }
@@ -261,6 +234,7 @@ impl Model {
                 Some((plain.to_owned(), self.setting(name, plain)?))
             });
             variables.extend(files);
+            variables.extend(self.redis_password(name).map(|password| ("REDIS_PASSWORD".to_owned(), password)));
             variables.extend(environment.iter().cloned());
         }
         variables
@@ -274,7 +248,7 @@ mod tests {
     use super::*;
 
     fn model(value: Value) -> Model {
-        Model::new(ComposeFile::File("/stack/compose.yaml".into()), value).expect("has services")
+        Model::new("/stack/compose.yaml".into(), value).expect("has services")
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::command::{Compose, run_program};
-use super::{ComposeError, Model, ScratchFile, Source};
+use super::program::run_program;
+use super::{Compose, ComposeError, Model, ScratchFile, Source};
 
 impl Compose {
     /// Makes the files of a copy. `model` tells Compose where to look variables up.

@@ -186,11 +186,20 @@ const KEYS: &str = "the keys are: app, port, readiness, liveness, business, depe
                     probe_timeout, outage_limit, recovery_limit, waivers (check, reason, expires); times are written 60s or 1m30s";
 
 fn wrong(model: &Model, keys: &[&str], message: &str, advice: &str) -> ContractError {
-    let path = model.file().source().unwrap_or_else(|| model.file().path().to_owned());
-    // The deepest key that stands in the file itself: a flag or an included file has no line of its own.
-    let line = (1..=keys.len()).rev().find_map(|depth| line_of_key(&path, &keys[..depth]));
-    let place = line.map_or_else(|| path.display().to_string(), |line| format!("{}:{line}", path.display()));
-    ContractError::Declared { place, message: message.to_owned(), advice: advice.to_owned() }
+    ContractError::Declared { place: place(model, keys), message: message.to_owned(), advice: advice.to_owned() }
+}
+
+/// File and line of a declared value. A value from an included file has no line of its own.
+fn place(model: &Model, keys: &[&str]) -> String {
+    let sources = model.file().sources();
+    // The deepest key that stands in a file itself.
+    let found = (1..=keys.len())
+        .rev()
+        .find_map(|depth| sources.iter().find_map(|source| Some((source, line_of_key(source, &keys[..depth])?))));
+    match found {
+        Some((source, line)) => format!("{}:{line}", source.display()),
+        None => sources.first().map_or_else(|| model.file().path().display().to_string(), |source| source.display().to_string()),
+    }
 }
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
@@ -218,7 +227,7 @@ mod tests {
 
     fn declared(block: &Value) -> Result<Declared, ContractError> {
         let value = json!({"services": {"app": {}, "db": {}}, BLOCK: block});
-        let model = Model::new(ComposeFile::File("/none/compose.yaml".into()), value).expect("has services");
+        let model = Model::new(ComposeFile::from("/none/compose.yaml"), value).expect("has services");
         let declared = Declared::from_model(&model)?;
         declared.validate(Origin::File, &model, &["shutdown.in-time"], Date::from_ordinal_date(2026, 100).expect("a date"))?;
         Ok(declared)

@@ -128,7 +128,7 @@ mod tests {
     }
 
     fn contract(services: &Value) -> Result<Contract, ContractError> {
-        let file = ComposeFile::File("/stack/compose.yaml".into());
+        let file = ComposeFile::from("/stack/compose.yaml");
         let model = Model::new(file, json!({"services": services})).expect("has services");
         complete(Declared::default(), &model, &Images)
     }

@@ -1,5 +1,8 @@
 //! What can go wrong between us and the container engine.
 
+use crate::causes::with_causes;
+use crate::compose::{OUT_OF_SPACE, is_out_of_space};
+
 /// An error of talking to the engine.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -19,9 +22,9 @@ pub enum EngineError {
         /// Its newest API.
         api: String,
     },
-    /// The engine is not on this machine.
-    #[error("the container engine at {host} is not on this machine, so the containers can't be probed directly")]
-    NotLocal {
+    /// The engine's address can't be used.
+    #[error("the container engine's address {host} can't be used")]
+    Unsupported {
         /// The engine's address.
         host: String,
     },
@@ -60,11 +63,21 @@ impl EngineError {
     #[must_use]
     pub fn advice(&self) -> String {
         match self {
+            Self::Unreachable { .. } if with_causes(self).contains("ermission denied") => {
+                "you may not use the engine's socket: become a member of its group (sudo usermod -aG docker $USER, then log in \
+                 again), or set DOCKER_HOST to a rootless engine of your own"
+                    .into()
+            }
+            _ if is_out_of_space(&with_causes(self)) => OUT_OF_SPACE.into(),
             Self::Unreachable { .. } => {
                 "start the engine (`docker info` must answer), or set DOCKER_HOST to where it listens".into()
             }
             Self::TooOld { .. } => "upgrade to Docker Engine 23 or later".into(),
-            Self::NotLocal { .. } => "run seaworthy on the Linux machine that runs the engine, over its Unix socket".into(),
+            Self::Unsupported { .. } => {
+                "use unix:///path/of/the/socket or tcp://host:port; for an engine over SSH forward its socket: \
+                 ssh -L /tmp/docker.sock:/var/run/docker.sock HOST"
+                    .into()
+            }
             Self::NotRemoved { .. } => "remove what is left by hand; it carries the label dev.seaworthy.run".into(),
             Self::Call { .. } | Self::Start { .. } | Self::NoContainer { .. } => {
                 "see the engine's own log; `docker compose up` with the same stack shows whether it starts without us".into()

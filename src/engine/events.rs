@@ -14,7 +14,7 @@ use testcontainers::bollard::query_parameters::EventsOptionsBuilder;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::{Engine, PROJECT, RunId, SERVICE};
+use super::{Engine, PROJECT, RunId};
 use crate::clock::Clock;
 
 /// Something that happened to a container of ours.
@@ -22,8 +22,6 @@ use crate::clock::Clock;
 pub struct ContainerEvent {
     /// When, as the engine says.
     pub at: Duration,
-    /// The service that the container belongs to.
-    pub service: String,
     /// The container.
     pub container: String,
     /// What happened.
@@ -113,6 +111,5 @@ fn read(event: EventMessage, clock: Clock) -> Option<(String, ContainerEvent)> {
         _ => return None,
     };
     let at = clock.offset_of(i128::from(event.time_nano?));
-    let service = attributes.remove(SERVICE)?;
-    Some((attributes.remove(PROJECT)?, ContainerEvent { at, service, container: actor.id?, kind }))
+    Some((attributes.remove(PROJECT)?, ContainerEvent { at, container: actor.id?, kind }))
 }

@@ -1,11 +1,11 @@
 //! Looking at a container: its state, address and processes. Never disturbs.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 
 use testcontainers::bollard::query_parameters::{InspectContainerOptions, ListContainersOptionsBuilder, TopOptionsBuilder};
 
-use super::{Engine, EngineError, PROJECT, SERVICE};
+use super::labels::NUMBER;
+use super::{Engine, EngineError, PROJECT, Reach, SERVICE};
 use crate::timeline::Process;
 
 /// What the engine says of a container now.
@@ -13,40 +13,52 @@ use crate::timeline::Process;
 pub struct ContainerFacts {
     /// Its first process on the engine's machine; 0 when it does not run.
     pub pid: i64,
-    /// Its address on the first network that gives it one.
-    pub address: Option<IpAddr>,
+    /// Where its ports are; nothing when it has no address.
+    pub reach: Option<Reach>,
     /// Whether the kernel killed it for want of memory.
     pub oom_killed: bool,
 }
 
+/// A container that Compose created for a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreatedContainer {
+    /// Its id.
+    pub id: String,
+    /// The service.
+    pub service: String,
+    /// Which of the service's replicas it is, counted from 1.
+    pub number: usize,
+}
+
 impl Engine {
-    /// The containers of a project: service name and container id.
-    pub async fn containers(&self, project: &str) -> Result<Vec<(String, String)>, EngineError> {
+    /// The containers of a project.
+    pub async fn containers(&self, project: &str) -> Result<Vec<CreatedContainer>, EngineError> {
         let filters = HashMap::from([("label", vec![self.run.filter(), format!("{PROJECT}={project}")])]);
         let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
         let containers = self.docker.list_containers(Some(options)).await.map_err(EngineError::call("list containers"))?;
-        let name_and_id = containers.into_iter().filter_map(|container| {
-            let service = container.labels?.remove(SERVICE)?;
-            Some((service, container.id?))
+        let created = containers.into_iter().filter_map(|container| {
+            let mut labels = container.labels?;
+            let number = labels.get(NUMBER)?.parse().ok()?;
+            Some(CreatedContainer { id: container.id?, service: labels.remove(SERVICE)?, number })
         });
-        Ok(name_and_id.collect())
+        Ok(created.collect())
     }
 
     /// What the engine says of a container now.
     pub async fn inspect(&self, container: &str) -> Result<ContainerFacts, EngineError> {
         let inspected = self.docker.inspect_container(container, None::<InspectContainerOptions>).await;
         let inspected = inspected.map_err(EngineError::call(format!("inspect the container {container}")))?;
+        let mode = inspected.host_config.as_ref().and_then(|config| config.network_mode.as_deref()).unwrap_or_default();
+        let reach = match mode.strip_prefix("container:") {
+            // It lives in the network of another container.
+            Some(other) => {
+                let other = self.docker.inspect_container(other, None::<InspectContainerOptions>).await;
+                other.ok().and_then(|other| self.access.reach(&other))
+            }
+            None => self.access.reach(&inspected),
+        };
         let state = inspected.state.unwrap_or_default();
-        let networks = inspected.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
-        let mut addresses: Vec<(String, IpAddr)> =
-            networks.into_iter().filter_map(|(name, network)| Some((name, network.ip_address?.parse().ok()?))).collect();
-        // The engine lists networks in no particular order.
-        addresses.sort();
-        Ok(ContainerFacts {
-            pid: state.pid.unwrap_or(0),
-            address: addresses.first().map(|&(_, address)| address),
-            oom_killed: state.oom_killed.unwrap_or(false),
-        })
+        Ok(ContainerFacts { pid: state.pid.unwrap_or(0), reach, oom_killed: state.oom_killed.unwrap_or(false) })
     }
 
     /// The processes of a running container with the users they run as. The engine reads them from outside, so the image

@@ -67,7 +67,7 @@ pub async fn reap(run: RunId, pipe: impl AsyncRead + Unpin) -> Result<(), Engine
         return Ok(());
     }
     let remove = || async {
-        let engine = Engine::connect(run.clone(), Clock::start()).await?;
+        let engine = Engine::connect(run.clone(), Clock::start(), None).await?;
         engine.remove_run(&run).await
     };
     let pause = ConstantBuilder::default().with_delay(PAUSE).with_max_times(ATTEMPTS);

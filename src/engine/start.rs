@@ -11,15 +11,15 @@ use super::{Engine, EngineError, PROJECT, SERVICE};
 pub type Started = ContainerAsync<GenericImage>;
 
 impl Engine {
-    /// Starts the container that Compose created for a service, or starts it again after it died.
+    /// Starts the container that Compose created for a service, of several the one with this number, or starts it again after it died.
     ///
     /// "Started" means that its first process runs, not that it serves anything. No `depends_on` is waited for.
-    pub async fn start(&self, project: &str, service: &str) -> Result<Started, EngineError> {
+    pub async fn start(&self, project: &str, service: &str, number: usize) -> Result<Started, EngineError> {
         // Found by its labels, so the image is not looked at; these say which one in the debugger.
         GenericImage::new(project, service)
             .with_label(PROJECT, project)
             .with_label(SERVICE, service)
-            .with_label(NUMBER, "1")
+            .with_label(NUMBER, number.to_string())
             .with_reuse(ReuseDirective::Always)
             .start()
             .await

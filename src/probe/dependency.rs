@@ -1,6 +1,5 @@
 //! Watches whether a dependency can be used, as the app would use it.
 
-use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use backon::{ConstantBuilder, Retryable};
@@ -9,37 +8,41 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::{INTERVAL, next_address, postgres};
+use super::{INTERVAL, greeting, next_reach, postgres, redis};
 use crate::contract::Kind;
+use crate::engine::Reach;
 use crate::timeline::{DependencyState, Fact, Timeline};
 
 /// How long one attempt may take.
 pub(super) const ATTEMPT_LIMIT: Duration = Duration::from_secs(5);
+/// How long a published port is watched after it accepted: the engine's proxy accepts for a server that may not be there, and
+/// closes at once when it is not.
+const PROXY_LIMIT: Duration = Duration::from_millis(300);
 
 /// Tries until the dependency serves, then holds the session open, which tells at once when it is lost, and tries again.
 /// Runs until dropped.
-pub async fn watch_dependency(service: String, kind: Kind, mut address: watch::Receiver<Option<IpAddr>>, timeline: Timeline) {
+pub async fn watch_dependency(service: String, kind: Kind, mut reach: watch::Receiver<Option<Reach>>, timeline: Timeline) {
     let clock = timeline.clock();
     let record = |sent: Duration, state: DependencyState| {
         timeline.record(Fact::Dependency { service: service.clone(), sent, state });
     };
-    while let Some(ip) = next_address(&mut address).await {
+    while let Some(now) = next_reach(&mut reach).await {
         let attempt = || async {
             let sent = clock.now();
-            let attempt = timeout(ATTEMPT_LIMIT, open(&kind, ip)).await;
+            let attempt = timeout(ATTEMPT_LIMIT, open(&kind, &now)).await;
             let opened = attempt.unwrap_or_else(|_| Err(DependencyState::Unclear { reason: "no answer in time".into() }));
             opened.map(|session| (sent, session)).map_err(|state| record(sent, state))
         };
         let every = ConstantBuilder::default().with_delay(INTERVAL).without_max_times();
         let session = tokio::select! {
             opened = attempt.retry(every) => opened,
-            _ = address.wait_for(|now| *now != Some(ip)) => continue,
+            _ = reach.wait_for(|later| later.as_ref() != Some(&now)) => continue,
         };
         let Ok((sent, session)) = session else { continue };
         record(sent, DependencyState::Accepting);
         tokio::select! {
             () = session.closed() => {}
-            _ = address.wait_for(|now| *now != Some(ip)) => {}
+            _ = reach.wait_for(|later| later.as_ref() != Some(&now)) => {}
         }
         record(clock.now(), DependencyState::Lost);
         clock.reach(clock.now() + INTERVAL).await;
@@ -68,15 +71,30 @@ impl Session {
     }
 }
 
-async fn open(kind: &Kind, ip: IpAddr) -> Result<Session, DependencyState> {
-    match kind {
-        Kind::Postgres { port, credentials } => {
-            postgres::Session::open(SocketAddr::new(ip, *port), credentials).await.map(Session::Postgres)
-        }
-        Kind::Tcp { port } => TcpStream::connect(SocketAddr::new(ip, *port))
-            .await
-            .map(Session::Tcp)
-            .map_err(|error| DependencyState::NotAccepting { reason: error.to_string() }),
-        Kind::Unknown => Ok(Session::None),
+async fn open(kind: &Kind, reach: &Reach) -> Result<Session, DependencyState> {
+    let not_accepting = |reason: String| DependencyState::NotAccepting { reason };
+    let Some(port) = kind.port() else { return Ok(Session::None) };
+    let socket = reach.socket(port).ok_or_else(|| not_accepting(format!("port {port} is not published")))?;
+    if let Kind::Postgres { credentials, .. } = kind {
+        return postgres::Session::open(socket, credentials).await.map(Session::Postgres);
+    }
+    let stream = TcpStream::connect(socket).await.map_err(|error| not_accepting(error.to_string()))?;
+    let served = match kind {
+        Kind::Redis { password, .. } => redis::ping(stream, password.as_ref().map(|password| password.0.as_str())).await,
+        Kind::Mysql { .. } => greeting::mysql(stream).await,
+        Kind::Rabbitmq { .. } => greeting::amqp(stream).await,
+        _ if matches!(reach, Reach::Published(_)) => stays_open(stream).await,
+        _ => Ok(stream),
+    };
+    served.map(Session::Tcp)
+}
+
+/// Tells a server from a proxy that accepts in its place.
+async fn stays_open(stream: TcpStream) -> Result<TcpStream, DependencyState> {
+    let mut first = [0];
+    match timeout(PROXY_LIMIT, stream.peek(&mut first)).await {
+        Ok(Ok(0)) => Err(DependencyState::NotAccepting { reason: "the connection is closed at once".into() }),
+        Ok(Err(error)) => Err(DependencyState::NotAccepting { reason: error.to_string() }),
+        Ok(Ok(_)) | Err(_) => Ok(stream),
     }
 }

@@ -2,13 +2,14 @@
 
 use std::error::Error;
 use std::io::ErrorKind;
-use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use reqwest::{Client, redirect};
 use tokio::sync::watch;
 
-use super::{INTERVAL, next_address, root_cause};
+use super::{INTERVAL, next_reach};
+use crate::causes::root_cause;
+use crate::engine::Reach;
 use crate::redact::Redactor;
 use crate::timeline::{Answer, Endpoint, Fact, Timeline};
 
@@ -28,13 +29,8 @@ pub struct HttpProbe {
     pub timeout: Duration,
 }
 
-/// Probes the endpoint whenever its container has an address, at most 20 times a second, until dropped.
-pub async fn watch_endpoint(
-    probe: HttpProbe,
-    mut address: watch::Receiver<Option<IpAddr>>,
-    redactor: Redactor,
-    timeline: Timeline,
-) {
+/// Probes the endpoint whenever its container can be reached, at most 20 times a second, until dropped.
+pub async fn watch_endpoint(probe: HttpProbe, mut reach: watch::Receiver<Option<Reach>>, redactor: Redactor, timeline: Timeline) {
     let client = Client::builder()
         .no_proxy()
         .redirect(redirect::Policy::none())
@@ -48,13 +44,17 @@ pub async fn watch_endpoint(
     };
     let clock = timeline.clock();
     let mut last = None;
-    while let Some(ip) = next_address(&mut address).await {
-        let url = format!("http://{}{}", SocketAddr::new(ip, probe.port), probe.path);
+    while let Some(now) = next_reach(&mut reach).await {
+        let Some(socket) = now.socket(probe.port) else {
+            timeline.record(Fact::Blind { what: format!("the app's answers (port {} is not published)", probe.port) });
+            return;
+        };
+        let url = format!("http://{socket}{}", probe.path);
         let sent = clock.now();
         let (answer, body) = tokio::select! {
             answered = ask(&client, &url) => answered,
             // The container stopped with the request under way; without this, a vanished peer would look like a hang.
-            _ = address.wait_for(|now| *now != Some(ip)) => (Answer::Broken("the container stopped".into()), None),
+            _ = reach.wait_for(|later| later.as_ref() != Some(&now)) => (Answer::Broken("the container stopped".into()), None),
         };
         let changed = last.as_ref() != Some(&answer);
         let body = body.filter(|_| changed).map(|body| redactor.redact(&body));

@@ -1,12 +1,11 @@
 //! Puts what containers write on the timeline, with secrets masked.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use futures::StreamExt;
 use tokio::sync::watch;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Reach};
 use crate::redact::Redactor;
 use crate::timeline::{Fact, Timeline};
 
@@ -15,12 +14,12 @@ pub async fn watch_logs(
     engine: Engine,
     service: String,
     container: String,
-    mut address: watch::Receiver<Option<IpAddr>>,
+    mut reach: watch::Receiver<Option<Reach>>,
     redactor: Redactor,
     timeline: Timeline,
 ) {
     // A change means that the container started or stopped: either way there may be new lines.
-    while address.changed().await.is_ok() {
+    while reach.changed().await.is_ok() {
         read_new_lines(&engine, &service, &container, &redactor, &timeline, true).await;
     }
 }

@@ -8,7 +8,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls};
 
 use super::dependency::ATTEMPT_LIMIT;
-use super::root_cause;
+use crate::causes::root_cause;
 use crate::contract::Credentials;
 use crate::timeline::DependencyState;
 
@@ -26,7 +26,7 @@ impl Session {
             .hostaddr(address.ip())
             .port(address.port())
             .user(&credentials.user)
-            .password(&credentials.password)
+            .password(&credentials.password.0)
             .dbname(&credentials.database)
             .application_name("seaworthy")
             .connect_timeout(ATTEMPT_LIMIT);

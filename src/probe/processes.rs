@@ -1,12 +1,11 @@
 //! Puts the processes of a container on the timeline, from its start on.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::next_address;
-use crate::engine::Engine;
+use super::next_reach;
+use crate::engine::{Engine, Reach};
 use crate::timeline::{Fact, Timeline};
 
 /// The time from one look to the next.
@@ -17,11 +16,11 @@ pub async fn watch_processes(
     engine: Engine,
     service: String,
     container: String,
-    mut address: watch::Receiver<Option<IpAddr>>,
+    mut reach: watch::Receiver<Option<Reach>>,
     timeline: Timeline,
 ) {
     let clock = timeline.clock();
-    while next_address(&mut address).await.is_some() {
+    while next_reach(&mut reach).await.is_some() {
         let looked = clock.now();
         // A container that has just stopped has no processes to list: the next address says when there are some again.
         if let Ok(processes) = engine.processes(&container).await {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Blueprint, RunError};
-use crate::compose::{Compose, ComposeError, Copy, Hazard, Isolated, Model, isolate};
+use crate::compose::{Compose, ComposeError, Copy, Hazard, Isolated, Model, Publish, isolate};
 use crate::contract::{Contract, ImagePorts, complete};
 use crate::engine::{Engine, EngineError, ImageFacts};
 use crate::redact::Redactor;
@@ -52,8 +52,18 @@ impl Bench {
             images: self.built.clone(),
             scratch: self.engine.run().scratch().join(number.to_string()),
             allowed: self.allowed.clone(),
+            publish: self.engine.access().published_at().map(|at| Publish { at, ports: self.probed_ports() }),
         };
         isolate(&self.model, &copy)
+    }
+
+    /// The ports that are probed, by service.
+    fn probed_ports(&self) -> BTreeMap<String, BTreeSet<u16>> {
+        let mut ports = BTreeMap::from([(self.contract.app.clone(), BTreeSet::from([self.contract.port]))]);
+        for dependency in &self.contract.dependencies {
+            ports.entry(dependency.service.clone()).or_default().extend(dependency.kind.port());
+        }
+        ports
     }
 
     /// Whether the engine starts a service again when it exits.

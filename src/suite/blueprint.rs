@@ -4,22 +4,50 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::{Catalogue, RunError};
-use crate::compose::{Compose, ComposeFile, Copy, Hazard, ImageStack, Model, isolate};
+use crate::compose::{Compose, ComposeError, ComposeFile, Copy, Hazard, ImageStack, Model, isolate};
 use crate::contract::{Declared, Origin};
 use crate::redact::Redactor;
 
 /// What is to be checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// A compose file, or the folder that holds one.
-    Path(PathBuf),
+    /// A compose file or several.
+    Files(Files),
     /// An image with generated companions.
     Image(ImageStack),
 }
 
+/// Compose files, and what they are resolved with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Files {
+    /// A file, a folder that holds one, or several files, the later merged over the earlier.
+    pub paths: Vec<PathBuf>,
+    /// Files with variables, in the place of `.env`.
+    pub env_files: Vec<PathBuf>,
+    /// The profiles that are on.
+    pub profiles: Vec<String>,
+}
+
 impl Default for Target {
     fn default() -> Self {
-        Self::Path(".".into())
+        PathBuf::from(".").into()
+    }
+}
+
+impl From<PathBuf> for Target {
+    fn from(path: PathBuf) -> Self {
+        Self::Files(Files { paths: vec![path], ..Files::default() })
+    }
+}
+
+impl Target {
+    fn find(&self) -> Result<ComposeFile, ComposeError> {
+        let Files { paths, env_files, profiles } = match self {
+            Self::Image(stack) => return Ok(stack.to_compose()),
+            Self::Files(files) => files,
+        };
+        let file = if let [path] = &paths[..] { ComposeFile::find(path)? } else { ComposeFile::merge(paths)? };
+        Ok(file.with_env_files(env_files)?.with_profiles(profiles.clone()))
     }
 }
 
@@ -50,11 +78,7 @@ impl Blueprint {
         catalogue: &Catalogue,
         today: time::Date,
     ) -> Result<Self, RunError> {
-        let file = match target {
-            Target::Path(path) => ComposeFile::find(path)?,
-            Target::Image(stack) => stack.to_compose(),
-        };
-        let model = Compose.resolve(&file).await?;
+        let model = Compose.resolve(&target.find()?).await?;
         let declared = Declared::from_model(&model)?;
         let ids = catalogue.ids();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();

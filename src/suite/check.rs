@@ -10,15 +10,15 @@ use futures::FutureExt;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::error::with_causes;
 use super::plan::Selection;
 use super::{
     Bench, Blueprint, Catalogue, Event, Failure, Plan, Progress, RunError, ScenarioWorld, Silent, Target, launch, runner,
 };
+use crate::causes::with_causes;
 use crate::clock::Clock;
 use crate::compose::Hazard;
 use crate::contract::Declared;
-use crate::engine::{Engine, Reaper, RunId};
+use crate::engine::{AskedAccess, Engine, Reaper, RunId};
 use crate::record::{CheckRecord, FORMAT_VERSION, Run, Subject, Tool};
 use crate::timeline::{Timeline, last_log_lines};
 
@@ -38,6 +38,8 @@ pub struct Request {
     pub jobs: Option<usize>,
     /// What may be shared with this machine and between copies; checks then run one at a time.
     pub allowed: BTreeSet<Hazard>,
+    /// How containers are reached, instead of the way that suits the engine.
+    pub access: Option<AskedAccess>,
     /// The `seaworthy` executable, which removes what the run created should this process be killed. Without it, what a
     /// killed run leaves is removed by the next one.
     pub executable: Option<PathBuf>,
@@ -67,8 +69,11 @@ where
     let selection = Selection::parse(request.tags.as_deref(), &catalogue)?;
     let blueprint = Blueprint::read(&request.target, &request.flags, &request.allowed, &catalogue, clock.day()).await?;
     let redactor = blueprint.redactor.clone();
+    for warning in blueprint.model.warnings() {
+        progress.tell(Event::Warning(warning));
+    }
 
-    let engine = Engine::connect(RunId::random(), clock).await?;
+    let engine = Engine::connect(RunId::random(), clock, request.access).await?;
     let reaper = request.executable.as_ref().map(|executable| Reaper::start(executable, engine.run())).transpose();
     let reaper = reaper.map_err(RunError::Reaper)?;
     let say = |phase: &str| progress.tell(Event::Phase(phase));
@@ -110,9 +115,6 @@ async fn run_plan<W>(
 where
     W: Writer<ScenarioWorld, Cli: Default> + writer::Normalized,
 {
-    if !bench.engine.is_local() {
-        return Err(bench.engine.not_local().into());
-    }
     let count = plan.features.iter().map(|feature| feature.scenarios.len()).sum();
     if count > 0 {
         progress.tell(Event::Phase("starting the stack once, undisturbed"));

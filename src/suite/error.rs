@@ -1,5 +1,6 @@
 //! Why a run or a scenario could not come to its end.
 
+use crate::causes::with_causes;
 use crate::compose::ComposeError;
 use crate::contract::ContractError;
 use crate::engine::EngineError;
@@ -176,14 +177,4 @@ fn stack_advice(error: &StackError) -> String {
         StackError::Engine(error) => error.advice(),
         StackError::NoEvent { .. } => "the engine may be overloaded: run fewer checks at once with --jobs".into(),
     }
-}
-
-/// An error with the chain of its causes, on one line.
-#[must_use]
-pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| {
-        let cause = cause.to_string();
-        if text.ends_with(&cause) { text } else { format!("{text}: {cause}") }
-    })
 }

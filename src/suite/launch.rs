@@ -22,21 +22,21 @@ pub(super) async fn create(bench: &Bench, timeline: &Timeline, with_processes: b
     let services: Vec<_> = stack.services().map(|(name, service)| (name.to_owned(), service.clone())).collect();
     for (name, service) in services {
         let (engine, redactor) = (bench.engine.clone(), bench.redactor.clone());
-        stack.spawn(watch_logs(engine, name, service.container, service.address, redactor, timeline.clone()));
+        stack.spawn(watch_logs(engine, name, service.container, service.reach, redactor, timeline.clone()));
     }
     for dependency in &contract.dependencies {
-        let address = stack.service(&dependency.service)?.address.clone();
-        stack.spawn(watch_dependency(dependency.service.clone(), dependency.kind.clone(), address, timeline.clone()));
+        let reach = stack.service(&dependency.service)?.reach.clone();
+        stack.spawn(watch_dependency(dependency.service.clone(), dependency.kind.clone(), reach, timeline.clone()));
     }
     let app = stack.service(&contract.app)?.clone();
     let endpoints = [(Endpoint::Readiness, Some(&contract.readiness)), (Endpoint::Liveness, contract.liveness.as_ref())];
     for (endpoint, path) in endpoints {
         let Some(path) = path.cloned() else { continue };
         let probe = HttpProbe { endpoint, port: contract.port, path, timeout: contract.probe_timeout };
-        stack.spawn(watch_endpoint(probe, app.address.clone(), bench.redactor.clone(), timeline.clone()));
+        stack.spawn(watch_endpoint(probe, app.reach.clone(), bench.redactor.clone(), timeline.clone()));
     }
     if with_processes {
-        stack.spawn(watch_processes(bench.engine.clone(), contract.app.clone(), app.container, app.address, timeline.clone()));
+        stack.spawn(watch_processes(bench.engine.clone(), contract.app.clone(), app.container, app.reach, timeline.clone()));
     }
     Ok(stack)
 }

@@ -160,7 +160,7 @@ mod tests {
 
     fn plan(services: &serde_json::Value, tags: Option<&str>) -> Result<Plan, RunError> {
         let catalogue = Catalogue::built_in();
-        let file = ComposeFile::File("/stack/compose.yaml".into());
+        let file = ComposeFile::from("/stack/compose.yaml");
         let model = Model::new(file, json!({"services": services})).expect("has services");
         let declared = Declared { app: Some("app".into()), readiness: Some("/".into()), ..Declared::default() };
         let contract = complete(declared, &model, &NoImages).expect("complete");

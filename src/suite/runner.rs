@@ -8,8 +8,8 @@ use cucumber::gherkin::Feature;
 use cucumber::{Event as Stamped, Parser, Writer, cli, parser, runner, writer};
 use futures::{FutureExt, future, stream};
 
-use super::error::with_causes;
 use super::{Bench, Failure, Plan, Planned, ScenarioWorld, steps};
+use crate::causes::with_causes;
 use crate::record::CheckRecord;
 use crate::timeline::{Observation, Timeline};
 use crate::verdict::{Verdict, is_blind};
@@ -19,6 +19,8 @@ use crate::verdict::{Verdict, is_blind};
 pub enum Event<'a> {
     /// Something before or after the checks: what is being done.
     Phase(&'a str),
+    /// Something about the stack that its owner should know.
+    Warning(&'a str),
     /// The checks begin.
     ChecksStarted {
         /// How many will run.

@@ -1,8 +1,33 @@
 //! Networks and volumes: each copy has its own, under names that Compose derives from the project.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::{Copy, Hazard, Notes};
+use crate::compose::{ComposeError, Model};
+
+/// Refuses a stack in which two services want one address: Compose could not start it either, and a copy, which has no fixed
+/// addresses, would hide that.
+pub(super) fn addresses_are_unique(model: &Model) -> Result<(), ComposeError> {
+    let mut taken: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+    for (service, definition) in model.services() {
+        for (network, attachment) in definition.get("networks").and_then(Value::as_object).into_iter().flatten() {
+            for key in ["ipv4_address", "ipv6_address"] {
+                let Some(address) = attachment.get(key).and_then(Value::as_str) else { continue };
+                if let Some(other) = taken.insert((network, address), service) {
+                    return Err(ComposeError::SameAddress {
+                        path: model.file().path().to_owned(),
+                        services: [other.to_owned(), service.to_owned()],
+                        network: network.clone(),
+                        address: address.to_owned(),
+                    });
+                }
+            }
+        }
+    }
+    Ok(())
+}
 
 /// The option that gives a bridge its name on the machine.
 const BRIDGE_NAME: &str = "com.docker.network.bridge.name";

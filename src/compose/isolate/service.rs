@@ -2,14 +2,45 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Notes;
+use super::{Notes, Publish};
+
+/// What a service publishes it also exposes: its own view stays the same.
+fn keep_exposed(service: &mut Map<String, Value>, ports: &Value) {
+    let exposed = service.entry("expose").or_insert_with(|| json!([]));
+    let Some(exposed) = exposed.as_array_mut() else { return };
+    for port in ports.as_array().into_iter().flatten() {
+        let Some(target) = port.get("target").and_then(Value::as_u64) else { continue };
+        let protocol = port.get("protocol").and_then(Value::as_str).filter(|protocol| *protocol != "tcp");
+        let port = json!(protocol.map_or_else(|| target.to_string(), |protocol| format!("{target}/{protocol}")));
+        if !exposed.contains(&port) {
+            exposed.push(port);
+        }
+    }
+}
+
+/// Publishes ports at free ports of the engine's machine. A service that lives in another one's network publishes there.
+pub(super) fn publish(value: &mut Value, publish: &Publish) {
+    for (service, ports) in &publish.ports {
+        let mode = value["services"][service.as_str()]["network_mode"].as_str().unwrap_or_default();
+        let owner = mode.strip_prefix("service:").unwrap_or(service).to_owned();
+        let Some(owner) = value["services"].get_mut(&owner).and_then(Value::as_object_mut) else { continue };
+        let published = owner.entry("ports").or_insert_with(|| json!([]));
+        for port in ports {
+            let entry = json!({"mode": "ingress", "target": port, "protocol": "tcp", "host_ip": publish.at});
+            if let Some(published) = published.as_array_mut() {
+                published.push(entry);
+            }
+        }
+    }
+}
 
 /// Drops what would tie a service to one copy. `services` are the names of all that there are.
 pub(super) fn isolate(name: &str, service: &mut Map<String, Value>, services: &[String], notes: &mut Notes) {
     for key in ["build", "profiles", "pull_policy", "develop"] {
         service.remove(key);
     }
-    if service.remove("ports").is_some() {
+    if let Some(ports) = service.remove("ports") {
+        keep_exposed(service, &ports);
         notes.change(format!("service `{name}`: ports are not published"));
     }
     if service.remove("external_links").is_some() {
