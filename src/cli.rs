@@ -4,6 +4,7 @@ mod check;
 mod files;
 mod flags;
 mod image;
+mod init;
 mod plan;
 mod progress;
 mod prune;
@@ -34,6 +35,8 @@ enum Command {
     Check(Box<check::Arguments>),
     /// Show what `check` would start, and what it would change in every copy. Needs no engine.
     Plan(plan::Arguments),
+    /// Write an x-seaworthy block, with what can be told of the stack, at the end of its compose file.
+    Init(Box<init::Arguments>),
     /// Remove what runs have left behind whose process is gone.
     Prune(prune::Arguments),
     /// Wait for the end of standard input, then remove a run.
@@ -50,6 +53,7 @@ pub async fn run(arguments: Arguments) -> Exit {
     match arguments.command {
         Command::Check(arguments) => check::run(*arguments).await,
         Command::Plan(arguments) => plan::run(arguments).await,
+        Command::Init(arguments) => init::run(*arguments).await,
         Command::Prune(arguments) => prune::run(&arguments).await,
         Command::Reap { run } => prune::reap(&run).await,
     }

@@ -2,17 +2,21 @@
 //!
 //! Declared in the compose file under `x-seaworthy`, overridden by flags of the same name, detected where it is obvious.
 
+mod block;
 mod declared;
 mod dependency;
 mod detect;
+mod draft;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::block::{Misfit, append, block};
 pub use self::declared::{ContractError, Declared, Origin, Waiver};
 pub use self::dependency::{Credentials, Dependency, Kind, Secret};
-pub use self::detect::{ImagePorts, complete};
+pub use self::detect::{ImagePorts, detect};
+pub use self::draft::{Draft, Found};
 use crate::timeline::millis;
 
 /// All that the checks need to know of a stack.

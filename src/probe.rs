@@ -9,7 +9,7 @@ mod processes;
 mod redis;
 
 pub use self::dependency::watch_dependency;
-pub use self::http::{HttpProbe, watch_endpoint};
+pub use self::http::{HttpProbe, ask_once, watch_endpoint};
 pub use self::logs::{catch_up_logs, watch_logs};
 pub use self::processes::watch_processes;
 

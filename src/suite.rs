@@ -6,12 +6,14 @@ mod catalogue;
 mod check;
 mod error;
 mod launch;
+mod paths;
 mod plan;
 mod runner;
 mod steps;
+mod try_out;
 mod world;
 
-pub use self::bench::Bench;
+pub use self::bench::{Bench, draft};
 pub use self::blueprint::{Blueprint, Files, Target};
 pub use self::catalogue::{Catalogue, Check};
 pub use self::check::{Request, check, check_with};

@@ -34,6 +34,9 @@ pub(super) struct Arguments {
     /// Let a failed check of severity `should` fail the run too
     #[arg(long)]
     strict: bool,
+    /// Show every value of the contract and where it came from; the stack is started once, and no check is made
+    #[arg(long)]
+    explain_contract: bool,
     /// Let the stack share what the key gives it, such as `privileged`; may be repeated, checks then run one at a time
     #[arg(long, value_name = "KEY")]
     allow: Vec<Hazard>,
@@ -71,16 +74,21 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
         tags: arguments.tags,
         jobs: arguments.jobs.map(usize::from),
         allowed: arguments.allow.into_iter().collect(),
+        explain: arguments.explain_contract,
         access: arguments.access,
         executable: std::env::current_exe().ok(),
     };
-    let run = match check(&request, Arc::new(Lines), stop()).await {
+    let lines = Arc::new(Lines { explains: request.explain });
+    let run = match check(&request, lines, stop()).await {
         Ok(run) => run,
         Err(error) => {
             explain(&error);
             return Exit::of_error(&error);
         }
     };
+    if request.explain {
+        return Exit::Passed;
+    }
     say(report::describe(&run, &command_line()).trim_end());
     let written = [
         arguments.junit.map(|file| write(&file, &report::to_junit(&run))),

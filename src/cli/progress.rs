@@ -8,13 +8,18 @@ use crate::verdict::Verdict;
 
 /// Writes a line for every event.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Lines;
+pub(super) struct Lines {
+    /// Whether the contract is to be shown.
+    pub(super) explains: bool,
+}
 
 impl Progress for Lines {
     fn tell(&self, event: Event<'_>) {
         match event {
             Event::Phase(what) => note(&format!("… {what}")),
             Event::Warning(what) => note(&format!("warning: {what}")),
+            Event::Contract(draft) if self.explains => say(&draft.explain()),
+            Event::Contract(_) => {}
             Event::ChecksStarted { count: 1 } => note("… running 1 check"),
             Event::ChecksStarted { count } => note(&format!("… running {count} checks")),
             Event::CheckStarted { name, title } => note(&format!("started {name:<34} {title}")),

@@ -11,7 +11,7 @@ use time::{Date, macros::format_description};
 use crate::compose::{Model, line_of_key};
 
 /// The key of the block in the compose file.
-const BLOCK: &str = "x-seaworthy";
+pub(super) const BLOCK: &str = "x-seaworthy";
 
 /// Contract values as declared, each of which may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -124,23 +124,10 @@ impl Declared {
         serde_json::from_value(block.clone()).map_err(|error| wrong(model, &[BLOCK], &format!("`{BLOCK}`: {error}"), KEYS))
     }
 
-    /// These values, and where one is missing the other's.
+    /// File and line of a key of the block.
     #[must_use]
-    pub fn or(self, other: Self) -> Self {
-        Self {
-            app: self.app.or(other.app),
-            port: self.port.or(other.port),
-            readiness: self.readiness.or(other.readiness),
-            liveness: self.liveness.or(other.liveness),
-            business: self.business.or(other.business),
-            dependencies: self.dependencies.or(other.dependencies),
-            startup_limit: self.startup_limit.or(other.startup_limit),
-            stop_status: self.stop_status.or(other.stop_status),
-            probe_timeout: self.probe_timeout.or(other.probe_timeout),
-            outage_limit: self.outage_limit.or(other.outage_limit),
-            recovery_limit: self.recovery_limit.or(other.recovery_limit),
-            waivers: self.waivers.into_iter().chain(other.waivers).collect(),
-        }
+    pub(super) fn place(model: &Model, key: &str) -> String {
+        place(model, &[BLOCK, key])
     }
 
     /// Checks what only the stack and the catalogue can tell: services, check ids and expiry dates.
@@ -267,13 +254,5 @@ mod tests {
             let error = declared(&block).expect_err(message).to_string();
             assert!(error.contains(message), "{message}: {error}");
         }
-    }
-
-    #[test]
-    fn a_flag_wins_over_the_file() {
-        let flags = Declared { port: Some(1), ..Declared::default() };
-        let file = Declared { port: Some(2), app: Some("app".into()), ..Declared::default() };
-        let both = flags.or(file);
-        assert_eq!((both.port, both.app.as_deref()), (Some(1), Some("app")));
     }
 }

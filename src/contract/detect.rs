@@ -5,7 +5,7 @@ use std::time::Duration;
 use regex::Regex;
 use serde_json::Value;
 
-use super::{Contract, ContractError, Declared, Dependency, Kind};
+use super::{Declared, Dependency, Draft, Found, Kind};
 use crate::compose::{Condition, Model};
 
 const STARTUP_LIMIT: Duration = Duration::from_mins(1);
@@ -15,6 +15,7 @@ const OUTAGE_LIMIT: Duration = Duration::from_secs(5);
 const RECOVERY_LIMIT: Duration = Duration::from_secs(15);
 /// Handled and ended, or ended by the default action of SIGTERM.
 const STOP_STATUS: [i64; 2] = [0, 143];
+const DEFAULT: &str = "default";
 
 /// What the images say, as far as the contract needs it.
 pub trait ImagePorts {
@@ -26,68 +27,92 @@ pub trait ImagePorts {
     fn health_check(&self, service: &str) -> Option<Vec<String>>;
 }
 
-/// The contract of a stack: what was declared, completed by what is obvious.
-pub fn complete(declared: Declared, model: &Model, images: &dyn ImagePorts) -> Result<Contract, ContractError> {
-    let undetected = |message: &str, advice: &str| ContractError::Undetected {
-        path: model.file().path().to_owned(),
-        message: message.to_owned(),
-        advice: advice.to_owned(),
+/// Values as declared, of which the flags win, completed by what is obvious.
+pub fn detect(flags: &Declared, file: &Declared, model: &Model, images: &dyn ImagePorts) -> Draft {
+    let sources = Sources { flags, file, model };
+    let app = sources.declared("app", |declared| declared.app.clone()).or_else(|| only_app(model));
+    let name = app.as_ref().map(|app| app.value.clone()).unwrap_or_default();
+    let service = model.service(&name);
+    let of_service = |key: &str| {
+        let value = service.and_then(|service| service.get(key)?.as_str());
+        value.map(|value| Found::new(value.to_owned(), format!("`{key}` of the service")))
     };
-    let app = declared.app.or_else(|| only_app(model)).ok_or_else(|| {
-        undetected("can't tell which service is the app", "declare `app: NAME` under x-seaworthy, or give --app NAME")
-    })?;
-    let port =
-        declared.port.or_else(|| only(&model.declared_ports(&app))).or_else(|| only(&images.exposed(&app))).ok_or_else(|| {
-            let message = format!("can't tell the port of the app `{app}`");
-            undetected(&message, "declare `port: NUMBER` under x-seaworthy, or give --port NUMBER")
-        })?;
-    let readiness = declared.readiness.or_else(|| health_path(model, &app, images)).ok_or_else(|| {
-        let message = format!("can't tell the readiness path of the app `{app}`");
-        undetected(&message, "declare `readiness: PATH` under x-seaworthy, or give --readiness PATH")
-    })?;
-    let services = declared.dependencies.unwrap_or_else(|| lasting_needs(model, &app));
-    let dependencies = services
-        .into_iter()
-        .map(|service| Dependency { kind: Kind::recognise(model, &service, &images.exposed(&service)), service })
-        .collect();
-    let of_service = |key: &str| model.service(&app).and_then(|service| service.get(key)?.as_str());
-    Ok(Contract {
-        port,
-        readiness,
-        liveness: declared.liveness,
-        business: declared.business,
-        dependencies,
-        startup_limit: declared.startup_limit.unwrap_or(STARTUP_LIMIT),
+    let time = |key: &str, pick: fn(&Declared) -> Option<Duration>, usual: Duration| {
+        sources.declared(key, pick).unwrap_or_else(|| Found::new(usual, DEFAULT))
+    };
+    Draft {
+        port: sources
+            .declared("port", |declared| declared.port)
+            .or_else(|| only(&model.declared_ports(&name), "the only one of `ports` and `expose` of the service"))
+            .or_else(|| only(&images.exposed(&name), "the only port that the image exposes")),
+        readiness: sources
+            .declared("readiness", |declared| declared.readiness.clone())
+            .or_else(|| health_path(model, &name, images)),
+        liveness: sources.declared("liveness", |declared| declared.liveness.clone()),
+        business: sources.declared("business", |declared| declared.business.clone()),
+        dependencies: dependencies(&sources, &name, images),
+        startup_limit: time("startup_limit", |declared| declared.startup_limit, STARTUP_LIMIT),
         stop_grace_period: of_service("stop_grace_period")
-            .and_then(|period| humantime::parse_duration(period).ok())
-            .unwrap_or(STOP_GRACE_PERIOD),
+            .and_then(|found| Some(Found::new(humantime::parse_duration(&found.value).ok()?, found.origin)))
+            .unwrap_or_else(|| Found::new(STOP_GRACE_PERIOD, DEFAULT)),
         stop_signal: of_service("stop_signal")
-            .map(str::to_owned)
-            .or_else(|| images.stop_signal(&app))
-            .unwrap_or_else(|| "SIGTERM".into()),
-        stop_status: declared.stop_status.unwrap_or_else(|| STOP_STATUS.to_vec()),
-        probe_timeout: declared.probe_timeout.unwrap_or(PROBE_TIMEOUT),
-        outage_limit: declared.outage_limit.unwrap_or(OUTAGE_LIMIT),
-        recovery_limit: declared.recovery_limit.unwrap_or(RECOVERY_LIMIT),
-        waivers: declared.waivers,
+            .or_else(|| images.stop_signal(&name).map(|signal| Found::new(signal, "STOPSIGNAL of the image")))
+            .unwrap_or_else(|| Found::new("SIGTERM".into(), DEFAULT)),
+        stop_status: sources
+            .declared("stop_status", |declared| declared.stop_status.clone())
+            .unwrap_or_else(|| Found::new(STOP_STATUS.to_vec(), DEFAULT)),
+        probe_timeout: time("probe_timeout", |declared| declared.probe_timeout, PROBE_TIMEOUT),
+        outage_limit: time("outage_limit", |declared| declared.outage_limit, OUTAGE_LIMIT),
+        recovery_limit: time("recovery_limit", |declared| declared.recovery_limit, RECOVERY_LIMIT),
+        waivers: flags.waivers.iter().chain(&file.waivers).cloned().collect(),
         app,
-    })
+    }
 }
 
-fn only<T: Clone>(candidates: &[T]) -> Option<T> {
-    if let [candidate] = candidates { Some(candidate.clone()) } else { None }
+/// Where values may be declared.
+struct Sources<'a> {
+    flags: &'a Declared,
+    file: &'a Declared,
+    model: &'a Model,
+}
+
+impl Sources<'_> {
+    fn declared<T>(&self, key: &str, pick: impl Fn(&Declared) -> Option<T>) -> Option<Found<T>> {
+        let by_flag = pick(self.flags).map(|value| Found::new(value, format!("--{}", key.replace('_', "-"))));
+        by_flag.or_else(|| {
+            let value = pick(self.file)?;
+            let place = Declared::place(self.model, key);
+            let origin = if self.model.file().sources().is_empty() { "the generated stack".into() } else { place };
+            Some(Found::new(value, origin))
+        })
+    }
+}
+
+fn dependencies(sources: &Sources<'_>, app: &str, images: &dyn ImagePorts) -> Found<Vec<Dependency>> {
+    let declared = sources.declared("dependencies", |declared| declared.dependencies.clone());
+    let Found { value: services, origin } =
+        declared.unwrap_or_else(|| Found::new(lasting_needs(sources.model, app), "`depends_on` of the app"));
+    let services = services
+        .into_iter()
+        .map(|service| Dependency { kind: Kind::recognise(sources.model, &service, &images.exposed(&service)), service });
+    Found::new(services.collect(), origin)
+}
+
+fn only<T: Clone>(candidates: &[T], origin: &str) -> Option<Found<T>> {
+    if let [candidate] = candidates { Some(Found::new(candidate.clone(), origin)) } else { None }
 }
 
 /// The only service that is built, or else the only one with both ports and dependencies, or else the only service.
-fn only_app(model: &Model) -> Option<String> {
-    let built: Vec<&str> = model.built_services().collect();
-    let serving: Vec<&str> = model
-        .services()
-        .filter(|(name, service)| service.contains_key("ports") && !model.depends_on(name).is_empty())
-        .map(|(name, _)| name)
-        .collect();
-    let all: Vec<&str> = model.services().map(|(name, _)| name).collect();
-    only(&built).or_else(|| only(&serving)).or_else(|| only(&all)).map(str::to_owned)
+fn only_app(model: &Model) -> Option<Found<String>> {
+    let runs: Vec<String> = model.start_order();
+    let built: Vec<&String> = runs.iter().filter(|name| model.built_services().any(|built| built == *name)).collect();
+    let serves = |name: &str| model.service(name).is_some_and(|service| service.contains_key("ports"));
+    let serving: Vec<&String> = runs.iter().filter(|name| serves(name) && !model.depends_on(name).is_empty()).collect();
+    let all: Vec<&String> = runs.iter().collect();
+    let found = only(&built, "the only service with `build`")
+        .or_else(|| only(&serving, "the only service with `ports` and `depends_on`"))
+        .or_else(|| only(&all, "the only service"))?;
+    Some(Found::new(found.value.clone(), found.origin))
 }
 
 /// What the app needs while it runs: a one-shot service has done its part once it has ended.
@@ -97,14 +122,14 @@ fn lasting_needs(model: &Model, app: &str) -> Vec<String> {
 }
 
 /// The path of the URL in the app's health check.
-fn health_path(model: &Model, app: &str, images: &dyn ImagePorts) -> Option<String> {
+fn health_path(model: &Model, app: &str, images: &dyn ImagePorts) -> Option<Found<String>> {
     let declared = model.service(app).and_then(|service| {
         let test = service.get("healthcheck")?.get("test")?.as_array()?;
         Some(test.iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>())
     });
     let command = declared.or_else(|| images.health_check(app))?.join(" ");
     let url = Regex::new(r#"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::[^/\s"']+)?(/[^\s"'|;)]*)"#).ok()?;
-    Some(url.captures(&command)?[1].to_owned())
+    Some(Found::new(url.captures(&command)?[1].to_owned(), "the URL in the health check"))
 }
 
 #[cfg(test)]
@@ -113,6 +138,7 @@ mod tests {
 
     use super::*;
     use crate::compose::ComposeFile;
+    use crate::contract::{Contract, ContractError};
 
     struct Images;
     impl ImagePorts for Images {
@@ -130,7 +156,7 @@ mod tests {
     fn contract(services: &Value) -> Result<Contract, ContractError> {
         let file = ComposeFile::from("/stack/compose.yaml");
         let model = Model::new(file, json!({"services": services})).expect("has services");
-        complete(Declared::default(), &model, &Images)
+        detect(&Declared::default(), &Declared::default(), &model, &Images).into_contract(&model)
     }
 
     #[test]
@@ -160,5 +186,17 @@ mod tests {
         ] {
             assert!(contract(&services).expect_err(flag).advice().contains(flag));
         }
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_each_says_so() {
+        let flags = Declared { port: Some(1), ..Declared::default() };
+        let file = Declared { port: Some(2), readiness: Some("/health".into()), ..Declared::default() };
+        let model = Model::new(ComposeFile::from("/stack/compose.yaml"), json!({"services": {"a": {}}})).expect("has services");
+        let draft = detect(&flags, &file, &model, &Images);
+        assert_eq!(draft.port, Some(Found::new(1, "--port")));
+        assert_eq!(draft.readiness.expect("declared").origin, "/stack/compose.yaml");
+        assert_eq!(draft.app.expect("detected").origin, "the only service");
+        assert_eq!(draft.outage_limit.origin, "default");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use reqwest::{Client, redirect};
@@ -31,14 +32,7 @@ pub struct HttpProbe {
 
 /// Probes the endpoint whenever its container can be reached, at most 20 times a second, until dropped.
 pub async fn watch_endpoint(probe: HttpProbe, mut reach: watch::Receiver<Option<Reach>>, redactor: Redactor, timeline: Timeline) {
-    let client = Client::builder()
-        .no_proxy()
-        .redirect(redirect::Policy::none())
-        .timeout(probe.timeout)
-        .pool_max_idle_per_host(0)
-        .user_agent(concat!("seaworthy/", env!("CARGO_PKG_VERSION")))
-        .build();
-    let Ok(client) = client else {
+    let Ok(client) = client(probe.timeout) else {
         timeline.record(Fact::Blind { what: "the app's answers (no HTTP client)".into() });
         return;
     };
@@ -62,6 +56,25 @@ pub async fn watch_endpoint(probe: HttpProbe, mut reach: watch::Receiver<Option<
         timeline.record(Fact::Probe { endpoint: probe.endpoint, sent, answer, body });
         clock.reach(sent + INTERVAL).await;
     }
+}
+
+/// Asks a path once. A request that takes longer than the limit counts as hung.
+pub async fn ask_once(socket: SocketAddr, path: &str, limit: Duration) -> Answer {
+    match client(limit) {
+        Ok(client) => ask(&client, &format!("http://{socket}{path}")).await.0,
+        Err(error) => classify(&error),
+    }
+}
+
+/// A client that follows no redirect, uses no proxy and keeps no connection.
+fn client(limit: Duration) -> reqwest::Result<Client> {
+    Client::builder()
+        .no_proxy()
+        .redirect(redirect::Policy::none())
+        .timeout(limit)
+        .pool_max_idle_per_host(0)
+        .user_agent(concat!("seaworthy/", env!("CARGO_PKG_VERSION")))
+        .build()
 }
 
 async fn ask(client: &Client, url: &str) -> (Answer, Option<String>) {

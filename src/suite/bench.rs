@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Blueprint, RunError};
+use super::{Blueprint, RunError, paths, try_out};
 use crate::compose::{Compose, ComposeError, Copy, Hazard, Isolated, Model, Publish, isolate};
-use crate::contract::{Contract, ImagePorts, complete};
+use crate::contract::{Contract, Draft, ImagePorts, detect};
 use crate::engine::{Engine, EngineError, ImageFacts};
 use crate::redact::Redactor;
 
@@ -18,6 +18,8 @@ pub struct Bench {
     pub model: Model,
     /// What the suite knows of it.
     pub contract: Contract,
+    /// The same, with where each value came from.
+    pub draft: Draft,
     /// Masks the secrets of the stack.
     pub redactor: Redactor,
     /// The id of the app's image.
@@ -33,14 +35,34 @@ pub struct Bench {
 impl Bench {
     /// Builds and pulls the images of a stack, and completes its contract.
     pub async fn set_up(engine: Engine, blueprint: Blueprint, say: &dyn Fn(&str)) -> Result<Self, RunError> {
-        let Blueprint { model, declared, redactor, allowed, .. } = blueprint;
+        let Blueprint { model, declared, flags, redactor, allowed, .. } = blueprint;
         let labels = engine.run().labels(engine.clock().started_at());
         let built = build(&engine, &model, &labels, say).await?;
         pull(&engine, &model, say).await?;
         let images = inspect(&engine, &model, &built).await?;
-        let contract = complete(declared, &model, &images)?;
+        let draft = detect(&flags, &declared, &model, &images);
+        let asked = draft.readiness.clone().unwrap_or_else(paths::any_readiness);
+        let contract = Draft { readiness: Some(asked), ..draft.clone() }.into_contract(&model)?;
         let app_image = images.0.get(&contract.app).map(|image| image.id.clone()).unwrap_or_default();
-        Ok(Self { engine, model, contract, redactor, app_image, labels, built, allowed, copies: AtomicUsize::new(0) })
+        let copies = AtomicUsize::new(0);
+        let mut bench = Self { engine, model, contract, draft, redactor, app_image, labels, built, allowed, copies };
+        if bench.draft.readiness.is_none() {
+            say("starting the app once, to find its readiness path");
+            bench.draft.readiness = paths::find_readiness(&bench).await?;
+            bench.contract = bench.draft.clone().into_contract(&bench.model)?;
+        }
+        Ok(bench)
+    }
+
+    /// Brings the stack up once, undisturbed, and completes the contract by what that shows. Returns how many copies the
+    /// engine's machine bears at once.
+    pub(super) async fn try_out(&mut self) -> Result<usize, RunError> {
+        let tried = try_out::try_out(self).await?;
+        if let Some(liveness) = tried.liveness {
+            self.contract.liveness = Some(liveness.value.clone());
+            self.draft.liveness = Some(liveness);
+        }
+        Ok(tried.copies)
     }
 
     /// A new isolated copy of the stack, what was changed in it, and the files that it needs.
@@ -72,6 +94,17 @@ impl Bench {
         let policy = self.model.service(service).and_then(|service| service.get("restart")?.as_str());
         policy.is_some_and(|policy| policy != "no")
     }
+}
+
+/// The contract as far as it can be told without building or starting anything. Images are asked where there is an engine that
+/// has them.
+pub async fn draft(blueprint: &Blueprint, engine: Option<&Engine>) -> Draft {
+    let Blueprint { model, declared, flags, .. } = blueprint;
+    let images = match engine {
+        Some(engine) => inspect(engine, model, &BTreeMap::new()).await.unwrap_or_else(|_| Images(BTreeMap::new())),
+        None => Images(BTreeMap::new()),
+    };
+    detect(flags, declared, model, &images)
 }
 
 /// Builds every service that has a build section, once for the whole run, under a name that is this run's alone.

@@ -56,8 +56,10 @@ impl Target {
 pub struct Blueprint {
     /// The resolved stack as the user wrote it.
     pub model: Model,
-    /// The contract as far as it is declared.
+    /// What the file declares of the contract.
     pub declared: Declared,
+    /// What flags declare, which win.
+    pub flags: Declared,
     /// Masks the secrets of the stack.
     pub redactor: Redactor,
     /// What the user allows to be shared.
@@ -84,11 +86,18 @@ impl Blueprint {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         declared.validate(Origin::File, &model, &ids, today)?;
         flags.validate(Origin::Flags, &model, &ids, today)?;
-        let declared = flags.clone().or(declared);
         let preview = isolate(&model, &Copy::preview(allowed.clone()))?;
         let variables = model.all_variables();
         let redactor = Redactor::of_variables(variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let is_serial = !preview.shared.is_empty();
-        Ok(Self { model, declared, redactor, allowed: allowed.clone(), changes: preview.changes, is_serial })
+        Ok(Self {
+            model,
+            declared,
+            flags: flags.clone(),
+            redactor,
+            allowed: allowed.clone(),
+            changes: preview.changes,
+            is_serial,
+        })
     }
 }

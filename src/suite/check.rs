@@ -11,19 +11,13 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::plan::Selection;
-use super::{
-    Bench, Blueprint, Catalogue, Event, Failure, Plan, Progress, RunError, ScenarioWorld, Silent, Target, launch, runner,
-};
+use super::{Bench, Blueprint, Catalogue, Event, Plan, Progress, RunError, ScenarioWorld, Silent, Target, runner};
 use crate::causes::with_causes;
 use crate::clock::Clock;
 use crate::compose::Hazard;
-use crate::contract::Declared;
+use crate::contract::{Contract, Declared};
 use crate::engine::{AskedAccess, Engine, Reaper, RunId};
 use crate::record::{CheckRecord, FORMAT_VERSION, Run, Subject, Tool};
-use crate::timeline::{Timeline, last_log_lines};
-
-/// How many of a container's last log lines an error carries.
-const LOG_LINES: usize = 15;
 
 /// What to check, and how.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +32,8 @@ pub struct Request {
     pub jobs: Option<usize>,
     /// What may be shared with this machine and between copies; checks then run one at a time.
     pub allowed: BTreeSet<Hazard>,
+    /// Whether only the contract is wanted: the stack is started once, and no check is made.
+    pub explain: bool,
     /// How containers are reached, instead of the way that suits the engine.
     pub access: Option<AskedAccess>,
     /// The `seaworthy` executable, which removes what the run created should this process be killed. Without it, what a
@@ -82,10 +78,22 @@ where
     }
     let on_bench = async {
         let notes = blueprint.changes.clone();
-        let jobs = if blueprint.is_serial { 1 } else { request.jobs.unwrap_or_else(default_jobs) };
-        let bench = Arc::new(Bench::set_up(engine.clone(), blueprint, &say).await?);
-        let plan = Arc::new(Plan::new(&catalogue, &selection, &bench.contract));
-        let checks = run_plan(Arc::clone(&bench), plan, jobs, Arc::clone(&progress), writer).await?;
+        let jobs = if blueprint.is_serial { Some(1) } else { request.jobs };
+        let mut bench = Bench::set_up(engine.clone(), blueprint, &say).await?;
+        // The try-out may still find a liveness path: what asks for one is counted in.
+        let undecided = Contract { liveness: Some(String::new()), ..bench.contract.clone() };
+        let mut copies = 1;
+        if Plan::new(&catalogue, &selection, &undecided).runs() > 0 || request.explain {
+            say("starting the stack once, undisturbed");
+            copies = bench.try_out().await?;
+        }
+        progress.tell(Event::Contract(&bench.draft));
+        let plan = Arc::new(if request.explain { Plan::default() } else { Plan::new(&catalogue, &selection, &bench.contract) });
+        let bench = Arc::new(bench);
+        if plan.runs() > 0 {
+            progress.tell(Event::ChecksStarted { count: plan.runs() });
+        }
+        let checks = runner::run(Arc::clone(&bench), plan, jobs.unwrap_or(copies), Arc::clone(&progress), writer).await;
         Ok(record(&bench, notes, checks))
     };
     let outcome = tokio::select! {
@@ -104,26 +112,6 @@ where
     Ok(run)
 }
 
-/// Brings the stack up once, then runs the checks.
-async fn run_plan<W>(
-    bench: Arc<Bench>,
-    plan: Arc<Plan>,
-    jobs: usize,
-    progress: Arc<dyn Progress>,
-    writer: W,
-) -> Result<Vec<CheckRecord>, RunError>
-where
-    W: Writer<ScenarioWorld, Cli: Default> + writer::Normalized,
-{
-    let count = plan.features.iter().map(|feature| feature.scenarios.len()).sum();
-    if count > 0 {
-        progress.tell(Event::Phase("starting the stack once, undisturbed"));
-        try_out(&bench).await?;
-        progress.tell(Event::ChecksStarted { count });
-    }
-    Ok(runner::run(bench, plan, jobs, progress, writer).await)
-}
-
 fn record(bench: &Bench, notes: Vec<String>, checks: Vec<CheckRecord>) -> Run {
     let clock = bench.engine.clock();
     let subject = Subject {
@@ -135,34 +123,6 @@ fn record(bench: &Bench, notes: Vec<String>, checks: Vec<CheckRecord>) -> Run {
     };
     let tool = Tool { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() };
     Run { format_version: FORMAT_VERSION, tool, subject, contract: bench.contract.clone(), notes, checks }
-}
-
-/// A scenario mostly waits, so twice as many as there are cores keep a machine busy without holding each other up.
-fn default_jobs() -> usize {
-    2 * std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-}
-
-/// Brings the stack up once with nothing disturbed. A stack that is broken by itself is told so once, with its log, and not
-/// once per check.
-async fn try_out(bench: &Bench) -> Result<(), RunError> {
-    let timeline = Timeline::new(bench.engine.clock());
-    let mut stack =
-        launch::create(bench, &timeline, false).await.map_err(|failure| not_ready(&bench.contract.app, failure, &timeline))?;
-    let started = launch::start_until_ready(bench, &stack).await;
-    if let Err(failure) = started {
-        launch::stop_observing(bench, &mut stack).await;
-        return Err(not_ready(&bench.contract.app, failure, &timeline));
-    }
-    stack.down().await.map_err(RunError::from)
-}
-
-fn not_ready(app: &str, failure: Failure, timeline: &Timeline) -> RunError {
-    let Failure::CouldNotRun { message, advice, service } = failure else {
-        return RunError::Defect { message: failure.to_string() };
-    };
-    let service = service.unwrap_or_else(|| app.to_owned());
-    let logs = last_log_lines(&timeline.observations(), &service, LOG_LINES).into_iter().map(str::to_owned).collect();
-    RunError::NotReady { what: message, advice, service, logs }
 }
 
 impl RunError {

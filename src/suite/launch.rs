@@ -51,6 +51,18 @@ pub(super) async fn stop_observing(bench: &Bench, stack: &mut Stack) {
     futures::future::join_all(read).await;
 }
 
+/// Starts the app with everything that comes before it, each when what it needs is there. Returns the offset of the app's
+/// start; nobody waits for it to be ready.
+pub(super) async fn start_app(bench: &Bench, stack: &Stack) -> Result<Duration, Failure> {
+    for service in bench.model.start_order() {
+        let started = start_when_possible(bench, stack, &service).await?;
+        if service == bench.contract.app {
+            return Ok(started);
+        }
+    }
+    Err(Failure::not_measured("the app was not started"))
+}
+
 /// Starts every service, each when what it needs is there, and waits until the app is ready. Returns the offsets of the app's
 /// start and of its first ready answer.
 pub(super) async fn start_until_ready(bench: &Bench, stack: &Stack) -> Result<(Duration, Duration), Failure> {
@@ -197,7 +209,7 @@ async fn wait_until_ready(bench: &Bench, stack: &Stack, started: Duration) -> Re
 }
 
 /// The number of exits after which a service is taken to be gone.
-fn gone_after(bench: &Bench, service: &str) -> usize {
+pub(super) fn gone_after(bench: &Bench, service: &str) -> usize {
     if bench.restarts(service) { EXITS } else { 1 }
 }
 

@@ -24,7 +24,7 @@ pub struct Planned {
 }
 
 /// All selected checks of a run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// The checks in the order of the catalogue.
     pub checks: Vec<Planned>,
@@ -75,7 +75,7 @@ impl Plan {
     /// The selected checks for a stack with this contract.
     #[must_use]
     pub fn new(catalogue: &Catalogue, selection: &Selection, contract: &Contract) -> Self {
-        let mut plan = Self { checks: vec![], features: vec![] };
+        let mut plan = Self::default();
         for feature in catalogue.features() {
             let mut scenarios = vec![];
             for scenario in feature.scenarios.iter().filter(|scenario| selection.selects(feature, scenario)) {
@@ -106,6 +106,12 @@ impl Plan {
         plan
     }
 
+    /// How many checks are to be made.
+    #[must_use]
+    pub fn runs(&self) -> usize {
+        self.features.iter().map(|feature| feature.scenarios.len()).sum()
+    }
+
     /// The check that a scenario of this plan makes.
     #[must_use]
     pub fn find(&self, scenario: &Scenario) -> Option<usize> {
@@ -123,7 +129,9 @@ fn lacks(check: &Check, contract: &Contract) -> Option<String> {
             Some("the app has no database that we know how to query (PostgreSQL)".into())
         }
         "dependency" if contract.dependencies.is_empty() => Some("the app has no dependency".into()),
-        "liveness" if contract.liveness.is_none() => Some("the contract names no liveness path".into()),
+        "liveness" if contract.liveness.is_none() => {
+            Some("the contract names no liveness path, and the app answers at none of the usual ones".into())
+        }
         _ => None,
     })
 }
@@ -143,7 +151,7 @@ mod tests {
 
     use super::*;
     use crate::compose::{ComposeFile, Model};
-    use crate::contract::{Declared, ImagePorts, complete};
+    use crate::contract::{Declared, ImagePorts, detect};
 
     struct NoImages;
     impl ImagePorts for NoImages {
@@ -163,7 +171,8 @@ mod tests {
         let file = ComposeFile::from("/stack/compose.yaml");
         let model = Model::new(file, json!({"services": services})).expect("has services");
         let declared = Declared { app: Some("app".into()), readiness: Some("/".into()), ..Declared::default() };
-        let contract = complete(declared, &model, &NoImages).expect("complete");
+        let draft = detect(&declared, &Declared::default(), &model, &NoImages);
+        let contract = draft.into_contract(&model).expect("complete");
         Ok(Plan::new(&catalogue, &Selection::parse(tags, &catalogue)?, &contract))
     }
 

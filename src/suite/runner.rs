@@ -10,6 +10,7 @@ use futures::{FutureExt, future, stream};
 
 use super::{Bench, Failure, Plan, Planned, ScenarioWorld, steps};
 use crate::causes::with_causes;
+use crate::contract::Draft;
 use crate::record::CheckRecord;
 use crate::timeline::{Observation, Timeline};
 use crate::verdict::{Verdict, is_blind};
@@ -21,6 +22,8 @@ pub enum Event<'a> {
     Phase(&'a str),
     /// Something about the stack that its owner should know.
     Warning(&'a str),
+    /// What the suite knows of the stack, before the checks begin.
+    Contract(&'a Draft),
     /// The checks begin.
     ChecksStarted {
         /// How many will run.

@@ -1,0 +1,129 @@
+//! A contract on the way to being complete: each value with where it came from, or not known yet.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::{Contract, ContractError, Dependency, Waiver};
+use crate::compose::Model;
+
+/// A value and where it came from, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found<T> {
+    /// The value.
+    pub value: T,
+    /// Where it came from.
+    pub origin: String,
+}
+
+impl<T> Found<T> {
+    /// A value with its origin.
+    #[must_use]
+    pub fn new(value: T, origin: impl Into<String>) -> Self {
+        Self { value, origin: origin.into() }
+    }
+}
+
+/// All values of a contract as far as they are known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    /// See [`Contract::app`].
+    pub app: Option<Found<String>>,
+    /// See [`Contract::port`].
+    pub port: Option<Found<u16>>,
+    /// See [`Contract::readiness`].
+    pub readiness: Option<Found<String>>,
+    /// See [`Contract::liveness`].
+    pub liveness: Option<Found<String>>,
+    /// See [`Contract::business`].
+    pub business: Option<Found<String>>,
+    /// See [`Contract::dependencies`].
+    pub dependencies: Found<Vec<Dependency>>,
+    /// See [`Contract::startup_limit`].
+    pub startup_limit: Found<Duration>,
+    /// See [`Contract::stop_grace_period`].
+    pub stop_grace_period: Found<Duration>,
+    /// See [`Contract::stop_signal`].
+    pub stop_signal: Found<String>,
+    /// See [`Contract::stop_status`].
+    pub stop_status: Found<Vec<i64>>,
+    /// See [`Contract::probe_timeout`].
+    pub probe_timeout: Found<Duration>,
+    /// See [`Contract::outage_limit`].
+    pub outage_limit: Found<Duration>,
+    /// See [`Contract::recovery_limit`].
+    pub recovery_limit: Found<Duration>,
+    /// See [`Contract::waivers`].
+    pub waivers: Vec<Waiver>,
+}
+
+impl Draft {
+    /// The contract. What it can't be without is asked for by name, in this order: the app, its port, its readiness path.
+    pub fn into_contract(self, model: &Model) -> Result<Contract, ContractError> {
+        let unknown = |message: String, key: &str, word: &str| ContractError::Undetected {
+            path: model.file().path().to_owned(),
+            message,
+            advice: format!("declare `{key}: {word}` under x-seaworthy, or give --{key} {word}"),
+        };
+        let app = self.app.ok_or_else(|| unknown("can't tell which service is the app".into(), "app", "NAME"))?.value;
+        let of_app = |what: &str| format!("can't tell the {what} of the app `{app}`");
+        Ok(Contract {
+            port: self.port.ok_or_else(|| unknown(of_app("port"), "port", "NUMBER"))?.value,
+            readiness: self.readiness.ok_or_else(|| unknown(of_app("readiness path"), "readiness", "PATH"))?.value,
+            liveness: self.liveness.map(|path| path.value),
+            business: self.business.map(|path| path.value),
+            dependencies: self.dependencies.value,
+            startup_limit: self.startup_limit.value,
+            stop_grace_period: self.stop_grace_period.value,
+            stop_signal: self.stop_signal.value,
+            stop_status: self.stop_status.value,
+            probe_timeout: self.probe_timeout.value,
+            outage_limit: self.outage_limit.value,
+            recovery_limit: self.recovery_limit.value,
+            waivers: self.waivers,
+            app,
+        })
+    }
+
+    /// Every value on a line of its own, with where it came from.
+    #[must_use]
+    pub fn explain(&self) -> String {
+        let time = |found: &Found<Duration>| (humantime::format_duration(found.value).to_string(), found.origin.clone());
+        let text = |found: &Found<String>| (found.value.clone(), found.origin.clone());
+        let maybe = |found: &Option<Found<String>>, without: &str| found.as_ref().map_or(("none".into(), without.into()), text);
+        let statuses: Vec<String> = self.stop_status.value.iter().map(ToString::to_string).collect();
+        let port = self.port.as_ref().map(|port| Found::new(port.value.to_string(), port.origin.clone()));
+        let mut rows: Vec<(&str, (String, String))> = vec![
+            ("app", maybe(&self.app, "can't be told")),
+            ("port", maybe(&port, "can't be told")),
+            ("readiness", maybe(&self.readiness, "can't be told")),
+            ("liveness", maybe(&self.liveness, "not declared, and none of the usual paths answers")),
+            ("business", maybe(&self.business, "not declared")),
+        ];
+        for dependency in &self.dependencies.value {
+            rows.push(("dependency", (dependency.to_string(), self.dependencies.origin.clone())));
+        }
+        if self.dependencies.value.is_empty() {
+            rows.push(("dependencies", ("none".into(), self.dependencies.origin.clone())));
+        }
+        rows.extend([
+            ("startup_limit", time(&self.startup_limit)),
+            ("stop_grace_period", time(&self.stop_grace_period)),
+            ("stop_signal", text(&self.stop_signal)),
+            ("stop_status", (statuses.join(", "), self.stop_status.origin.clone())),
+            ("probe_timeout", time(&self.probe_timeout)),
+            ("outage_limit", time(&self.outage_limit)),
+            ("recovery_limit", time(&self.recovery_limit)),
+        ]);
+        let width = rows.iter().map(|(_, (value, _))| value.len()).max().unwrap_or_default();
+        let mut lines: Vec<String> =
+            rows.into_iter().map(|(key, (value, origin))| format!("{key:<18} {value:<width$}  {origin}")).collect();
+        lines.extend(self.waivers.iter().map(|waiver| format!("{:<18} {}: {}", "waiver", waiver.check, waiver.reason)));
+        lines.join("\n")
+    }
+}
+
+impl fmt::Display for Dependency {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.service, self.kind)
+    }
+}
