@@ -102,11 +102,11 @@ impl Engine {
     pub fn capacity(&self) -> Capacity {
         self.capacity
     }
+}
 
-    /// Whether only this machine uses the engine.
-    fn is_local(&self) -> bool {
-        host().starts_with("unix://")
-    }
+/// Whether only this machine uses the engine.
+fn is_local() -> bool {
+    host().starts_with("unix://")
 }
 
 fn host() -> String {

@@ -18,7 +18,7 @@ use crate::suite::{Request, RunError, Target, check};
 
 /// Start copies of a stack, disturb them, and judge what happens.
 ///
-/// Every check gets a copy of the stack of its own. Nothing is published to this machine, and everything is removed at the
+/// Every check gets a copy of the stack of its own. No port of yours is published, and everything is removed at the
 /// end, also on failure and on Ctrl-C.
 #[derive(Debug, Args)]
 #[command(after_help = super::EXIT_CODES)]
@@ -28,7 +28,7 @@ pub(super) struct Arguments {
     /// Run only the checks that a tag expression selects, such as '@shutdown and not @should'
     #[arg(long, short, value_name = "EXPR")]
     tags: Option<String>,
-    /// How many checks run at once [default: twice the number of cores]
+    /// How many checks run at once [default: what the engine's machine bears, at most twice its cores]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
     /// Let a failed check of severity `should` fail the run too
@@ -79,7 +79,7 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
         executable: std::env::current_exe().ok(),
     };
     let lines = Arc::new(Lines { explains: request.explain });
-    let run = match check(&request, lines, stop()).await {
+    let run = match Box::pin(check(&request, lines, stop())).await {
         Ok(run) => run,
         Err(error) => {
             explain(&error);

@@ -51,7 +51,11 @@ fn describe(blueprint: &Blueprint) -> String {
         };
         let needs = model.depends_on(&service);
         let needs = if needs.is_empty() { String::new() } else { format!(", after {}", needs.join(", ")) };
-        lines.push(format!("  {service}: {image}{needs}"));
+        let count = match model.replicas(&service) {
+            1 => String::new(),
+            count => format!(", {count} containers"),
+        };
+        lines.push(format!("  {service}: {image}{count}{needs}"));
     }
     for kind in ["networks", "volumes"] {
         let names = names_of(model, kind);

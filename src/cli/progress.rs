@@ -19,12 +19,11 @@ impl Progress for Lines {
             Event::Phase(what) => note(&format!("… {what}")),
             Event::Warning(what) => note(&format!("warning: {what}")),
             Event::Contract(draft) if self.explains => say(&draft.explain()),
-            Event::Contract(_) => {}
             Event::ChecksStarted { count: 1 } => note("… running 1 check"),
             Event::ChecksStarted { count } => note(&format!("… running {count} checks")),
             Event::CheckStarted { name, title } => note(&format!("started {name:<34} {title}")),
             Event::CheckFinished(check) if check.verdict != Verdict::NotApplicable => say(&check_line(check)),
-            Event::CheckFinished(_) => {}
+            Event::Contract(_) | Event::CheckFinished(_) => {}
         }
     }
 }

@@ -17,7 +17,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LAST_PAUSE: Duration = Duration::from_secs(5);
 const PAUSES: usize = 60;
 /// How long Compose may take to read the files. Thousands of services take seconds; files can also be made to take for ever.
-const RESOLVE_LIMIT: Duration = Duration::from_mins(1);
+const RESOLVE_LIMIT: Duration = Duration::from_secs(30);
 /// How much of a program's output an error carries.
 const OUTPUT_LINES: usize = 20;
 
@@ -45,6 +45,7 @@ impl Compose {
             return Err(unreadable(concise(&stderr(&output))));
         }
         let model = serde_json::from_slice(&output.stdout).map_err(|error| unreadable(error.to_string()))?;
+        let model = with_plain_keys(model);
         let model = Model::new(file.clone(), model).ok_or_else(|| unreadable("it has no services".into()))?;
         Ok(model.with_warnings(warnings(&stderr(&output))))
     }
@@ -120,6 +121,17 @@ fn unreadable(file: &ComposeFile, message: String) -> ComposeError {
     ComposeError::Unreadable { path: file.path().to_owned(), command: file.command("config"), message }
 }
 
+/// Compose writes every `$` as `$$`, in keys too, and reads `$$` as `$` again, but not in keys.
+fn with_plain_keys(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            fields.into_iter().map(|(key, value)| (key.replace("$$", "$"), with_plain_keys(value))).collect()
+        }
+        Value::Array(values) => values.into_iter().map(with_plain_keys).collect(),
+        other => other,
+    }
+}
+
 /// Runs Compose on a resolved model, given on its standard input.
 async fn feed(model: &Model, flags: &[&str], command: &[&str]) -> Result<Output, ComposeError> {
     let words = ["--progress", "plain", "-f", "-"].iter().chain(flags).chain(command);
@@ -164,6 +176,12 @@ fn last_lines(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dollars_stay_escaped_in_values_only() {
+        let value = json!({"labels": {"a.$${X}": "$${Y}"}, "list": [{"$$": 1}]});
+        assert_eq!(with_plain_keys(value), json!({"labels": {"a.${X}": "$${Y}"}, "list": [{"$": 1}]}));
+    }
 
     #[test]
     fn warnings_are_told_once() {

@@ -60,15 +60,13 @@ pub enum ComposeError {
         reason: String,
     },
     /// Two services want the same address.
-    #[error("{}: the services `{}` and `{}` both want the address {address} on network `{network}`", path.display(), services[0], services[1])]
+    #[error("{}: {services} both want {address}", path.display())]
     SameAddress {
         /// The compose file.
         path: PathBuf,
         /// The services.
-        services: [String; 2],
-        /// The network.
-        network: String,
-        /// The address.
+        services: String,
+        /// The address, and the network that it is on.
         address: String,
     },
     /// A file that a copy needs for itself could not be made.

@@ -138,12 +138,15 @@ pub fn isolate(model: &Model, copy: &Copy) -> Result<Isolated, ComposeError> {
         reason,
     };
     for (name, network) in entries(&mut value, "networks") {
-        resources::isolate_network(name, network, &mut notes);
+        resources::isolate_network(name, network, &copy.project, &mut notes);
         set_labels(network, &copy.labels);
     }
     for (name, volume) in entries(&mut value, "volumes") {
         resources::isolate_volume(volume, copy, &mut notes).map_err(|found| refused(format!("volume `{name}`"), found))?;
-        set_labels(volume, &copy.labels);
+        // A volume that others have made stays theirs.
+        if !volume.contains_key("external") {
+            set_labels(volume, &copy.labels);
+        }
     }
     resources::addresses_are_unique(model)?;
     let names: Vec<String> = model.services().map(|(name, _)| name.to_owned()).collect();
@@ -226,6 +229,7 @@ mod tests {
                 "networks": {
                     "front": {"name": "shop_front", "ipam": {"config": [{"subnet": "10.0.0.0/24"}]}},
                     "back": {"name": "shared", "external": true},
+                    "six": {"enable_ipv6": true, "ipam": {"config": [{"subnet": "fd00::/64"}]}},
                     "lan": {"driver": "macvlan", "driver_opts": {"parent": "eth0"}},
                     "named": {"driver_opts": {"com.docker.network.bridge.name": "br-shop", "x": "y"}},
                 },
@@ -235,8 +239,11 @@ mod tests {
             &[],
         )
         .expect("isolated");
+        let mut value = found.model.value().clone();
+        let subnet = value["networks"]["six"]["ipam"]["config"][0]["subnet"].take();
+        assert!(subnet.as_str().is_some_and(|subnet| subnet.starts_with("fd")), "{subnet}");
         assert_eq!(
-            *found.model.value(),
+            value,
             json!({
                 "name": "copy-1",
                 "services": {"app": labelled(json!({
@@ -245,12 +252,13 @@ mod tests {
                 }))},
                 "networks": {
                     "front": labelled(json!({"ipam": {}})), "back": labelled(json!({})), "lan": labelled(json!({})),
+                    "six": labelled(json!({"enable_ipv6": true, "ipam": {"config": [{"subnet": null}]}})),
                     "named": labelled(json!({"driver_opts": {"x": "y"}})),
                 },
                 "volumes": {"data": labelled(json!({}))},
             })
         );
-        assert_eq!(found.changes.len(), 8, "{:#?}", found.changes);
+        assert_eq!(found.changes.len(), 9, "{:#?}", found.changes);
     }
 
     #[test]

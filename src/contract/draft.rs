@@ -65,6 +65,13 @@ impl Draft {
             advice: format!("declare `{key}: {word}` under x-seaworthy, or give --{key} {word}"),
         };
         let app = self.app.ok_or_else(|| unknown("can't tell which service is the app".into(), "app", "NAME"))?.value;
+        if model.replicas(&app) == 0 {
+            return Err(ContractError::Undetected {
+                path: model.file().path().to_owned(),
+                message: format!("the app `{app}` has 0 replicas"),
+                advice: "give it one (`scale` or `deploy.replicas`), or name another app with --app NAME".into(),
+            });
+        }
         let of_app = |what: &str| format!("can't tell the {what} of the app `{app}`");
         Ok(Contract {
             port: self.port.ok_or_else(|| unknown(of_app("port"), "port", "NUMBER"))?.value,

@@ -2,6 +2,7 @@
 //! executable runs itself again with `DOCKER_HOST` set, so that Compose and we see one engine.
 
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command;
 
 /// Where an engine listens when nothing else is said.
@@ -15,14 +16,21 @@ pub fn follow_context() {
     if std::env::var_os(HOST).is_some() {
         return;
     }
-    let format = "{{.Endpoints.docker.Host}}";
+    let format = "{{.Endpoints.docker.Host}}\n{{.Storage.TLSPath}}";
     let Ok(asked) = Command::new("docker").args(["context", "inspect", "--format", format]).output() else { return };
-    let host = String::from_utf8_lossy(&asked.stdout).trim().to_owned();
+    let answer = String::from_utf8_lossy(&asked.stdout).into_owned();
+    let (host, tls) = answer.trim().split_once('\n').unwrap_or((answer.trim(), ""));
     if !asked.status.success() || host.is_empty() || host == DEFAULT_HOST {
         return;
     }
     let Ok(executable) = std::env::current_exe() else { return };
     // Replaces this process, and so only returns when that fails; then the default engine is as good as any.
-    let error = Command::new(executable).args(std::env::args_os().skip(1)).env(HOST, &host).exec();
+    let mut again = Command::new(executable);
+    again.args(std::env::args_os().skip(1)).env(HOST, host);
+    let certificates = Path::new(tls.trim()).join("docker");
+    if certificates.join("ca.pem").exists() {
+        again.env("DOCKER_TLS_VERIFY", "1").env("DOCKER_CERT_PATH", certificates);
+    }
+    let error = again.exec();
     tracing::warn!(%error, host, "the Docker context could not be followed");
 }

@@ -90,3 +90,23 @@ impl EngineError {
         move |source| Self::Call { action, source }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closed_door_and_a_full_disk_have_their_own_advice() {
+        let unreachable = |kind: std::io::ErrorKind| EngineError::Unreachable {
+            host: "unix:///var/run/docker.sock".into(),
+            source: Box::new(std::io::Error::from(kind)),
+        };
+        assert!(unreachable(std::io::ErrorKind::PermissionDenied).advice().contains("usermod -aG docker"));
+        assert!(unreachable(std::io::ErrorKind::NotFound).advice().contains("start the engine"));
+        let full = testcontainers::bollard::errors::Error::DockerResponseServerError {
+            status_code: 500,
+            message: "mkdir /var/lib/docker/overlay2/x: no space left on device".into(),
+        };
+        assert!(EngineError::call("create a container")(full).advice().contains("docker system prune"));
+    }
+}

@@ -118,7 +118,7 @@ impl Access {
 fn published(ports: &PortMap, address: IpAddr) -> BTreeMap<u16, SocketAddr> {
     let published = ports.iter().filter_map(|(port, bindings)| {
         let port = port.strip_suffix("/tcp")?.parse().ok()?;
-        let host_port = bindings.into_iter().flatten().find_map(|binding| binding.host_port.as_deref()?.parse().ok())?;
+        let host_port = bindings.iter().flatten().find_map(|binding| binding.host_port.as_deref()?.parse().ok())?;
         Some((port, SocketAddr::new(address, host_port)))
     });
     published.collect()

@@ -14,7 +14,7 @@ use testcontainers::bollard::query_parameters::{
 
 use super::labels::OWNER;
 use super::owner::{Life, Owner};
-use super::{Engine, EngineError, PROJECT, RUN, RunId};
+use super::{Engine, EngineError, PROJECT, RUN, RunId, is_local};
 
 /// A network may stay in use for a moment after its last container is gone.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -79,7 +79,7 @@ impl Engine {
         for resource in self.labelled(&[RUN.to_owned()]).await? {
             let Some(run) = resource.labels.get(RUN).map(|run| RunId::read(run)).filter(|run| *run != self.run) else { continue };
             let owner = resource.labels.get(OWNER).and_then(|label| Owner::from_label(label));
-            let is_dead = owner.is_some_and(|owner| owner.life(self.is_local()) == Life::Dead);
+            let is_dead = owner.is_some_and(|owner| owner.life(is_local()) == Life::Dead);
             let known = runs.entry(run.clone()).or_insert(KnownRun { run, is_dead, resources: BTreeMap::new() });
             *known.resources.entry(resource.kind.plural()).or_default() += 1;
         }

@@ -26,8 +26,10 @@ pub(super) async fn ping(stream: TcpStream, password: Option<&str>) -> Result<Tc
 }
 
 async fn command(stream: &mut BufReader<TcpStream>, words: &[&str]) -> Result<String, DependencyState> {
-    let words_as_strings: String = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len())).collect();
-    let request = format!("*{}\r\n{words_as_strings}", words.len());
+    let mut request = format!("*{}\r\n", words.len());
+    for word in words {
+        request.extend(["$", &word.len().to_string(), "\r\n", word, "\r\n"]);
+    }
     let failed = |error: std::io::Error| DependencyState::NotAccepting { reason: error.to_string() };
     stream.write_all(request.as_bytes()).await.map_err(failed)?;
     let mut answer = String::new();

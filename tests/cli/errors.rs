@@ -39,6 +39,29 @@ fn mistakes_in_files_and_flags_are_told_without_an_engine() {
     }
 }
 
+/// Files that no stack can be made of. One clear message each, exit code 2, and nothing is left.
+#[test]
+fn bad_files_are_told() {
+    let mut told = String::new();
+    for file in [
+        "depends-in-a-circle",
+        "empty",
+        "extends-in-a-circle",
+        "for-ever",
+        "includes-itself",
+        "no-env-file",
+        "same-address",
+        "variable-required",
+        "wrong-type",
+    ] {
+        let (output, left) = run(seaworthy(&["check", &format!("tests/fixtures/bad/{file}.yaml")]));
+        assert!(left.is_empty(), "{file} left {left:#?}");
+        assert_eq!(output.status.code(), Some(2), "{file}");
+        told.push_str(&shown(&output));
+    }
+    insta::assert_snapshot!("bad-files", told);
+}
+
 #[test]
 fn an_engine_that_does_not_answer_is_told() {
     let mut command = seaworthy(&["check", "tests/fixtures/alone"]);
@@ -134,6 +157,11 @@ fn broken_stacks_are_told_and_leave_nothing() {
                 "help: make sure that `db` starts with what the compose file gives it",
             ],
         ),
+        (
+            "bad/no-context.yaml",
+            &["error: `app` of PROJECT/tests/fixtures/bad/no-context.yaml can't be built", "nowhere\" not found"],
+        ),
+        ("bad/no-replicas.yaml", &["the app `app` has 0 replicas", "  help: give it one"]),
         (
             "privileged",
             &["error: service `app` of PROJECT/tests/fixtures/privileged can't be isolated: `privileged: true`", "  help: "],

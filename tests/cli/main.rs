@@ -3,9 +3,12 @@
 #![expect(clippy::disallowed_methods, reason = "these tests start the executable and ask the real client")]
 
 mod cleanup;
+mod contracts;
 #[path = "../engine/mod.rs"]
 mod engine;
+mod engines;
 mod errors;
+mod files;
 mod images;
 mod isolation;
 mod one_shots;

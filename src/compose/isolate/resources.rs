@@ -1,6 +1,7 @@
 //! Networks and volumes: each copy has its own, under names that Compose derives from the project.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::{Map, Value, json};
 
@@ -18,9 +19,8 @@ pub(super) fn addresses_are_unique(model: &Model) -> Result<(), ComposeError> {
                 if let Some(other) = taken.insert((network, address), service) {
                     return Err(ComposeError::SameAddress {
                         path: model.file().path().to_owned(),
-                        services: [other.to_owned(), service.to_owned()],
-                        network: network.clone(),
-                        address: address.to_owned(),
+                        services: format!("the services `{other}` and `{service}`"),
+                        address: format!("the address {address} on network `{network}`"),
                     });
                 }
             }
@@ -33,7 +33,7 @@ pub(super) fn addresses_are_unique(model: &Model) -> Result<(), ComposeError> {
 const BRIDGE_NAME: &str = "com.docker.network.bridge.name";
 
 /// A network of the copy's own, without what exists only once.
-pub(super) fn isolate_network(name: &str, network: &mut Map<String, Value>, notes: &mut Notes) {
+pub(super) fn isolate_network(name: &str, network: &mut Map<String, Value>, project: &str, notes: &mut Notes) {
     network.remove("name");
     if network.remove("external").is_some_and(|external| external == json!(true)) {
         network.clear();
@@ -48,11 +48,29 @@ pub(super) fn isolate_network(name: &str, network: &mut Map<String, Value>, note
     {
         notes.change(format!("network `{name}`: the name of its bridge dropped"));
     }
+    // Engines before version 27 have no IPv6 addresses to give away.
+    let own = (network.get("enable_ipv6") == Some(&json!(true))).then(|| json!([{"subnet": ipv6_subnet(project, name)}]));
     if let Some(ipam) = network.get_mut("ipam").and_then(Value::as_object_mut)
-        && ipam.remove("config").is_some()
+        && let Some(config) = ipam.remove("config")
+        && Some(&config) != own.as_ref()
     {
         notes.change(format!("network `{name}`: fixed subnets dropped"));
     }
+    if let Some(own) = own {
+        let ipam = network.entry("ipam").or_insert_with(|| json!({}));
+        if ipam.is_null() {
+            *ipam = json!({});
+        }
+        ipam["config"] = own;
+    }
+}
+
+/// A subnet that no other network of any copy has: unique local addresses (RFC 4193) with a global id made of both names.
+fn ipv6_subnet(project: &str, network: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    (project, network).hash(&mut hasher);
+    let bits = hasher.finish();
+    format!("fd{:02x}:{:x}:{:x}:{:x}::/64", bits & 0xff, (bits >> 8) & 0xffff, (bits >> 24) & 0xffff, (bits >> 40) & 0xffff)
 }
 
 /// A volume of the copy's own; one with data that exists only once is a hazard.
@@ -62,7 +80,8 @@ pub(super) fn isolate_volume(volume: &mut Map<String, Value>, copy: &Copy, notes
     }
     volume.remove("external");
     volume.remove("name");
-    if volume.get("driver_opts").is_some_and(|options| options.get("device").is_some()) {
+    let is_memory = volume.get("driver_opts").is_some_and(|options| options.get("type") == Some(&json!("tmpfs")));
+    if !is_memory && volume.get("driver_opts").is_some_and(|options| options.get("device").is_some()) {
         notes.hazard(copy, Hazard::DriverOpts, "`driver_opts.device` names storage that exists only once".into())?;
     }
     Ok(())

@@ -43,6 +43,9 @@ pub(super) fn isolate(name: &str, service: &mut Map<String, Value>, services: &[
         keep_exposed(service, &ports);
         notes.change(format!("service `{name}`: ports are not published"));
     }
+    if service.remove("mac_address").is_some() {
+        notes.change(format!("service `{name}`: mac_address dropped"));
+    }
     if service.remove("external_links").is_some() {
         notes.change(format!("service `{name}`: links to containers outside the stack dropped"));
     }
