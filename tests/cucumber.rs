@@ -41,7 +41,7 @@ async fn main() -> ExitCode {
     let request =
         Request { target: arguments.stack.into(), tags: arguments.tags, jobs: arguments.concurrency, ..Request::default() };
     let writer = writer::Basic::stdout().summarized().fail_on_skipped();
-    match check_with(&request, Arc::new(Silent), interrupt::requested(), writer).await {
+    match Box::pin(check_with(&request, Arc::new(Silent), interrupt::requested(), writer)).await {
         Ok(run) => {
             let bad = run.checks.iter().any(|check| matches!(check.verdict, Verdict::Failed | Verdict::CouldNotRun));
             if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS }

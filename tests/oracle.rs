@@ -105,8 +105,11 @@ fn snapshot(project: &str, model: &Model) -> Result<Snapshot, String> {
     ))
 }
 
+/// Makes a copy other than it should be.
+type Spoil = fn(&mut Value);
+
 /// Creates a stack twice, from the user's file and as a copy of ours, and returns what differs and is not declared.
-async fn compare(file: PathBuf, spoil: fn(&mut Value)) -> Result<Vec<String>, String> {
+async fn compare(file: PathBuf, spoil: Spoil) -> Result<Vec<String>, String> {
     let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
     let (theirs, ours) = (format!("oracle-{name}-{}", std::process::id()), format!("oracle-{name}-{}-copy", std::process::id()));
     let folder = file.parent().expect("a folder");
@@ -186,7 +189,7 @@ async fn what_we_create_is_what_compose_creates_except_for_declared_changes() {
     assert!(found.is_empty(), "{found:#?}");
 
     // The test can fail: what a copy lacks or has too much is found, in each kind of thing.
-    let spoilt: [(&str, fn(&mut Value), &str); 4] = [
+    let spoilt: [(&str, Spoil, &str); 4] = [
         ("commands", |value| value["services"]["set"]["working_dir"] = "/".into(), "Config.WorkingDir"),
         ("security", |value| value["services"]["app"]["cap_drop"] = serde_json::json!([]), "HostConfig.CapDrop"),
         ("networks", |value| value["networks"]["back"]["internal"] = false.into(), "Internal"),
