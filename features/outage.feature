@@ -12,6 +12,48 @@ Feature: An outage of a dependency is admitted and survived
     Then readiness answers 503 within the outage limit
     And readiness answers no 2xx throughout 3 seconds
 
+  @outage.frozen @must @each-dependency
+  Scenario: Readiness turns 503 when <dependency> is frozen
+    A dead dependency refuses at once; a frozen one keeps its connections open and answers nothing. Without time-outs every request hangs until the app has none left to give.
+
+    To mend: give every call to the dependency a time-out of a second or two, connecting and querying both, and answer 503 when it is over.
+
+    Given the stack is ready
+    When <dependency> is frozen
+    Then readiness answers 503 within the outage limit and one probe
+    And readiness never hangs throughout 8 seconds
+
+  @outage.partitioned @must @each-dependency
+  Scenario: Readiness turns 503 when <dependency> is cut off the network
+    In a partition packets vanish: no refusal, no reset. The kernel alone takes minutes to give a connection up.
+
+    To mend: give every call to the dependency a time-out of a second or two, connecting and querying both, and answer 503 when it is over.
+
+    Given the stack is ready
+    When <dependency> is cut off
+    Then readiness answers 503 within the outage limit and one probe
+    And readiness never hangs throughout 8 seconds
+
+  @outage.liveness @must @needs-liveness @each-dependency
+  Scenario: The app stays alive while <dependency> is dead
+    An orchestrator restarts what is not alive. Restarting an app does not bring its database back, and makes a short outage a long one.
+
+    To mend: let the liveness endpoint look at nothing but the process itself.
+
+    Given the stack is ready
+    When <dependency> is killed
+    Then liveness answers 2xx throughout 8 seconds
+
+  @outage.same-process @must @each-dependency
+  Scenario: The app survives an outage of <dependency>
+    An app that exits in an outage loses what it held in memory, and after a few rounds the engine's growing pauses keep it away long after the dependency is back.
+
+    To mend: catch connection errors where they occur, in background tasks too, and retry with growing pauses.
+
+    Given the stack is ready
+    When <dependency> is killed for 6 seconds
+    Then the app is still the same process
+
   @outage.recovers @must @each-dependency
   Scenario: The app is ready again when <dependency> is back
     Dependencies restart: upgrades, fail-overs, moved nodes. An app that needs a restart of its own after each of them turns a short outage into a long one, and somebody's night.
@@ -19,6 +61,109 @@ Feature: An outage of a dependency is admitted and survived
     To mend: throw broken connections away and connect anew, with growing pauses, for as long as the process lives; use a connection pool that validates a connection before it hands it out.
 
     Given the stack is ready
-    When <dependency> is killed, and starts again 3 seconds later
+    When <dependency> is killed for 3 seconds
     Then readiness answers 2xx within the recovery limit
     And the app is still the same process
+
+  @outage.recovers-frozen @must @each-dependency
+  Scenario: The app is ready again when <dependency> thaws
+    A dependency that was frozen goes on with the same connections. An app that has given them up has to open new ones, and one that still waits has to go on.
+
+    To mend: throw connections away whose call has timed out, and connect anew.
+
+    Given the stack is ready
+    When <dependency> is frozen for 5 seconds
+    Then readiness answers 2xx within the recovery limit
+    And the app is still the same process
+
+  @outage.recovers-partitioned @must @each-dependency
+  Scenario: The app is ready again when <dependency> is back on the network
+    After a partition old connections are dead without having been closed. They stay in a pool that nobody checks.
+
+    To mend: give connections a time-out and keep-alives, validate them before use, and throw away what fails.
+
+    Given the stack is ready
+    When <dependency> is cut off for 5 seconds
+    Then readiness answers 2xx within the recovery limit
+    And the app is still the same process
+
+  @outage.new-address @must @each-dependency
+  Scenario: The app finds <dependency> at another address
+    A dependency that was moved has the same name and another address. An app that looked the name up once keeps knocking at the old one.
+
+    To mend: look the name up for every new connection; where a runtime caches names, give the cache a short life.
+
+    Given the stack is ready
+    When <dependency> comes back at another address
+    Then readiness answers 2xx within the recovery limit
+    And the app is still the same process
+
+  @outage.long @should @slow @each-dependency
+  Scenario: The app survives a long outage of <dependency>
+    Some retry loops give up after a minute. An outage that lasts longer is just the one in which nobody has time for the app.
+
+    To mend: retry for as long as the process lives.
+
+    Given the stack is ready
+    When <dependency> is killed for 75 seconds
+    Then readiness answers 2xx within the recovery limit
+    And the app is still the same process
+
+  @outage.flapping @must @each-dependency
+  Scenario: The app survives it when <dependency> comes and goes
+    A dependency in a crash loop comes and goes. Each round must leave nothing behind: no session, no task, no memory.
+
+    To mend: close the old pool before opening a new one, and let a single task do the reconnecting.
+
+    Given the stack is ready
+    When <dependency> is killed and started again 5 times
+    Then readiness answers 2xx within the recovery limit
+    And the app has at most 2 sessions more than before
+    And the app is still the same process
+
+  @outage.exhausted @must @needs-postgres
+  Scenario: The app survives a database without free slots
+    Once all connection slots are taken, by a runaway job or by too many instances, every new connection is turned down at once.
+
+    To mend: treat "too many clients" like any other failed connection: answer 503, retry with pauses, and do not exit.
+
+    Given the stack is ready
+    When all connection slots of the database are taken
+    Then readiness never hangs throughout 4 seconds
+    And the app is still the same process
+    When the connection slots are given back
+    Then readiness answers 2xx within the recovery limit
+
+  @outage.discreet @must @each-dependency
+  Scenario: The 503 for <dependency> gives nothing away
+    Readiness endpoints are often reachable from outside. A connection string, a password or a stack trace in the body is a present to an attacker.
+
+    To mend: answer with the state of each dependency in a word, and keep the reason for the log.
+
+    Given the stack is ready
+    When <dependency> is killed
+    Then readiness answers 503 within the outage limit
+    And the body shows no secret, no connection string and no stack trace
+
+  @outage.names-it @should @each-dependency
+  Scenario: The 503 says that it is <dependency>
+    Whoever looks at a failing endpoint wants to know which dependency it is. A body that names it saves a look into every log.
+
+    To mend: answer with a map of checks, such as {"status": "degraded", "checks": {"database": "unavailable"}}.
+
+    Given the stack is ready
+    When <dependency> is killed
+    Then readiness answers 503 within the outage limit
+    And the body names <dependency>
+
+  @outage.healthcheck-follows @must @needs-healthcheck @needs-dependency
+  Scenario: The health check follows the outage
+    The engine's health is what Compose, Swarm and many dashboards show. A health check that stays green in an outage hides it.
+
+    To mend: let the health check ask the readiness endpoint, with a time-out below its own.
+
+    Given the health check of the app runs every second
+    And the stack is ready
+    Then the engine calls the app healthy within 30 seconds
+    When the main dependency is killed
+    Then the engine calls the app unhealthy within 30 seconds

@@ -1,13 +1,76 @@
 @retry
-Feature: Start-up survives a database that is late
+Feature: The app waits for its dependencies at start-up
 
   @retry.late-database @must @needs-database
   Scenario: The app waits for a database that starts six seconds later
-    After a node restart nothing comes up in order. An app that exits because its database is not there yet crash-loops, and the engine's growing pauses between restarts keep it down long after the database is back.
+    Apps and databases start at the same moment: after a power cut, on a new node, in a test stack. An app that gives up at the first refusal depends on luck and on restarts by others.
 
-    To mend: connect in a loop with growing pauses and an upper bound, keep the process alive meanwhile, and answer 503 on readiness until the first connection stands.
+    To mend: retry the first connection with growing pauses for at least half a minute, in the same process; listen meanwhile and answer 503.
 
     Given every service but the database is started
     When the database starts 6 seconds after the app
     Then readiness answers 2xx within the startup limit
     And the app is still the same process
+
+  @retry.initialising-database @must @needs-database
+  Scenario: The app survives the first boot of its database
+    On its first boot a database creates its files, starts for its own set-up, stops and starts again. For seconds its port refuses or breaks off.
+
+    To mend: take a connection that breaks off like one that is refused: throw it away and retry.
+
+    When the database and the app start at the same moment
+    Then readiness answers 2xx within the startup limit
+    And the app is still the same process
+
+  @retry.unknown-name @must @each-dependency
+  Scenario: The app waits for <dependency> when its name does not resolve yet
+    A name appears in the network's DNS only when its container runs. An error of resolution is another error than a refused connection, and is often forgotten.
+
+    To mend: retry after every kind of connection error, that of name resolution too (EAI_NONAME, "Name or service not known", ENOTFOUND).
+
+    Given every service but <dependency> is started
+    When <dependency> starts 4 seconds after the app
+    Then readiness answers 2xx within the startup limit
+    And the app is still the same process
+
+  @retry.clear-error @must @needs-dependency
+  Scenario: The app says what it waits for
+    Whoever is woken by a missing dependency reads the log first. A line that names it saves an hour; a stack trace per attempt buries it.
+
+    To mend: log one line per attempt or per change, with the name of the dependency and the reason; keep stack traces for what is unexpected.
+
+    Given every service but the main dependency is started
+    Then the log of the app names the main dependency within 10 seconds
+    And in 10 seconds the app logs no stack trace per attempt
+
+  @retry.gives-up-cleanly @should @needs-dependency
+  Scenario: An app that gives up says so
+    An exit with status 0 is a success to everybody who only sees the status: no restart with `on-failure`, a green job, no alarm.
+
+    To mend: exit with a status other than 0 when the start fails, and let the last line say what was missing.
+
+    Given every service but the main dependency is started
+    Then the app, if it gives up without the main dependency within 15 seconds, says so
+
+  @retry.wrong-password @must @needs-postgres
+  Scenario: A wrong password is told and kept secret
+    A rotated password is a common mistake. The app must not claim to be ready, its log has to name the cause, and neither the old password nor the new one belongs into a log.
+
+    To mend: log the database's own message (it holds no password), and never the connection string or the settings.
+
+    Given the database has another password than the app
+    And the app is started
+    Then the log of the app tells of a failed login within 20 seconds
+    And readiness answers no 2xx throughout 5 seconds
+    And the app shows no secret
+
+  @retry.stops-while-retrying @must @needs-dependency
+  Scenario: The app can be stopped while it waits
+    A deployment that is rolled back stops apps that never became ready. One that sleeps through the signal holds the roll-back up.
+
+    To mend: let the wait between two attempts end when the stop signal comes, and handle the signal before the first attempt.
+
+    Given every service but the main dependency is started
+    When the app is told to stop 3000 milliseconds after its start
+    Then the app exits within the stop grace period
+    And nobody had to kill the app

@@ -11,6 +11,7 @@ mod generate;
 mod isolate;
 mod locate;
 mod model;
+mod patch;
 mod program;
 mod scratch;
 
@@ -22,3 +23,4 @@ pub use self::generate::{Companion, ImageStack};
 pub use self::isolate::{Copy, Hazard, Isolated, Publish, ScratchFile, Source, isolate};
 pub use self::locate::line_of_key;
 pub use self::model::{Condition, Model};
+pub use self::patch::{Patch, patched};

@@ -5,6 +5,7 @@
 
 mod context;
 mod creations;
+mod disturb;
 mod error;
 mod events;
 mod image;
@@ -23,6 +24,7 @@ use testcontainers::bollard::Docker;
 
 pub use self::context::follow_context;
 pub use self::creations::Creating;
+pub use self::disturb::Attachment;
 pub use self::error::EngineError;
 pub use self::events::{ContainerEvent, EventKind};
 pub use self::image::ImageFacts;

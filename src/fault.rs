@@ -2,15 +2,20 @@
 
 use std::time::Duration;
 
-use crate::engine::EngineError;
+use crate::engine::{Attachment, EngineError};
 use crate::stack::{Stack, StackError};
 use crate::timeline::{Fact, FaultKind, Phase};
 
 /// How long the engine may take to end a killed container.
-const DEATH_LIMIT: Duration = Duration::from_secs(30);
+pub const DEATH_LIMIT: Duration = Duration::from_secs(30);
 
-/// Kills a service, with all its replicas, with SIGKILL through the engine, which also defeats its restart policy, and returns when it is dead.
-/// Returns the offset of the last death.
+/// A service that has been taken off its networks.
+#[derive(Debug)]
+#[must_use = "only this knows how to put it back"]
+pub struct CutOff(Vec<(String, Vec<Attachment>)>);
+
+/// Kills a service, with all its replicas, with SIGKILL through the engine, which also defeats its restart policy, and returns
+/// when it is dead. Returns the offset of the last death.
 pub async fn kill(stack: &Stack, service: &str) -> Result<Duration, StackError> {
     let mut killed = Duration::ZERO;
     for replica in stack.replicas(service) {
@@ -43,6 +48,86 @@ pub async fn provide(stack: &Stack, service: &str) -> Result<Duration, StackErro
     let at = stack.start(service).await?;
     record(stack, at, service, FaultKind::Absent, Phase::Ends);
     Ok(at)
+}
+
+/// Freezes all processes of a service: its connections stay open, and nothing answers. Returns the offset.
+pub async fn freeze(stack: &Stack, service: &str) -> Result<Duration, EngineError> {
+    for replica in stack.replicas(service) {
+        stack.engine().freeze(&stack.service(replica)?.container).await?;
+    }
+    Ok(begin(stack, service, FaultKind::Frozen))
+}
+
+/// Lets a frozen service go on. Returns the offset.
+pub async fn thaw(stack: &Stack, service: &str) -> Result<Duration, EngineError> {
+    for replica in stack.replicas(service) {
+        stack.engine().thaw(&stack.service(replica)?.container).await?;
+    }
+    Ok(end(stack, service, FaultKind::Frozen))
+}
+
+/// Takes a service off its networks: its name no longer resolves, and packets on their way to it are lost. Returns the offset,
+/// and what [`join`] needs.
+pub async fn cut_off(stack: &Stack, service: &str) -> Result<(Duration, CutOff), EngineError> {
+    let mut attachments = vec![];
+    for replica in stack.replicas(service) {
+        let taken = stack.engine().cut_off(&stack.service(replica)?.container).await?;
+        stack.look_again(replica).await?;
+        attachments.push((replica.to_owned(), taken));
+    }
+    Ok((begin(stack, service, FaultKind::CutOff), CutOff(attachments)))
+}
+
+/// Puts a service back on its networks, perhaps at another address. Returns the offset.
+pub async fn join(stack: &Stack, service: &str, CutOff(attachments): CutOff) -> Result<Duration, EngineError> {
+    for (replica, taken) in attachments {
+        stack.engine().put_back(&stack.service(&replica)?.container, taken).await?;
+        stack.look_again(&replica).await?;
+    }
+    Ok(end(stack, service, FaultKind::CutOff))
+}
+
+/// Kills a service and starts it again at another address: while it is dead, a second container like it takes the old one.
+/// Returns the offset of the start, or nothing when the address is the same all the same.
+pub async fn relocate(stack: &Stack, service: &str) -> Result<Option<Duration>, StackError> {
+    let before = stack.service(service)?.reach.borrow().clone();
+    kill(stack, service).await?;
+    stack.engine().occupy(&stack.service(service)?.container).await?;
+    let at = revive(stack, service).await?;
+    let has_moved = *stack.service(service)?.reach.borrow() != before;
+    Ok(has_moved.then_some(at))
+}
+
+/// Notes that something that has no container of its own begins.
+pub fn begin(stack: &Stack, service: &str, fault: FaultKind) -> Duration {
+    let at = stack.timeline().clock().now();
+    record(stack, at, service, fault, Phase::Begins);
+    at
+}
+
+/// Notes that it ends.
+pub fn end(stack: &Stack, service: &str, fault: FaultKind) -> Duration {
+    let at = stack.timeline().clock().now();
+    record(stack, at, service, fault, Phase::Ends);
+    at
+}
+
+/// Notes the end of every fault that is still in force: what follows is the removal of the stack.
+pub fn end_all(stack: &Stack) {
+    let open = stack.timeline().read(|observations| {
+        let mut open: Vec<(String, FaultKind)> = vec![];
+        for observation in observations {
+            let Fact::Fault { service, fault, phase } = &observation.fact else { continue };
+            match phase {
+                Phase::Begins => open.push((service.clone(), *fault)),
+                Phase::Ends => open.retain(|one| *one != (service.clone(), *fault)),
+            }
+        }
+        open
+    });
+    for (service, fault) in open {
+        end(stack, &service, fault);
+    }
 }
 
 fn record(stack: &Stack, at: Duration, service: &str, fault: FaultKind, phase: Phase) {

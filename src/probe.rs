@@ -3,15 +3,19 @@
 mod dependency;
 mod greeting;
 mod http;
+mod load;
 mod logs;
 mod postgres;
 mod processes;
 mod redis;
+mod sql;
 
 pub use self::dependency::watch_dependency;
 pub use self::http::{HttpProbe, ask_once, watch_endpoint};
+pub use self::load::Load;
 pub use self::logs::{catch_up_logs, watch_logs};
 pub use self::processes::watch_processes;
+pub use self::sql::{OpenSession, hold, query};
 
 use std::time::Duration;
 

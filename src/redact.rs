@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 const SECRET_NAMES: [&str; 10] =
     ["PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY", "ACCESS_KEY", "CREDENTIAL"];
 const SHORTEST_SECRET: usize = 6;
-const MASK: &str = "[redacted]";
+/// What stands where a secret stood.
+pub const MASK: &str = "[redacted]";
 
 /// Replaces known secret values in text.
 #[derive(Clone, Debug, Default)]

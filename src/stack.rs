@@ -4,13 +4,13 @@
 //! Probes and faults work on a stack; it uses neither.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::compose::{Compose, ComposeError, Isolated};
+use crate::compose::{Compose, ComposeError, Isolated, Model};
 use crate::engine::{ContainerEvent, Engine, EngineError, EventKind, Reach, Started};
 use crate::timeline::{ContainerChange, Fact, Observation, Ruling, Timeline};
 
@@ -46,6 +46,9 @@ pub struct Stack {
     services: BTreeMap<String, Service>,
     /// Testcontainers' handles, kept so that its client stays open.
     started: Mutex<Vec<Started>>,
+    members: Arc<Mutex<Members>>,
+    /// What Compose was given.
+    copy: Model,
     tasks: JoinSet<()>,
 }
 
@@ -68,7 +71,8 @@ type Members = BTreeMap<String, (String, watch::Sender<Option<Reach>>)>;
 impl Stack {
     /// Creates the containers, networks and volumes of an isolated copy. Nothing runs yet.
     pub async fn create(engine: &Engine, copy: Isolated, timeline: Timeline) -> Result<Self, StackError> {
-        let Isolated { model: copy, files, .. } = copy;
+        let Isolated { model, files, .. } = copy;
+        let copy = model.clone();
         let project = copy.value()["name"].as_str().unwrap_or_default().to_owned();
         let names: Vec<String> = copy.start_order();
         let events = engine.events(&project);
@@ -94,9 +98,10 @@ impl Stack {
         if let Some(service) = names.into_iter().find(|name| !services.contains_key(name)) {
             return Err(EngineError::NoContainer { service }.into());
         }
+        let members = Arc::new(Mutex::new(members));
         let mut tasks = JoinSet::new();
-        tasks.spawn(record_events(engine.clone(), events, members, timeline.clone()));
-        Ok(Self { engine: engine.clone(), project, timeline, services, started: Mutex::default(), tasks })
+        tasks.spawn(record_events(engine.clone(), events, Arc::clone(&members), timeline.clone()));
+        Ok(Self { engine: engine.clone(), project, timeline, services, started: Mutex::default(), members, copy: model, tasks })
     }
 
     /// Where this copy's facts go.
@@ -160,6 +165,33 @@ impl Stack {
         }
     }
 
+    /// Removes the container of a service, and lets Compose create it anew with the volumes that have names. Nobody probes the new
+    /// one by itself.
+    pub async fn replace(&mut self, service: &str) -> Result<(), StackError> {
+        let old = self.service(service)?.container.clone();
+        self.engine.remove_container(&old).await?;
+        let creating = self.engine.creating().await;
+        let created = Compose.create(&self.copy).await;
+        drop(creating);
+        created?;
+        let containers = self.engine.containers(&self.project).await?;
+        let fresh = containers.into_iter().find(|created| created.service == service && created.id != old);
+        let fresh = fresh.ok_or_else(|| EngineError::NoContainer { service: service.to_owned() })?;
+        let (sender, reach) = watch::channel(None);
+        self.members.lock().unwrap_or_else(PoisonError::into_inner).insert(fresh.id.clone(), (service.to_owned(), sender));
+        self.services
+            .insert(service.to_owned(), Service { container: fresh.id, reach, of: service.to_owned(), number: fresh.number });
+        Ok(())
+    }
+
+    /// Looks again where a container's ports are, after it was moved while it ran.
+    pub async fn look_again(&self, service: &str) -> Result<(), EngineError> {
+        let container = &self.service(service)?.container;
+        let facts = self.engine.inspect(container).await?;
+        tell(&self.members, container, facts.reach);
+        Ok(())
+    }
+
     /// Sends a signal to a service's first process. Returns the offset just before it was sent.
     pub async fn signal(&self, service: &str, signal: &str) -> Result<Duration, EngineError> {
         let container = &self.service(service)?.container;
@@ -205,25 +237,33 @@ impl Stack {
 async fn record_events(
     engine: Engine,
     mut events: tokio::sync::mpsc::UnboundedReceiver<ContainerEvent>,
-    members: Members,
+    members: Arc<Mutex<Members>>,
     timeline: Timeline,
 ) {
     while let Some(ContainerEvent { at, container, kind }) = events.recv().await {
-        let Some((service, reach)) = members.get(&container) else { continue };
+        let name = members.lock().unwrap_or_else(PoisonError::into_inner).get(&container).map(|(name, _)| name.clone());
+        let Some(service) = name else { continue };
         let change = match kind {
             EventKind::Started => {
                 let facts = engine.inspect(&container).await.unwrap_or_default();
-                reach.send_replace(facts.reach);
+                tell(&members, &container, facts.reach);
                 ContainerChange::Started { pid: facts.pid }
             }
             EventKind::Died(exit_code) => {
-                reach.send_replace(None);
+                tell(&members, &container, None);
                 let oom_killed = engine.inspect(&container).await.is_ok_and(|facts| facts.oom_killed);
                 ContainerChange::Died { exit_code, oom_killed }
             }
             EventKind::Health(healthy) => ContainerChange::Health { healthy },
         };
-        timeline.record_at(at, Fact::Container { service: service.clone(), change });
+        timeline.record_at(at, Fact::Container { service, change });
     }
     timeline.record(Fact::Blind { what: "the engine's events".into() });
+}
+
+/// Tells everybody where the ports of a container are now.
+fn tell(members: &Mutex<Members>, container: &str, reach: Option<Reach>) {
+    if let Some((_, sender)) = members.lock().unwrap_or_else(PoisonError::into_inner).get(container) {
+        sender.send_replace(reach);
+    }
 }

@@ -5,16 +5,24 @@
 
 mod app;
 mod dependency;
+mod health;
+mod log;
 mod process;
+mod stop;
 mod words;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::app::{Judged, answered_ready, answered_status, never_ready_before, stayed_unready};
+pub use self::app::{Judged, Lasting, Wanted, answered, left_nothing_hanging, never_ready_before, stayed};
 pub use self::dependency::{Awaited, became_healthy, completed, started_to_accept};
-pub use self::process::{ran_without_root, stayed_the_same_process, stopped_in_time, was_not_killed};
+pub use self::health::{health_turned, not_healthy_before_ready};
+pub use self::log::{
+    body_named, gave_up_cleanly, kept_secrets, named, names_of, no_trace_per_attempt, told_of_login, was_discreet,
+};
+pub use self::process::{left_no_zombies, ran_without_root, stayed_the_same_process};
+pub use self::stop::{Stop, answered_in_flight, ended_with, signal_reached, stopped_in_time, tore_nothing, was_not_killed};
 pub use self::words::{seconds, since};
 use crate::timeline::{ContainerChange, Fact, Observation};
 

@@ -34,6 +34,9 @@ pub(super) struct Arguments {
     /// Let a failed check of severity `should` fail the run too
     #[arg(long)]
     strict: bool,
+    /// Run the checks that take more than a minute too
+    #[arg(long)]
+    slow: bool,
     /// Show every value of the contract and where it came from; the stack is started once, and no check is made
     #[arg(long)]
     explain_contract: bool,
@@ -74,6 +77,7 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
         tags: arguments.tags,
         jobs: arguments.jobs.map(usize::from),
         allowed: arguments.allow.into_iter().collect(),
+        slow: arguments.slow,
         explain: arguments.explain_contract,
         access: arguments.access,
         executable: std::env::current_exe().ok(),

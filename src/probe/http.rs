@@ -67,7 +67,7 @@ pub async fn ask_once(socket: SocketAddr, path: &str, limit: Duration) -> Answer
 }
 
 /// A client that follows no redirect, uses no proxy and keeps no connection.
-fn client(limit: Duration) -> reqwest::Result<Client> {
+pub(super) fn client(limit: Duration) -> reqwest::Result<Client> {
     Client::builder()
         .no_proxy()
         .redirect(redirect::Policy::none())

@@ -13,6 +13,7 @@ use crate::contract::Credentials;
 use crate::timeline::DependencyState;
 
 /// A session in which `SELECT 1` has succeeded.
+#[derive(Debug)]
 pub(super) struct Session {
     client: Client,
     connection: JoinHandle<()>,
@@ -38,6 +39,11 @@ impl Session {
         let session = Self { client, connection };
         session.client.simple_query("SELECT 1").await.map_err(|error| classify(&error))?;
         Ok(session)
+    }
+
+    /// Its client.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
     }
 
     /// Returns when the server has ended the session.

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Blueprint, RunError, paths, try_out};
-use crate::compose::{Compose, ComposeError, Copy, Hazard, Isolated, Model, Publish, isolate};
-use crate::contract::{Contract, Draft, ImagePorts, detect};
+use super::{Blueprint, Known, RunError, paths, try_out};
+use crate::compose::{Compose, ComposeError, Copy, Hazard, Isolated, Model, Patch, Publish, isolate, patched};
+use crate::contract::{Contract, Draft, ImagePorts, Kind, detect};
 use crate::engine::{Engine, EngineError, ImageFacts};
 use crate::redact::Redactor;
 
@@ -27,6 +27,7 @@ pub struct Bench {
     labels: BTreeMap<String, String>,
     /// The images that were built for this run, by service.
     built: BTreeMap<String, String>,
+    images: Images,
     /// What the user allows to be shared.
     allowed: BTreeSet<Hazard>,
     copies: AtomicUsize,
@@ -45,7 +46,7 @@ impl Bench {
         let contract = Draft { readiness: Some(asked), ..draft.clone() }.into_contract(&model)?;
         let app_image = images.0.get(&contract.app).map(|image| image.id.clone()).unwrap_or_default();
         let copies = AtomicUsize::new(0);
-        let mut bench = Self { engine, model, contract, draft, redactor, app_image, labels, built, allowed, copies };
+        let mut bench = Self { engine, model, contract, draft, redactor, app_image, labels, built, images, allowed, copies };
         if bench.draft.readiness.is_none() {
             say("starting the app once, to find its readiness path");
             bench.draft.readiness = paths::find_readiness(&bench).await?;
@@ -65,8 +66,8 @@ impl Bench {
         Ok(tried.copies)
     }
 
-    /// A new isolated copy of the stack, what was changed in it, and the files that it needs.
-    pub fn copy(&self) -> Result<Isolated, ComposeError> {
+    /// A new isolated copy of the stack with these changes, what else was changed in it, and the files that it needs.
+    pub fn copy(&self, patches: &[Patch]) -> Result<Isolated, ComposeError> {
         let number = self.copies.fetch_add(1, Ordering::Relaxed) + 1;
         let copy = Copy {
             project: format!("seaworthy-{}-{number}", self.engine.run()),
@@ -76,7 +77,7 @@ impl Bench {
             allowed: self.allowed.clone(),
             publish: self.engine.access().published_at().map(|at| Publish { at, ports: self.probed_ports() }),
         };
-        isolate(&self.model, &copy)
+        isolate(&patched(&self.model, patches), &copy)
     }
 
     /// The ports that are probed, by service.
@@ -86,6 +87,39 @@ impl Bench {
             ports.entry(dependency.service.clone()).or_default().extend(dependency.kind.port());
         }
         ports
+    }
+
+    /// What the choice of checks needs to know, with this contract.
+    pub(super) fn known<'a>(&self, contract: &'a Contract, slow: bool) -> Known<'a> {
+        let has_health_check = self.has_health_check(&contract.app);
+        Known { contract, has_health_check, has_compose_file: !self.model.file().sources().is_empty(), slow }
+    }
+
+    /// Whether a service has a health check, declared by the compose file or by its image.
+    #[must_use]
+    pub fn has_health_check(&self, service: &str) -> bool {
+        let declared = self.model.service(service).and_then(|service| service.get("healthcheck"));
+        if declared.is_some_and(|check| check.get("disable") == Some(&true.into())) {
+            return false;
+        }
+        let test = declared
+            .and_then(|check| check.get("test")?.as_array())
+            .map(|test| test.iter().filter_map(|word| word.as_str()).collect());
+        let of_image = self.images.health_check(service).unwrap_or_default();
+        let test: Vec<&str> = test.unwrap_or_else(|| of_image.iter().map(String::as_str).collect());
+        test.first().is_some_and(|first| *first != "NONE")
+    }
+
+    /// Where a database keeps its data; nothing where that is not known.
+    #[must_use]
+    pub fn data_folder(&self, service: &str) -> Option<String> {
+        match self.contract.dependency(service)?.kind {
+            Kind::Postgres { .. } => {
+                Some(self.model.setting(service, "PGDATA").unwrap_or_else(|| "/var/lib/postgresql/data".into()))
+            }
+            Kind::Mysql { .. } => Some("/var/lib/mysql".into()),
+            _ => None,
+        }
     }
 
     /// Whether the engine starts a service again when it exits.
@@ -155,6 +189,7 @@ async fn pull(engine: &Engine, model: &Model, say: &dyn Fn(&str)) -> Result<(), 
     Ok(Compose.pull(model, missing).await?)
 }
 
+#[derive(Debug)]
 struct Images(BTreeMap<String, ImageFacts>);
 
 impl ImagePorts for Images {

@@ -5,11 +5,12 @@ use cucumber::gherkin::{Feature, GherkinEnv, Scenario};
 use crate::record::Severity;
 
 /// The feature files, by name.
-const FEATURES: [(&str, &str); 5] = [
+const FEATURES: [(&str, &str); 6] = [
     ("readiness.feature", include_str!("../../features/readiness.feature")),
     ("startup-retry.feature", include_str!("../../features/startup-retry.feature")),
     ("shutdown.feature", include_str!("../../features/shutdown.feature")),
     ("outage.feature", include_str!("../../features/outage.feature")),
+    ("data.feature", include_str!("../../features/data.feature")),
     ("nonroot.feature", include_str!("../../features/nonroot.feature")),
 ];
 
@@ -31,6 +32,8 @@ pub struct Check {
     pub severity: Severity,
     /// What the stack must have, from the tags `needs-…`.
     pub needs: Vec<String>,
+    /// Whether it takes so long that it is made only on request.
+    pub is_slow: bool,
     /// Whether it is made once for each dependency.
     pub each_dependency: bool,
     /// Why it matters.
@@ -95,6 +98,7 @@ impl Check {
             id: scenario.tags.iter().find(|tag| tag.contains('.'))?.clone(),
             severity,
             needs: scenario.tags.iter().filter_map(|tag| tag.strip_prefix("needs-")).map(str::to_owned).collect(),
+            is_slow: has("slow"),
             each_dependency: has("each-dependency"),
             why: one_paragraph(why),
             mend: one_paragraph(mend),

@@ -32,6 +32,8 @@ pub struct Request {
     pub jobs: Option<usize>,
     /// What may be shared with this machine and between copies; checks then run one at a time.
     pub allowed: BTreeSet<Hazard>,
+    /// Whether checks that take more than a minute are made too.
+    pub slow: bool,
     /// Whether only the contract is wanted: the stack is started once, and no check is made.
     pub explain: bool,
     /// How containers are reached, instead of the way that suits the engine.
@@ -83,12 +85,16 @@ where
         // The try-out may still find a liveness path: what asks for one is counted in.
         let undecided = Contract { liveness: Some(String::new()), ..bench.contract.clone() };
         let mut copies = 1;
-        if Plan::new(&catalogue, &selection, &undecided).runs() > 0 || request.explain {
+        if Plan::new(&catalogue, &selection, bench.known(&undecided, request.slow)).runs() > 0 || request.explain {
             say("starting the stack once, undisturbed");
             copies = bench.try_out().await?;
         }
         progress.tell(Event::Contract(&bench.draft));
-        let plan = Arc::new(if request.explain { Plan::default() } else { Plan::new(&catalogue, &selection, &bench.contract) });
+        let plan = Arc::new(if request.explain {
+            Plan::default()
+        } else {
+            Plan::new(&catalogue, &selection, bench.known(&bench.contract, request.slow))
+        });
         let bench = Arc::new(bench);
         if plan.runs() > 0 {
             progress.tell(Event::ChecksStarted { count: plan.runs() });

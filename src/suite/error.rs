@@ -121,6 +121,8 @@ impl RunError {
 pub enum Failure {
     /// An expectation was broken.
     Failed(Finding),
+    /// The stack turns out to have nothing that the check is about.
+    NotApplicable(String),
     /// It could not be found out.
     CouldNotRun {
         /// Why.
@@ -148,8 +150,14 @@ impl std::fmt::Display for Failure {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Failed(Finding { expected, seen }) => write!(formatter, "expected: {expected}; seen: {seen}"),
-            Self::CouldNotRun { message, .. } => formatter.write_str(message),
+            Self::NotApplicable(message) | Self::CouldNotRun { message, .. } => formatter.write_str(message),
         }
+    }
+}
+
+impl From<crate::compose::ComposeError> for Failure {
+    fn from(error: crate::compose::ComposeError) -> Self {
+        StackError::from(error).into()
     }
 }
 

@@ -2,20 +2,21 @@
 
 use std::time::Duration;
 
+use super::setup::Setup;
 use super::{Bench, Failure};
 use crate::compose::Condition;
 use crate::fault;
 use crate::probe::{HttpProbe, catch_up_logs, watch_dependency, watch_endpoint, watch_logs, watch_processes};
 use crate::stack::{Stack, StackError};
 use crate::timeline::{Answer, ContainerChange, Endpoint, Fact, Observation, Ruling, Timeline};
-use crate::verdict::{Awaited, Finding, Judged, answered_ready, became_healthy, completed, started_to_accept};
+use crate::verdict::{Awaited, Finding, Judged, Wanted, answered, became_healthy, completed, started_to_accept};
 
 /// How often a service that the engine restarts may exit, with nothing wrong around it, before it is taken to be broken.
 const EXITS: usize = 3;
 
 /// Creates a copy and attaches a probe to everything that the contract names. Nothing runs yet.
-pub(super) async fn create(bench: &Bench, timeline: &Timeline, with_processes: bool) -> Result<Stack, Failure> {
-    let copy = bench.copy().map_err(StackError::from)?;
+pub(super) async fn create(bench: &Bench, timeline: &Timeline, setup: &Setup) -> Result<Stack, Failure> {
+    let copy = bench.copy(&setup.patches).map_err(StackError::from)?;
     let mut stack = Stack::create(&bench.engine, copy, timeline.clone()).await?;
     let contract = &bench.contract;
 
@@ -26,7 +27,7 @@ pub(super) async fn create(bench: &Bench, timeline: &Timeline, with_processes: b
     }
     for dependency in &contract.dependencies {
         let reach = stack.service(&dependency.service)?.reach.clone();
-        stack.spawn(watch_dependency(dependency.service.clone(), dependency.kind.clone(), reach, timeline.clone()));
+        stack.spawn(watch_dependency(dependency.service.clone(), setup.kind(&dependency.kind), reach, timeline.clone()));
     }
     let app = stack.service(&contract.app)?.clone();
     let endpoints = [(Endpoint::Readiness, Some(&contract.readiness)), (Endpoint::Liveness, contract.liveness.as_ref())];
@@ -35,7 +36,7 @@ pub(super) async fn create(bench: &Bench, timeline: &Timeline, with_processes: b
         let probe = HttpProbe { endpoint, port: contract.port, path, timeout: contract.probe_timeout };
         stack.spawn(watch_endpoint(probe, app.reach.clone(), bench.redactor.clone(), timeline.clone()));
     }
-    if with_processes {
+    if setup.watch_processes {
         stack.spawn(watch_processes(bench.engine.clone(), contract.app.clone(), app.container, app.reach, timeline.clone()));
     }
     Ok(stack)
@@ -76,49 +77,68 @@ pub(super) async fn start_until_ready(bench: &Bench, stack: &Stack) -> Result<(D
     app.ok_or_else(|| Failure::not_measured("the app was not started"))
 }
 
-/// What is running while the app's database is withheld, and what is not.
+/// What is running while a dependency is withheld, and what is not.
 #[derive(Debug)]
-pub(super) struct WithoutDatabase {
-    /// The database.
-    pub(super) database: String,
+pub(super) struct Without {
+    /// The dependency.
+    pub(super) dependency: String,
     /// The offset of the app's start.
     pub(super) app_started: Duration,
-    /// The services that can't start before the database, the app aside.
+    /// The services that can't start before the dependency, the app aside.
     waiting: Vec<String>,
 }
 
-/// Starts the app without its database, and without what can't start before the database. The other dependencies accept;
+/// Starts the app without one of its dependencies, and without what can't start before that. The other dependencies accept;
 /// nobody waits for the app to be ready.
-pub(super) async fn start_without_database(bench: &Bench, stack: &Stack) -> Result<WithoutDatabase, Failure> {
-    let database = database(bench)?;
+pub(super) async fn start_without(bench: &Bench, stack: &Stack, dependency: &str) -> Result<Without, Failure> {
+    start_around(bench, stack, dependency, false).await
+}
+
+/// Starts the app just after one of its dependencies, whether that serves or not.
+pub(super) async fn start_together(bench: &Bench, stack: &Stack, dependency: &str) -> Result<Without, Failure> {
+    start_around(bench, stack, dependency, true).await
+}
+
+async fn start_around(bench: &Bench, stack: &Stack, dependency: &str, together: bool) -> Result<Without, Failure> {
     let app = &bench.contract.app;
-    fault::withhold(stack, &database)?;
-    let mut waiting = bench.model.dependents(&database);
+    if !together {
+        fault::withhold(stack, dependency)?;
+    }
+    let mut waiting = bench.model.dependents(dependency);
     waiting.retain(|service| service != app);
     let mut app_started = Duration::ZERO;
-    for service in bench.model.start_order().into_iter().filter(|service| *service != database && !waiting.contains(service)) {
+    for service in bench.model.start_order().into_iter().filter(|service| service != dependency && !waiting.contains(service)) {
         if service == *app {
             for (needed, condition) in needs(bench, app) {
-                if needed != database && !waiting.contains(&needed) {
+                if needed != dependency && !waiting.contains(&needed) {
                     wait_until(bench, stack, &needed, condition).await?;
                 }
+            }
+            if together {
+                stack.start(dependency).await?;
             }
             app_started = stack.start(app).await?;
         } else {
             start_when_possible(bench, stack, &service).await?;
         }
     }
-    Ok(WithoutDatabase { database, app_started, waiting })
+    Ok(Without { dependency: dependency.to_owned(), app_started, waiting })
 }
 
-/// Starts the withheld database, and then what had to wait for it. Returns the offset at which the database accepted.
-pub(super) async fn start_database(bench: &Bench, stack: &Stack, without: &WithoutDatabase) -> Result<Duration, Failure> {
-    let started = fault::provide(stack, &without.database).await?;
-    let accepted = wait_until_accepting(bench, stack, &without.database, started).await?;
+/// Starts a withheld dependency, and then what had to wait for it. Returns the offset at which it accepted.
+pub(super) async fn start_withheld(bench: &Bench, stack: &Stack, without: &Without) -> Result<Duration, Failure> {
+    let started = fault::provide(stack, &without.dependency).await?;
+    let accepted = wait_until_accepting(bench, stack, &without.dependency, started).await?;
+    start_waiting(bench, stack, without).await?;
+    Ok(accepted)
+}
+
+/// Starts what had to wait for a dependency that accepts by now.
+pub(super) async fn start_waiting(bench: &Bench, stack: &Stack, without: &Without) -> Result<(), Failure> {
     for service in &without.waiting {
         start_when_possible(bench, stack, service).await?;
     }
-    Ok(accepted)
+    Ok(())
 }
 
 async fn start_when_possible(bench: &Bench, stack: &Stack, service: &str) -> Result<Duration, Failure> {
@@ -197,7 +217,7 @@ async fn wait_until_ready(bench: &Bench, stack: &Stack, started: Duration) -> Re
         event: "its start",
         limit: contract.startup_limit,
     };
-    let judge = |observations: &[Observation], over| answered_ready(judged, observations, over);
+    let judge = |observations: &[Observation], over| answered(judged, (Endpoint::Readiness, Wanted::Success), observations, over);
     match stack.timeline().wait(started + contract.startup_limit, judge).await {
         Ruling::Holds(at) => Ok(at),
         Ruling::Broken(finding) => {
@@ -256,8 +276,15 @@ fn advise(bench: &Bench, timeline: &Timeline) -> String {
     }
 }
 
-/// The service name of the app's database.
-pub(super) fn database(bench: &Bench) -> Result<String, Failure> {
-    let database = bench.contract.database().map(|database| database.service.clone());
-    database.ok_or_else(|| Failure::not_measured("the app has no database"))
+/// The service that a sentence means: by its name, as `the database`, or as `the main dependency`, which is the database where
+/// there is one.
+pub(super) fn meant(bench: &Bench, word: &str) -> Result<String, Failure> {
+    let contract = &bench.contract;
+    let found = match word {
+        "the app" => return Ok(contract.app.clone()),
+        "the database" => contract.database(),
+        "the main dependency" => contract.database().or(contract.dependencies.first()),
+        name => return Ok(name.to_owned()),
+    };
+    found.map(|dependency| dependency.service.clone()).ok_or_else(|| Failure::not_measured(&format!("the stack has not {word}")))
 }

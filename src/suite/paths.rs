@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::setup::Setup;
 use super::try_out::not_ready;
 use super::{Bench, Failure, RunError, launch};
 use crate::contract::Found;
@@ -62,7 +63,7 @@ pub(super) fn any_readiness() -> Found<String> {
 pub(super) async fn find_readiness(bench: &Bench) -> Result<Option<Found<String>>, RunError> {
     let timeline = Timeline::new(bench.engine.clock());
     let app = &bench.contract.app;
-    let stack = launch::create(bench, &timeline, false).await;
+    let stack = launch::create(bench, &timeline, &Setup::default()).await;
     let mut stack = stack.map_err(|failure| not_ready(app, failure, &timeline))?;
     let found = match launch::start_app(bench, &stack).await {
         Ok(started) => Ok(ask_until_ready(bench, &stack, started + bench.contract.startup_limit).await),

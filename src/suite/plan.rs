@@ -5,7 +5,7 @@ use cucumber::gherkin::{Feature, Scenario};
 use cucumber::tag::Ext;
 
 use super::{Catalogue, Check, RunError};
-use crate::contract::Contract;
+use crate::contract::{Contract, Kind};
 
 /// Stands for the dependency's name in a scenario that is made once per dependency.
 const PLACEHOLDER: &str = "<dependency>";
@@ -74,13 +74,14 @@ fn tags_of(operation: &TagOperation) -> Vec<String> {
 impl Plan {
     /// The selected checks for a stack with this contract.
     #[must_use]
-    pub fn new(catalogue: &Catalogue, selection: &Selection, contract: &Contract) -> Self {
+    pub fn new(catalogue: &Catalogue, selection: &Selection, stack: Known<'_>) -> Self {
+        let contract = stack.contract;
         let mut plan = Self::default();
         for feature in catalogue.features() {
             let mut scenarios = vec![];
             for scenario in feature.scenarios.iter().filter(|scenario| selection.selects(feature, scenario)) {
                 let Some(check) = Check::read(scenario) else { continue };
-                let lacks = lacks(&check, contract);
+                let lacks = lacks(&check, stack);
                 let dependencies: Vec<Option<&str>> = if check.each_dependency && lacks.is_none() {
                     contract.dependencies.iter().map(|dependency| Some(dependency.service.as_str())).collect()
                 } else {
@@ -119,15 +120,40 @@ impl Plan {
     }
 }
 
+/// What is known of a stack when its checks are chosen.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// Its contract.
+    pub contract: &'a Contract,
+    /// Whether the app has a health check.
+    pub has_health_check: bool,
+    /// Whether somebody wrote a compose file for it.
+    pub has_compose_file: bool,
+    /// Whether checks are wanted that take long.
+    pub slow: bool,
+}
+
 /// What the check needs and the stack has not.
-fn lacks(check: &Check, contract: &Contract) -> Option<String> {
+fn lacks(check: &Check, stack: Known<'_>) -> Option<String> {
+    let contract = stack.contract;
+    if check.is_slow && !stack.slow {
+        return Some("it takes more than a minute: add --slow to run it".into());
+    }
     if check.each_dependency && contract.dependencies.is_empty() {
         return Some("the app has no dependency".into());
     }
     check.needs.iter().find_map(|need| match need.as_str() {
         "database" if contract.database().is_none() => {
-            Some("the app has no database that we know how to query (PostgreSQL)".into())
+            Some("the app has no database that we know how to ask (PostgreSQL, MySQL)".into())
         }
+        "postgres" if !contract.dependencies.iter().any(|dependency| matches!(dependency.kind, Kind::Postgres { .. })) => {
+            Some("the app has no PostgreSQL".into())
+        }
+        "business" if contract.business.is_none() => Some(
+            "the contract names no business path: declare `business: PATH` under x-seaworthy, or give --business PATH".into(),
+        ),
+        "healthcheck" if !stack.has_health_check => Some("the app has no health check".into()),
+        "compose" if !stack.has_compose_file => Some("there is no compose file".into()),
         "dependency" if contract.dependencies.is_empty() => Some("the app has no dependency".into()),
         "liveness" if contract.liveness.is_none() => {
             Some("the contract names no liveness path, and the app answers at none of the usual ones".into())
@@ -173,7 +199,8 @@ mod tests {
         let declared = Declared { app: Some("app".into()), readiness: Some("/".into()), ..Declared::default() };
         let draft = detect(&declared, &Declared::default(), &model, &NoImages);
         let contract = draft.into_contract(&model).expect("complete");
-        Ok(Plan::new(&catalogue, &Selection::parse(tags, &catalogue)?, &contract))
+        let stack = Known { contract: &contract, has_health_check: true, has_compose_file: true, slow: false };
+        Ok(Plan::new(&catalogue, &Selection::parse(tags, &catalogue)?, stack))
     }
 
     fn names(plan: &Plan) -> Vec<String> {

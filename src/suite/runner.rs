@@ -158,6 +158,7 @@ fn judge(finished: &ScenarioFinished, failure: Option<Failure>, observations: &[
     match (finished, failure) {
         (ScenarioFinished::StepPassed, None) => (Verdict::Passed, None),
         (_, Some(Failure::CouldNotRun { message, advice, .. })) => could_not_run(format!("{message}. {advice}")),
+        (_, Some(Failure::NotApplicable(reason))) => (Verdict::NotApplicable, Some(reason)),
         (_, Some(failure @ Failure::Failed(_))) => match is_blind(observations) {
             Some(what) => could_not_run(format!("{what} could no longer be followed")),
             None => (Verdict::Failed, Some(failure.to_string())),

@@ -7,6 +7,8 @@ mod given;
 mod then;
 mod when;
 
+use std::time::Duration;
+
 use cucumber::gherkin::StepType;
 use cucumber::step::{Collection, Context};
 use futures::future::LocalBoxFuture;
@@ -44,22 +46,69 @@ macro_rules! steps {
 /// Every sentence that the built-in steps understand.
 pub const STEPS: &[StepDefinition] = steps! {
     Given "the processes of the app are watched", "the processes of the app are watched" => given::processes_are_watched;
+    Given "the health check of the app runs every second", "the health check of the app runs every second" => given::health_check_runs_often;
+    Given "the database has another password than the app", "the database has another password than the app" => given::database_has_another_password;
     Given "the stack is ready", "the stack is ready" => given::stack_is_ready;
-    Given "every service but the database is started", "every service but the database is started" => given::all_but_the_database;
-    When "all services start on fresh data, the database last", "all services start on fresh data, the database last" => when::all_start_database_last;
-    When r"the database starts (\d+) seconds after the app", "the database starts 6 seconds after the app" => when::database_starts_late;
-    When "the app is told to stop", "the app is told to stop" => when::app_is_told_to_stop;
-    When r"(\S+) is killed", "db is killed" => when::is_killed;
-    When r"(\S+) is killed, and starts again (\d+) seconds later", "db is killed, and starts again 3 seconds later" => when::is_killed_for;
-    Then "readiness answers no 2xx before the database accepts", "readiness answers no 2xx before the database accepts" => then::not_ready_before_database;
-    Then "readiness answers 2xx within the (startup|recovery) limit", "readiness answers 2xx within the startup limit" => then::ready_within;
-    Then r"readiness answers (\d{3}) within the outage limit", "readiness answers 503 within the outage limit" => then::answers_within;
-    Then r"readiness answers no 2xx throughout (\d+) seconds", "readiness answers no 2xx throughout 3 seconds" => then::unready_throughout;
-    Then "the app is still the same process", "the app is still the same process" => then::same_process;
-    Then "the app exits within the stop grace period", "the app exits within the stop grace period" => then::exits_in_time;
-    Then "nobody had to kill the app", "nobody had to kill the app" => then::was_not_killed;
-    Then "no process of the app runs as root", "no process of the app runs as root" => then::nothing_runs_as_root;
+    Given "the app is started", "the app is started" => given::app_is_started;
+    Given r"every service but (the database|the main dependency|\S+) is started", "every service but db is started" => given::all_but_one;
+
+    When "all services start on fresh data, the database last", "all services start on fresh data, the database last" => when::start::all_database_last;
+    When "the database and the app start at the same moment", "the database and the app start at the same moment" => when::start::together;
+    When r"(the database|the main dependency|\S+) starts (\d+) seconds after the app", "the database starts 6 seconds after the app" => when::start::late;
+    When "the app is told to stop", "the app is told to stop" => when::stop::told;
+    When r"the app is told to stop (\d+) milliseconds after its start", "the app is told to stop 300 milliseconds after its start" => when::stop::told_after;
+    When "the app is told to stop while clients ask all the time", "the app is told to stop while clients ask all the time" => when::stop::told_under_load;
+    When "the app is interrupted", "the app is interrupted" => when::stop::interrupted;
+    When "the app is stopped, and started again", "the app is stopped, and started again" => when::stop::stopped_and_started;
+    When r"a request is held open by (the database|the main dependency|\S+)", "a request is held open by db" => when::stop::request_is_held;
+    When r"the app is told to stop (once|twice), and then (the database|the main dependency|\S+) goes on", "the app is told to stop once, and then db goes on" => when::stop::told_while_held;
+    When r"(the database|the main dependency|\S+) is (killed|frozen|cut off)", "db is killed" => when::disturb::is_disturbed;
+    When r"(the database|the main dependency|\S+) is (killed|frozen|cut off) for (\d+) seconds", "db is frozen for 3 seconds" => when::disturb::is_disturbed_for;
+    When r"(the database|the main dependency|\S+) is killed and started again (\d+) times", "db is killed and started again 5 times" => when::disturb::flaps;
+    When r"(the database|the main dependency|\S+) comes back at another address", "db comes back at another address" => when::disturb::moves;
+    When "all connection slots of the database are taken", "all connection slots of the database are taken" => when::disturb::slots_are_taken;
+    When "the connection slots are given back", "the connection slots are given back" => when::disturb::slots_are_given_back;
+
+    Then "readiness answers no 2xx before the database accepts", "readiness answers no 2xx before the database accepts" => then::answers::not_ready_before_database;
+    Then r"(readiness|liveness) answers (2xx|\d{3}) within (the startup limit|the recovery limit|the outage limit|the outage limit and one probe|\d+ seconds)", "readiness answers 2xx within the startup limit" => then::answers::within;
+    Then r"(readiness|liveness) (answers 2xx|answers no 2xx|answers nothing but 503|never hangs) throughout (\d+) seconds", "readiness answers no 2xx throughout 3 seconds" => then::answers::throughout;
+    Then r"the engine calls the app (healthy|unhealthy) within (\d+) seconds", "the engine calls the app healthy within 15 seconds" => then::answers::health_turns;
+    Then "the engine did not call the app healthy before it was ready", "the engine did not call the app healthy before it was ready" => then::answers::not_healthy_too_early;
+    Then "the app is still the same process", "the app is still the same process" => then::process::same;
+    Then "no process of the app runs as root", "no process of the app runs as root" => then::process::nothing_runs_as_root;
+    Then "no process of the app is left as a zombie", "no process of the app is left as a zombie" => then::process::no_zombies;
+    Then "the app exits within the stop grace period", "the app exits within the stop grace period" => then::stop::in_time;
+    Then "nobody had to kill the app", "nobody had to kill the app" => then::stop::not_killed;
+    Then "the exit status is one of the contract's", "the exit status is one of the contract's" => then::stop::status;
+    Then "no shell swallowed the signal", "no shell swallowed the signal" => then::stop::reached;
+    Then "the request is answered completely", "the request is answered completely" => then::stop::request_answered;
+    Then "no accepted request is torn", "no accepted request is torn" => then::stop::nothing_torn;
+    Then "nothing that is asked after the signal is left hanging", "nothing that is asked after the signal is left hanging" => then::stop::nothing_hangs;
+    Then "a second later no session of the app is left", "a second later no session of the app is left" => then::sessions::none_left;
+    Then r"the app has at most (\d+) sessions more than before", "the app has at most 2 sessions more than before" => then::sessions::not_many_more;
+    Then r"the log of the app names (the database|the main dependency|\S+) within (\d+) seconds", "the log of the app names db within 10 seconds" => then::log::names_it;
+    Then r"in (\d+) seconds the app logs no stack trace per attempt", "in 10 seconds the app logs no stack trace per attempt" => then::log::no_traces;
+    Then r"the app, if it gives up without (the database|the main dependency|\S+) within (\d+) seconds, says so", "the app, if it gives up without db within 15 seconds, says so" => then::log::gives_up_cleanly;
+    Then r"the log of the app tells of a failed login within (\d+) seconds", "the log of the app tells of a failed login within 10 seconds" => then::log::tells_of_login;
+    Then "the app shows no secret", "the app shows no secret" => then::log::keeps_secrets;
+    Then "the body shows no secret, no connection string and no stack trace", "the body shows no secret, no connection string and no stack trace" => then::log::is_discreet;
+    Then r"the body names (the database|the main dependency|\S+)", "the body names db" => then::log::body_names_it;
+    Then "the app is started only when its dependencies are healthy", "the app is started only when its dependencies are healthy" => then::files::order_is_declared;
+    Then "the data of the database is on a volume with a name", "the data of the database is on a volume with a name" => then::files::data_is_on_a_volume;
+    Then "a row of the database is still there when its container is replaced", "a row of the database is still there when its container is replaced" => then::files::row_survives;
 };
+
+fn word(words: &Words, index: usize) -> Result<&str, Failure> {
+    words.get(index).map(String::as_str).ok_or_else(|| Failure::not_measured("the step lacks a word"))
+}
+
+fn number(words: &Words, index: usize) -> Result<u64, Failure> {
+    word(words, index)?.parse().map_err(|_| Failure::not_measured("the step's number is too large"))
+}
+
+fn seconds(words: &Words, index: usize) -> Result<Duration, Failure> {
+    number(words, index).map(Duration::from_secs)
+}
 
 /// The built-in steps, together with those that were added with cucumber's attributes.
 pub(super) fn collection() -> Collection<ScenarioWorld> {

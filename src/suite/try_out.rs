@@ -1,6 +1,7 @@
 //! Brings the stack up once with nothing disturbed, before any check. A stack that is broken by itself is told so once, with its
 //! log, and not once per check.
 
+use super::setup::Setup;
 use super::{Bench, Failure, RunError, launch, paths};
 use crate::contract::Found;
 use crate::timeline::{Timeline, last_log_lines};
@@ -22,7 +23,7 @@ pub(super) struct TriedOut {
 /// Starts the whole stack, waits until the app is ready, looks around, and removes it.
 pub(super) async fn try_out(bench: &Bench) -> Result<TriedOut, RunError> {
     let timeline = Timeline::new(bench.engine.clock());
-    let stack = launch::create(bench, &timeline, false).await;
+    let stack = launch::create(bench, &timeline, &Setup::default()).await;
     let mut stack = stack.map_err(|failure| not_ready(&bench.contract.app, failure, &timeline))?;
     if let Err(failure) = launch::start_until_ready(bench, &stack).await {
         launch::stop_observing(bench, &mut stack).await;

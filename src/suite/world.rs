@@ -3,12 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::launch::{self, WithoutDatabase};
+use tokio::task::JoinHandle;
+
+use super::launch::{self, Without};
+use super::setup::Setup;
 use super::{Bench, Failure};
 use crate::engine::EngineError;
+use crate::fault;
+use crate::probe::OpenSession;
 use crate::stack::Stack;
-use crate::timeline::{Observation, Ruling, Timeline};
+use crate::timeline::{Answer, Observation, Ruling, Timeline};
 use crate::verdict::{Finding, Judged};
+
+/// How often an app that the engine starts again may exit before nobody waits for it any more.
+const RESTARTS: usize = 6;
 
 /// The world of a scenario. Steps of your own may be added with cucumber's `given`, `when` and `then` attributes.
 #[derive(Debug, Default, cucumber::World)]
@@ -24,39 +32,54 @@ struct Stage {
     bench: Arc<Bench>,
     timeline: Timeline,
     stack: Option<Stack>,
+    setup: Setup,
     moments: Moments,
 }
 
 /// The moments and facts that later steps refer to.
 #[derive(Debug, Default)]
 pub struct Moments {
-    /// Whether the app's processes are watched.
-    pub watch_processes: bool,
     /// When the app's first process was started.
     pub app_started: Duration,
     /// What limits are counted from: the last disturbance or its end.
     pub since: Duration,
     /// What happened then, in words that follow "of" and "since".
     pub event: String,
-    /// What was started without the app's database.
-    pub(super) without_database: Option<WithoutDatabase>,
-    /// When the app was told to stop.
-    pub told_to_stop: Duration,
+    /// What was started without a dependency.
+    pub(super) without: Option<Without>,
+    /// The signal that told the app to stop, and when.
+    pub told_to_stop: Option<(String, Duration)>,
     /// When and how the app ended after it was told to stop: offset, exit status, out of memory.
     pub death: Option<(Duration, i64, bool)>,
+    /// A request that is under way.
+    pub(super) request: Option<JoinHandle<Answer>>,
+    /// How many sessions the app had.
+    pub sessions: Option<usize>,
+    /// Sessions that take the database's slots.
+    pub(super) slots: Vec<OpenSession>,
 }
 
 impl ScenarioWorld {
     /// Begins a scenario on a bench, with an empty timeline.
     pub(super) fn begin(&mut self, bench: Arc<Bench>) {
         let timeline = Timeline::new(bench.engine.clock());
-        self.stage = Some(Stage { bench, timeline, stack: None, moments: Moments::default() });
+        self.stage = Some(Stage { bench, timeline, stack: None, setup: Setup::default(), moments: Moments::default() });
     }
 
     /// The timeline of the scenario.
     #[must_use]
     pub fn timeline(&self) -> Option<&Timeline> {
         self.stage.as_ref().map(|stage| &stage.timeline)
+    }
+
+    /// The stack as it is before anything is created.
+    pub(super) fn bench(&mut self) -> Result<&Bench, Failure> {
+        Ok(&self.stage()?.bench)
+    }
+
+    /// What the copy is to be like. Changes count only before it is created.
+    pub(super) fn setup(&mut self) -> Result<&mut Setup, Failure> {
+        Ok(&mut self.stage()?.setup)
     }
 
     /// The moments that steps refer to.
@@ -66,11 +89,17 @@ impl ScenarioWorld {
 
     /// The running copy of the stack with its bench and moments; created when first asked for.
     pub async fn stack(&mut self) -> Result<(&Bench, &Stack, &mut Moments), Failure> {
+        let (bench, stack, moments) = self.stack_to_change().await?;
+        Ok((bench, stack, moments))
+    }
+
+    /// The same, for steps that replace its containers.
+    pub(super) async fn stack_to_change(&mut self) -> Result<(&Bench, &mut Stack, &mut Moments), Failure> {
         let stage = self.stage()?;
         if stage.stack.is_none() {
-            stage.stack = Some(launch::create(&stage.bench, &stage.timeline, stage.moments.watch_processes).await?);
+            stage.stack = Some(launch::create(&stage.bench, &stage.timeline, &stage.setup).await?);
         }
-        let stack = stage.stack.as_ref().ok_or_else(|| Failure::not_measured("the stack was not created"))?;
+        let stack = stage.stack.as_mut().ok_or_else(|| Failure::not_measured("the stack was not created"))?;
         Ok((&stage.bench, stack, &mut stage.moments))
     }
 
@@ -88,11 +117,10 @@ impl ScenarioWorld {
         judge: impl Fn(Judged<'_>, &[Observation], bool) -> Ruling<T, Finding>,
     ) -> Result<T, Failure> {
         let (bench, stack, moments) = self.stack().await?;
-        let gone_after = if bench.restarts(&bench.contract.app) { usize::MAX } else { 1 };
         let judged = Judged {
             app: &bench.contract.app,
             started: moments.app_started,
-            gone_after,
+            gone_after: if bench.restarts(&bench.contract.app) { RESTARTS } else { 1 },
             since: moments.since,
             event: &moments.event,
             limit,
@@ -105,10 +133,21 @@ impl ScenarioWorld {
         }
     }
 
-    /// Stops observing, puts the last log lines on the timeline and removes the copy of the stack.
+    /// Looks back at the timeline with a judge.
+    pub(super) async fn look_back(
+        &mut self,
+        judge: impl Fn(&Bench, &Moments, &[Observation]) -> Result<(), Finding>,
+    ) -> Result<(), Failure> {
+        let (bench, stack, moments) = self.stack().await?;
+        stack.timeline().read(|observations| judge(bench, moments, observations)).map_err(Failure::Failed)
+    }
+
+    /// Ends faults and observation, puts the last log lines on the timeline and removes the copy of the stack.
     pub(super) async fn end(&mut self) -> Result<(), EngineError> {
         let Some(stage) = self.stage.as_mut() else { return Ok(()) };
         let Some(mut stack) = stage.stack.take() else { return Ok(()) };
+        stage.moments.slots.clear();
+        fault::end_all(&stack);
         launch::stop_observing(&stage.bench, &mut stack).await;
         stack.down().await
     }

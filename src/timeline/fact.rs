@@ -75,6 +75,24 @@ pub enum Fact {
         /// The line, with secrets masked.
         line: String,
     },
+    /// What became of the requests of clients that ask all the time.
+    Load {
+        /// Answered completely.
+        complete: usize,
+        /// Turned away before they were accepted.
+        refused: usize,
+        /// Cut off so soon that the app may never have seen them.
+        unclear: usize,
+        /// Accepted and not answered completely: how each ended.
+        torn: Vec<String>,
+    },
+    /// The sessions that the app has with its database.
+    Sessions {
+        /// The database.
+        service: String,
+        /// How many.
+        count: usize,
+    },
     /// One of our own observers ended early: from here on, silence proves nothing.
     Blind {
         /// What can no longer be seen.
@@ -118,6 +136,18 @@ pub enum Endpoint {
     Readiness,
     /// Says whether the process lives.
     Liveness,
+    /// Uses the dependencies.
+    Business,
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Readiness => "readiness",
+            Self::Liveness => "liveness",
+            Self::Business => "the business path",
+        })
+    }
 }
 
 /// What came back from a request.
@@ -189,6 +219,12 @@ pub enum FaultKind {
     Killed,
     /// The container has not been started yet; starting it heals.
     Absent,
+    /// All processes of the container are frozen; thawing heals.
+    Frozen,
+    /// The container is on no network; joining its networks again heals.
+    CutOff,
+    /// All connection slots of the database are taken; giving them back heals.
+    Exhausted,
 }
 
 /// Begin or end of a fault.
@@ -208,6 +244,9 @@ pub struct Process {
     pub pid: i64,
     /// The user that it runs as.
     pub uid: u32,
+    /// Whether it has ended and nobody has taken note.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_zombie: bool,
     /// Its command line.
     pub command: String,
 }

@@ -1,5 +1,6 @@
 //! Judging what the app answers.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::Finding;
@@ -46,49 +47,127 @@ impl Judged<'_> {
     }
 }
 
-/// Readiness says 2xx at least once. Holds with the moment of the first such answer.
-#[must_use]
-pub fn answered_ready(judged: Judged<'_>, observations: &[Observation], over: bool) -> Ruling<Duration, Finding> {
-    answered(judged, "2xx", Answer::is_success, observations, over)
+/// What an endpoint is to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Any 2xx.
+    Success,
+    /// This status.
+    Status(u16),
 }
 
-/// Readiness answers with this status at least once. Holds with the moment of the first such answer.
-#[must_use]
-pub fn answered_status(judged: Judged<'_>, status: u16, observations: &[Observation], over: bool) -> Ruling<Duration, Finding> {
-    answered(judged, &status.to_string(), |answer| *answer == Answer::Status(status), observations, over)
+impl Wanted {
+    fn is(self, answer: &Answer) -> bool {
+        match self {
+            Self::Success => answer.is_success(),
+            Self::Status(status) => *answer == Answer::Status(status),
+        }
+    }
 }
 
-fn answered(
+impl fmt::Display for Wanted {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Success => formatter.write_str("2xx"),
+            Self::Status(status) => write!(formatter, "{status}"),
+        }
+    }
+}
+
+/// An endpoint says this at least once. Holds with the moment of the first such answer.
+#[must_use]
+pub fn answered(
     judged: Judged<'_>,
-    words: &str,
-    is_it: impl Fn(&Answer) -> bool,
+    (endpoint, wanted): (Endpoint, Wanted),
     observations: &[Observation],
     over: bool,
 ) -> Ruling<Duration, Finding> {
-    let first = probes(observations, Endpoint::Readiness).find(|(sent, _, answer)| *sent >= judged.since && is_it(answer));
+    let first = probes(observations, endpoint).find(|(sent, _, answer)| *sent >= judged.since && wanted.is(answer));
     match first {
         Some((_, at, _)) => Ruling::Holds(at),
         None if over || judged.is_gone(observations) => {
-            let expected = format!("readiness answers {words} within {} of {}", seconds(judged.limit), judged.event);
-            judged.broken(observations, Endpoint::Readiness, expected)
+            let expected = format!("{endpoint} answers {wanted} within {} of {}", seconds(judged.limit), judged.event);
+            judged.broken(observations, endpoint, expected)
         }
         None => Ruling::Open,
     }
 }
 
-/// Readiness never says 2xx in the whole window, and it is asked at least once.
+/// What an endpoint is to say all the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lasting {
+    /// 2xx and nothing else.
+    Success,
+    /// Anything but 2xx.
+    NoSuccess,
+    /// 503 from its first answer on; that nobody listens yet, or that a connection breaks, says nothing.
+    OnlyUnavailable,
+    /// Anything, in time.
+    Bounded,
+}
+
+impl Lasting {
+    fn breaks(self, answer: &Answer) -> bool {
+        match self {
+            Self::Success => !answer.is_success(),
+            Self::NoSuccess => answer.is_success(),
+            Self::OnlyUnavailable => matches!(answer, Answer::Status(status) if *status != 503) || *answer == Answer::TimedOut,
+            Self::Bounded => *answer == Answer::TimedOut,
+        }
+    }
+
+    /// Whether silence is as good as an answer.
+    fn needs_no_answer(self) -> bool {
+        matches!(self, Self::OnlyUnavailable | Self::Bounded)
+    }
+}
+
+impl fmt::Display for Lasting {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Success => "answers 2xx",
+            Self::NoSuccess => "answers no 2xx",
+            Self::OnlyUnavailable => "answers nothing but 503",
+            Self::Bounded => "never hangs",
+        })
+    }
+}
+
+/// An endpoint says this in the whole window, in which it is asked at least once.
 #[must_use]
-pub fn stayed_unready(judged: Judged<'_>, observations: &[Observation], over: bool) -> Ruling<(), Finding> {
-    let mut asked = probes(observations, Endpoint::Readiness).filter(|(sent, _, _)| *sent >= judged.since).peekable();
-    let was_asked = asked.peek().is_some();
-    if asked.any(|(_, _, answer)| answer.is_success()) {
-        return judged.broken(
-            observations,
-            Endpoint::Readiness,
-            format!("readiness answers no 2xx throughout {} from {} on", seconds(judged.limit), judged.event),
-        );
+pub fn stayed(
+    judged: Judged<'_>,
+    (endpoint, lasting): (Endpoint, Lasting),
+    observations: &[Observation],
+    over: bool,
+) -> Ruling<(), Finding> {
+    let end = judged.since + judged.limit;
+    let mut asked = probes(observations, endpoint).filter(|(sent, _, _)| *sent >= judged.since && *sent < end).peekable();
+    let was_asked = asked.peek().is_some() || lasting.needs_no_answer();
+    if asked.any(|(_, _, answer)| lasting.breaks(answer)) {
+        let expected = format!("{endpoint} {lasting} throughout {} from {} on", seconds(judged.limit), judged.event);
+        return judged.broken(observations, endpoint, expected);
     }
     if over && was_asked { Ruling::Holds(()) } else { Ruling::Open }
+}
+
+/// After the app was told to stop, nothing that it was asked is left hanging: it answers, or turns the request away.
+///
+/// Hanging means no answer within the probe's time-out, or none for this long before the app ended.
+pub fn left_nothing_hanging(told: Duration, patience: Duration, observations: &[Observation]) -> Result<(), Finding> {
+    let hung = probes(observations, Endpoint::Readiness).find(|(sent, at, answer)| {
+        *sent > told
+            && (**answer == Answer::TimedOut || matches!(answer, Answer::Broken(_)) && at.saturating_sub(*sent) > patience)
+    });
+    let Some((sent, at, answer)) = hung else { return Ok(()) };
+    Err(Finding {
+        expected: "what is asked after the signal is answered, or turned away".into(),
+        seen: format!(
+            "a request that was sent at {} after the signal was accepted and left hanging for {}: {answer}",
+            super::since(told, sent),
+            seconds(at.saturating_sub(sent)),
+        ),
+    })
 }
 
 /// No ready answer comes before the dependency accepts.
@@ -143,6 +222,10 @@ mod tests {
         event: "its start",
         limit: Duration::from_secs(5),
     };
+
+    const READY: (Endpoint, Wanted) = (Endpoint::Readiness, Wanted::Success);
+    const UNAVAILABLE: (Endpoint, Wanted) = (Endpoint::Readiness, Wanted::Status(503));
+    const UNREADY: (Endpoint, Lasting) = (Endpoint::Readiness, Lasting::NoSuccess);
 
     fn at(ms: u64, fact: Fact) -> Observation {
         Observation { at: Duration::from_millis(ms), fact }
@@ -215,16 +298,16 @@ mod tests {
     #[test]
     fn a_wait_for_readiness_ends_when_the_app_is_gone() {
         let observations = [readiness(50, 60, Answer::Refused), container(100, "app", died(3))];
-        let Ruling::Broken(finding) = answered_ready(APP, &observations, false) else { panic!("not broken") };
+        let Ruling::Broken(finding) = answered(APP, READY, &observations, false) else { panic!("not broken") };
         assert_eq!(finding.seen, "connection refused (once, +0.1 s); `app` exited with status 3 at +0.1 s");
         let restarted = Judged { gone_after: 2, ..APP };
-        assert_eq!(answered_ready(restarted, &observations, false), Ruling::Open);
+        assert_eq!(answered(restarted, READY, &observations, false), Ruling::Open);
     }
 
     #[test]
     fn an_app_that_was_gone_before_is_gone() {
         let later = Judged { since: Duration::from_secs(6), ..APP };
-        let Ruling::Broken(finding) = answered_ready(later, &[container(100, "app", died(1))], false) else {
+        let Ruling::Broken(finding) = answered(later, READY, &[container(100, "app", died(1))], false) else {
             panic!("not broken")
         };
         assert_eq!(finding.seen, "no answer at all; `app` exited with status 1 at -5.9 s");
@@ -234,22 +317,55 @@ mod tests {
     fn an_answer_to_an_older_request_does_not_count() {
         let observations = [readiness(100, 900, Answer::Status(503))];
         let later = Judged { since: Duration::from_millis(500), ..APP };
-        assert_eq!(answered_status(later, 503, &observations, false), Ruling::Open);
-        assert!(matches!(answered_status(APP, 503, &observations, false), Ruling::Holds(_)));
+        assert_eq!(answered(later, UNAVAILABLE, &observations, false), Ruling::Open);
+        assert!(matches!(answered(APP, UNAVAILABLE, &observations, false), Ruling::Holds(_)));
     }
 
     #[test]
     fn the_whole_window_is_told() {
         let mut observations: Vec<Observation> = (0..3).map(|n| readiness(n * 50, n * 50 + 10, Answer::Status(200))).collect();
         observations.push(readiness(150, 5000, Answer::TimedOut));
-        let Ruling::Broken(finding) = answered_status(APP, 503, &observations, true) else { panic!("not broken") };
+        let Ruling::Broken(finding) = answered(APP, UNAVAILABLE, &observations, true) else { panic!("not broken") };
         assert_eq!(finding.seen, "200 (3 times, +0.0 s to +0.1 s), then no answer in time (once, +5.0 s)");
     }
 
     #[test]
     fn staying_unready_needs_at_least_one_answer() {
-        assert_eq!(stayed_unready(APP, &[], true), Ruling::Open);
-        assert_eq!(stayed_unready(APP, &[readiness(1, 2, Answer::Status(503))], true), Ruling::Holds(()));
-        assert!(matches!(stayed_unready(APP, &[readiness(1, 2, Answer::Status(200))], false), Ruling::Broken(_)));
+        assert_eq!(stayed(APP, UNREADY, &[], true), Ruling::Open);
+        assert_eq!(stayed(APP, UNREADY, &[readiness(1, 2, Answer::Status(503))], true), Ruling::Holds(()));
+        assert!(matches!(stayed(APP, UNREADY, &[readiness(1, 2, Answer::Status(200))], false), Ruling::Broken(_)));
+    }
+
+    #[test]
+    fn what_lasts_is_judged_over_the_whole_window() {
+        let say = |lasting, answer: Answer| stayed(APP, (Endpoint::Readiness, lasting), &[readiness(1, 2, answer)], true);
+        for (lasting, good, bad) in [
+            (Lasting::Success, Answer::Status(204), Answer::Refused),
+            (Lasting::NoSuccess, Answer::TimedOut, Answer::Status(200)),
+            (Lasting::OnlyUnavailable, Answer::Status(503), Answer::Status(500)),
+            (Lasting::OnlyUnavailable, Answer::Refused, Answer::Status(200)),
+            (Lasting::OnlyUnavailable, Answer::Reset, Answer::TimedOut),
+            (Lasting::Bounded, Answer::Status(500), Answer::TimedOut),
+        ] {
+            assert_eq!(say(lasting, good), Ruling::Holds(()), "{lasting}");
+            assert!(matches!(say(lasting, bad), Ruling::Broken(_)), "{lasting}");
+        }
+        let late = readiness(6000, 6001, Answer::Status(500));
+        assert_eq!(
+            stayed(APP, (Endpoint::Readiness, Lasting::OnlyUnavailable), &[late], true),
+            Ruling::Holds(()),
+            "after the window"
+        );
+    }
+
+    #[test]
+    fn hanging_after_the_signal_is_found() {
+        let (told, patience) = (Duration::from_millis(100), Duration::from_secs(1));
+        let judge = |observation: Observation| left_nothing_hanging(told, patience, &[observation]);
+        assert!(judge(readiness(50, 5050, Answer::TimedOut)).is_ok(), "asked before the signal");
+        assert!(judge(readiness(150, 160, Answer::Refused)).is_ok());
+        assert!(judge(readiness(150, 400, Answer::Broken("the container stopped".into()))).is_ok());
+        assert!(judge(readiness(150, 1400, Answer::Broken("the container stopped".into()))).is_err());
+        assert!(judge(readiness(150, 5150, Answer::TimedOut)).is_err());
     }
 }

@@ -1,9 +1,9 @@
 //! Judging what happens to the app's processes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::words::{exits, meaning, seconds, since};
+use super::words::{exits, seconds, since};
 use super::{ContainerChange, Finding, changes};
 use crate::timeline::{Fact, Observation, Process, Ruling};
 
@@ -18,47 +18,6 @@ pub fn stayed_the_same_process(app: &str, started: Duration, observations: &[Obs
             Err(Finding { expected: format!("`{app}` stays the same process"), seen: format!("{seen}, counted from its start") })
         }
     }
-}
-
-/// After the signal the app's first process ended within the grace period.
-///
-/// `death` is when it ended and with which status, after SIGKILL at the latest.
-pub fn stopped_in_time(
-    app: &str,
-    signal: (&str, Duration),
-    grace: Duration,
-    death: (Duration, i64),
-    observations: &[Observation],
-) -> Result<(), Finding> {
-    let ((signal, sent), (died, status)) = (signal, death);
-    let took = died.saturating_sub(sent);
-    if took <= grace {
-        return Ok(());
-    }
-    let first = first_process(observations, app, sent);
-    let reason = match &first {
-        Some(process) if is_shell(process) => {
-            format!("; its first process is a shell, `{}`, which does not pass the signal on", process.command)
-        }
-        Some(process) => format!("; its first process is `{}`", process.command),
-        None => String::new(),
-    };
-    Err(Finding {
-        expected: format!("`{app}` exits within {} of {signal}", seconds(grace)),
-        seen: format!("{signal} did not end it: SIGKILL had to, after {} (status {status}){reason}", seconds(took)),
-    })
-}
-
-/// The status of a death does not say that somebody killed the process.
-pub fn was_not_killed(app: &str, status: i64, oom_killed: bool) -> Result<(), Finding> {
-    let expected = format!("`{app}` ends by itself");
-    if oom_killed {
-        return Err(Finding { expected, seen: "the kernel killed it for want of memory".into() });
-    }
-    if matches!(status, 137 | 139 | 134) {
-        return Err(Finding { expected, seen: format!("it ended with status {status}{}", meaning(status)) });
-    }
-    Ok(())
 }
 
 /// No process of the app runs as user 0, at any of the looks and for at least `looks` of them after the moment.
@@ -89,8 +48,34 @@ pub fn ran_without_root(app: &str, from: Duration, looks: usize, observations: &
     if later >= looks { Ruling::Holds(()) } else { Ruling::Open }
 }
 
+/// No process of the app is left as a zombie: seen at two looks that are apart by at least this long.
+#[must_use]
+pub fn left_no_zombies(app: &str, apart: Duration, observations: &[Observation]) -> Result<(), Finding> {
+    let mut first_seen: BTreeMap<i64, Duration> = BTreeMap::new();
+    let mut lasting: BTreeSet<i64> = BTreeSet::new();
+    for observation in observations {
+        let Fact::Processes { service, processes } = &observation.fact else { continue };
+        if service != app {
+            continue;
+        }
+        for zombie in processes.iter().filter(|process| process.is_zombie) {
+            let first = *first_seen.entry(zombie.pid).or_insert(observation.at);
+            if observation.at.saturating_sub(first) >= apart {
+                lasting.insert(zombie.pid);
+            }
+        }
+    }
+    if lasting.is_empty() {
+        return Ok(());
+    }
+    Err(Finding {
+        expected: format!("`{app}` takes note of its children's ends"),
+        seen: format!("{} processes that have ended were still in the table {} later", lasting.len(), seconds(apart)),
+    })
+}
+
 /// The first process of the app, from the last look before the moment.
-fn first_process(observations: &[Observation], app: &str, before: Duration) -> Option<Process> {
+pub(super) fn first_process(observations: &[Observation], app: &str, before: Duration) -> Option<Process> {
     let pid = changes(observations, app).filter_map(|(at, change)| match change {
         ContainerChange::Started { pid } if at <= before => Some(*pid),
         _ => None,
@@ -103,7 +88,7 @@ fn first_process(observations: &[Observation], app: &str, before: Duration) -> O
     tables.flatten().find(|process| process.pid == pid).cloned()
 }
 
-fn is_shell(process: &Process) -> bool {
+pub(super) fn is_shell(process: &Process) -> bool {
     let program = process.command.split_whitespace().next().unwrap_or_default();
     let name = program.rsplit('/').next().unwrap_or_default().trim_start_matches('-');
     SHELLS.contains(&name)
@@ -118,7 +103,7 @@ mod tests {
     }
 
     fn process(pid: i64, uid: u32, command: &str) -> Process {
-        Process { pid, uid, command: command.into() }
+        Process { pid, uid, is_zombie: false, command: command.into() }
     }
 
     fn processes(ms: u64, processes: Vec<Process>) -> Observation {
@@ -150,21 +135,11 @@ mod tests {
     }
 
     #[test]
-    fn a_swallowed_signal_is_explained() {
-        let observations = [
-            at(0, Fact::Container { service: "app".into(), change: ContainerChange::Started { pid: 7 } }),
-            processes(10, vec![process(7, 1000, "/bin/sh -c server; true"), process(8, 1000, "server")]),
-        ];
-        let sent = Duration::from_millis(20);
-        let death = (Duration::from_millis(10_520), 137);
-        let finding = stopped_in_time("app", ("SIGTERM", sent), Duration::from_secs(10), death, &observations).expect_err("late");
-        assert_eq!(
-            finding.seen,
-            "SIGTERM did not end it: SIGKILL had to, after 10.5 s (status 137); its first process is a shell, \
-             `/bin/sh -c server; true`, which does not pass the signal on"
-        );
-        let in_time = (Duration::from_secs(3), 0);
-        assert_eq!(stopped_in_time("app", ("SIGTERM", sent), Duration::from_secs(10), in_time, &observations), Ok(()));
+    fn a_zombie_counts_when_it_stays() {
+        let zombie = |pid| Process { is_zombie: true, ..process(pid, 1000, "[server]") };
+        let apart = Duration::from_secs(2);
+        assert!(left_no_zombies("app", apart, &[processes(0, vec![zombie(7)]), processes(500, vec![zombie(8)])]).is_ok());
+        assert!(left_no_zombies("app", apart, &[processes(0, vec![zombie(7)]), processes(2500, vec![zombie(7)])]).is_err());
     }
 
     #[test]

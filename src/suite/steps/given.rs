@@ -1,11 +1,38 @@
 //! How a scenario begins.
 
-use super::Words;
+use std::time::Duration;
+
+use super::{Words, word};
+use crate::compose::Patch;
+use crate::contract::Kind;
+use crate::engine::RunId;
 use crate::suite::{Failure, ScenarioWorld, launch};
 
-/// From its start on, the users of the app's processes go to the timeline.
+/// From its start on, the app's processes go to the timeline.
 pub(super) async fn processes_are_watched(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
-    world.moments()?.watch_processes = true;
+    world.setup()?.watch_processes = true;
+    Ok(())
+}
+
+/// The app's health check, declared by the compose file or by the image, runs this often.
+pub(super) async fn health_check_runs_often(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    let service = world.bench()?.contract.app.clone();
+    world.setup()?.patches.push(Patch::HealthInterval { service, interval: Duration::from_secs(1) });
+    Ok(())
+}
+
+/// The app keeps the password that it has, and the database gets another one.
+pub(super) async fn database_has_another_password(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    let bench = world.bench()?;
+    let database = bench.contract.database().filter(|database| matches!(database.kind, Kind::Postgres { .. }));
+    let service = database.ok_or_else(|| Failure::NotApplicable("the app has no PostgreSQL".into()))?.service.clone();
+    let names = ["POSTGRES_PASSWORD", "POSTGRESQL_PASSWORD"];
+    let name = names.into_iter().find(|name| bench.model.setting(&service, name).is_some());
+    let name = name.ok_or_else(|| Failure::NotApplicable(format!("`{service}` is not given a password")))?.to_owned();
+    let value = format!("another-{}", RunId::random());
+    let setup = world.setup()?;
+    setup.other_password = Some(value.clone());
+    setup.patches.push(Patch::Variable { service, name, value });
     Ok(())
 }
 
@@ -17,12 +44,21 @@ pub(super) async fn stack_is_ready(world: &mut ScenarioWorld, _: Words) -> Resul
     world.mark(ready, "the app being ready")
 }
 
-/// Everything runs, the app too, except that the database is not there yet.
-pub(super) async fn all_but_the_database(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+/// Everything runs, the app too, except that one dependency is not there yet.
+pub(super) async fn all_but_one(world: &mut ScenarioWorld, words: Words) -> Result<(), Failure> {
     let (bench, stack, moments) = world.stack().await?;
-    let without = launch::start_without_database(bench, stack).await?;
+    let dependency = launch::meant(bench, word(&words, 0)?)?;
+    let without = launch::start_without(bench, stack, &dependency).await?;
     let started = without.app_started;
     moments.app_started = started;
-    moments.without_database = Some(without);
+    moments.without = Some(without);
+    world.mark(started, "its start")
+}
+
+/// Everything is started in order; the app need not be ready.
+pub(super) async fn app_is_started(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    let (bench, stack, moments) = world.stack().await?;
+    let started = launch::start_app(bench, stack).await?;
+    moments.app_started = started;
     world.mark(started, "its start")
 }

@@ -1,0 +1,52 @@
+//! Questions to a PostgreSQL server, asked as the app would, each in a session of its own.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+use tokio_postgres::SimpleQueryMessage;
+
+use super::postgres::Session;
+use crate::contract::{Credentials, Kind};
+use crate::engine::Reach;
+use crate::timeline::DependencyState;
+
+/// How long an answer may take.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+
+/// A session that is open until it is dropped.
+#[derive(Debug)]
+pub struct OpenSession(#[expect(dead_code, reason = "held, not read")] Session);
+
+/// The first column of every row of the answer; an error in words. The user is that of the app, the session is named `seaworthy`.
+pub async fn query(reach: &Reach, kind: &Kind, statement: &str) -> Result<Vec<String>, String> {
+    let answer = timeout(ANSWER_LIMIT, async {
+        let session = open(reach, kind).await?;
+        session.client().simple_query(statement).await.map_err(|error| error.to_string())
+    });
+    let messages = answer.await.map_err(|_| "no answer in time".to_owned())??;
+    let rows = messages.iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row.get(0).unwrap_or_default().to_owned()),
+        _ => None,
+    });
+    Ok(rows.collect())
+}
+
+/// Opens a session and keeps it.
+pub async fn hold(reach: &Reach, kind: &Kind) -> Result<OpenSession, String> {
+    timeout(ANSWER_LIMIT, open(reach, kind)).await.map_err(|_| "no answer in time".to_owned())?.map(OpenSession)
+}
+
+async fn open(reach: &Reach, kind: &Kind) -> Result<Session, String> {
+    let (port, credentials) = login(kind).ok_or("not a PostgreSQL server")?;
+    let socket = reach.socket(port).ok_or("its port can't be reached")?;
+    Session::open(socket, credentials).await.map_err(|state| match state {
+        DependencyState::NotAccepting { reason }
+        | DependencyState::Rejecting { reason }
+        | DependencyState::Unclear { reason } => reason,
+        other => format!("{other:?}"),
+    })
+}
+
+fn login(kind: &Kind) -> Option<(u16, &Credentials)> {
+    if let Kind::Postgres { port, credentials } = kind { Some((*port, credentials)) } else { None }
+}

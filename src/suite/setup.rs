@@ -1,0 +1,28 @@
+//! What a scenario asks of its copy before it is created.
+
+use crate::compose::Patch;
+use crate::contract::{Credentials, Kind, Secret};
+
+/// How a copy differs from the stack as it is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Setup {
+    /// Whether the app's processes are watched.
+    pub(super) watch_processes: bool,
+    /// Changes to the model.
+    pub(super) patches: Vec<Patch>,
+    /// The password that the database has instead of the one that the app knows.
+    pub(super) other_password: Option<String>,
+}
+
+impl Setup {
+    /// A dependency's kind as it is in this copy.
+    pub(super) fn kind(&self, kind: &Kind) -> Kind {
+        match (kind, &self.other_password) {
+            (Kind::Postgres { port, credentials }, Some(password)) => {
+                let credentials = Credentials { password: Secret(password.clone()), ..credentials.clone() };
+                Kind::Postgres { port: *port, credentials }
+            }
+            _ => kind.clone(),
+        }
+    }
+}

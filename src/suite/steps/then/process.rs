@@ -1,0 +1,46 @@
+//! What becomes of the app's processes.
+
+use std::time::Duration;
+
+use crate::suite::steps::Words;
+use crate::suite::{Failure, ScenarioWorld};
+use crate::timeline::Ruling;
+use crate::verdict::{left_no_zombies, ran_without_root, stayed_the_same_process};
+
+/// How many looks at the processes after readiness are enough.
+const LOOKS: usize = 3;
+const LOOKS_LIMIT: Duration = Duration::from_secs(30);
+/// A zombie that stays this long is nobody's.
+const APART: Duration = Duration::from_secs(3);
+
+/// The app's first process has not ended since the scenario began with it.
+pub(in crate::suite::steps) async fn same(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    world
+        .look_back(|bench, moments, observations| stayed_the_same_process(&bench.contract.app, moments.app_started, observations))
+        .await
+}
+
+/// At every look since its start, no process of the app ran as user 0.
+pub(in crate::suite::steps) async fn nothing_runs_as_root(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    let (bench, stack, moments) = world.stack().await?;
+    if bench.engine.remaps_users().await? {
+        return Err(Failure::CouldNotRun {
+            message: "the engine maps users (rootless or userns-remap): the users of its processes can't be read from outside"
+                .into(),
+            advice: "run this check on an engine without user mapping".into(),
+            service: None,
+        });
+    }
+    let deadline = stack.timeline().clock().now() + LOOKS_LIMIT;
+    let judge = |observations: &[_], _| ran_without_root(&bench.contract.app, moments.since, LOOKS, observations);
+    match stack.timeline().wait(deadline, judge).await {
+        Ruling::Holds(()) => Ok(()),
+        Ruling::Broken(finding) => Err(Failure::Failed(finding)),
+        Ruling::Open => Err(Failure::not_measured("the processes of the app could not be listed")),
+    }
+}
+
+/// No process of the app was left as a zombie.
+pub(in crate::suite::steps) async fn no_zombies(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    world.look_back(|bench, _, observations| left_no_zombies(&bench.contract.app, APART, observations)).await
+}
