@@ -66,7 +66,7 @@ Feature: Readiness tells the truth at start-up
     Given the health check of the app runs every second
     When all services start on fresh data, the database last
     Then readiness answers 2xx within the startup limit
-    And the engine calls the app healthy within 30 seconds
+    And the engine calls the app healthy within 90 seconds
     And the engine did not call the app healthy before it was ready
 
   @readiness.declared-order @should @needs-compose @needs-dependency

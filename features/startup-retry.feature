@@ -59,7 +59,7 @@ Feature: The app waits for its dependencies at start-up
     To mend: log the database's own message (it holds no password), and never the connection string or the settings.
 
     Given the database has another password than the app
-    And the app is started
+    And the app and its dependencies are started
     Then the log of the app tells of a failed login within 20 seconds
     And readiness answers no 2xx throughout 5 seconds
     And the app shows no secret
@@ -71,6 +71,6 @@ Feature: The app waits for its dependencies at start-up
     To mend: let the wait between two attempts end when the stop signal comes, and handle the signal before the first attempt.
 
     Given every service but the main dependency is started
-    When the app is told to stop 3000 milliseconds after its start
+    When the app is told to stop while it waits
     Then the app exits within the stop grace period
     And nobody had to kill the app

@@ -8,6 +8,7 @@ mod init;
 mod plan;
 mod progress;
 mod prune;
+mod steps;
 
 use clap::{Parser, Subcommand};
 
@@ -37,6 +38,8 @@ enum Command {
     Plan(plan::Arguments),
     /// Write an x-seaworthy block, with what can be told of the stack, at the end of its compose file.
     Init(Box<init::Arguments>),
+    /// List the sentences that scenarios are made of, with an example each.
+    Steps(steps::Arguments),
     /// Remove what runs have left behind whose process is gone.
     Prune(prune::Arguments),
     /// Wait for the end of standard input, then remove a run.
@@ -54,6 +57,7 @@ pub async fn run(arguments: Arguments) -> Exit {
         Command::Check(arguments) => check::run(*arguments).await,
         Command::Plan(arguments) => plan::run(arguments).await,
         Command::Init(arguments) => init::run(*arguments).await,
+        Command::Steps(arguments) => steps::run(&arguments),
         Command::Prune(arguments) => prune::run(&arguments).await,
         Command::Reap { run } => prune::reap(&run).await,
     }

@@ -67,14 +67,22 @@ pub async fn ask_once(socket: SocketAddr, path: &str, limit: Duration) -> Answer
 }
 
 /// A client that follows no redirect, uses no proxy and keeps no connection.
-pub(super) fn client(limit: Duration) -> reqwest::Result<Client> {
+fn client(limit: Duration) -> reqwest::Result<Client> {
+    builder(limit).build()
+}
+
+/// The same, with a limit for connecting of its own.
+pub(super) fn client_that_connects_within(connect_limit: Duration, limit: Duration) -> reqwest::Result<Client> {
+    builder(limit).connect_timeout(connect_limit).build()
+}
+
+fn builder(limit: Duration) -> reqwest::ClientBuilder {
     Client::builder()
         .no_proxy()
         .redirect(redirect::Policy::none())
         .timeout(limit)
         .pool_max_idle_per_host(0)
         .user_agent(concat!("seaworthy/", env!("CARGO_PKG_VERSION")))
-        .build()
 }
 
 async fn ask(client: &Client, url: &str) -> (Answer, Option<String>) {

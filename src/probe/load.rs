@@ -9,13 +9,16 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::http::client;
+use super::http::client_that_connects_within;
 use crate::causes::root_cause;
 use crate::clock::Clock;
 use crate::timeline::{Fact, Timeline};
 
 /// From this age on a request that is cut off had been accepted by the app.
 const OLD: Duration = Duration::from_millis(100);
+/// How long a connection may take. The kernel makes it at once where somebody listens; where the container's network is being
+/// taken down nobody says no. Below the age from which on a request counts as accepted.
+const CONNECT_LIMIT: Duration = Duration::from_millis(80);
 /// How long the app's last words may take to arrive.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How long a client rests after a refusal.
@@ -25,8 +28,18 @@ const REST: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub struct Load {
     clients: JoinSet<Count>,
-    over: watch::Sender<Option<Duration>>,
+    over: watch::Sender<Over>,
     timeline: Timeline,
+}
+
+/// Whether clients are to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Over {
+    NotYet,
+    /// After the request that is under way.
+    AfterThis,
+    /// The app ended then: no more answers will come.
+    Ended(Duration),
 }
 
 #[derive(Debug, Default)]
@@ -41,7 +54,7 @@ impl Load {
     /// Lets so many clients ask this URL until [`Load::end`].
     #[must_use]
     pub fn begin(clients: usize, url: &str, limit: Duration, timeline: Timeline) -> Self {
-        let over = watch::Sender::new(None);
+        let over = watch::Sender::new(Over::NotYet);
         let mut tasks = JoinSet::new();
         for _ in 0..clients {
             tasks.spawn(ask_until(url.to_owned(), limit, over.subscribe(), timeline.clock()));
@@ -49,9 +62,10 @@ impl Load {
         Self { clients: tasks, over, timeline }
     }
 
-    /// Ends the load after the app has ended, at this moment, and notes what became of all requests.
-    pub async fn end(self, ended: Duration) {
-        self.over.send_replace(Some(ended));
+    /// Ends the load, and notes what became of all requests: after the app has ended, at this moment, or while it still runs, when
+    /// every client has the answer to its last request.
+    pub async fn end(self, ended: Option<Duration>) {
+        self.over.send_replace(ended.map_or(Over::AfterThis, Over::Ended));
         let mut all = Count::default();
         for count in self.clients.join_all().await {
             all.complete += count.complete;
@@ -64,10 +78,10 @@ impl Load {
     }
 }
 
-async fn ask_until(url: String, limit: Duration, mut over: watch::Receiver<Option<Duration>>, clock: Clock) -> Count {
+async fn ask_until(url: String, limit: Duration, mut over: watch::Receiver<Over>, clock: Clock) -> Count {
     let mut count = Count::default();
-    let Ok(client) = client(limit) else { return count };
-    while over.borrow().is_none() {
+    let Ok(client) = client_that_connects_within(CONNECT_LIMIT, limit) else { return count };
+    while *over.borrow() == Over::NotYet {
         let sent = clock.now();
         let asked = async {
             let response = client.get(&url).send().await?;
@@ -96,9 +110,10 @@ async fn ask_until(url: String, limit: Duration, mut over: watch::Receiver<Optio
 }
 
 /// Returns when the app has been gone for long enough for its last words to have arrived.
-async fn gone(over: &mut watch::Receiver<Option<Duration>>, clock: Clock) -> Duration {
+async fn gone(over: &mut watch::Receiver<Over>, clock: Clock) -> Duration {
     // The sender lives until every client is done.
-    let ended = over.wait_for(Option::is_some).await.ok().and_then(|ended| *ended).unwrap_or_default();
+    let over = over.wait_for(|over| matches!(over, Over::Ended(_))).await.map(|over| *over);
+    let ended = if let Ok(Over::Ended(at)) = over { at } else { clock.now() };
     clock.reach(ended + LAST_WORDS).await;
     ended
 }

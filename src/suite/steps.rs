@@ -50,6 +50,7 @@ pub const STEPS: &[StepDefinition] = steps! {
     Given "the database has another password than the app", "the database has another password than the app" => given::database_has_another_password;
     Given "the stack is ready", "the stack is ready" => given::stack_is_ready;
     Given "the app is started", "the app is started" => given::app_is_started;
+    Given "the app and its dependencies are started", "the app and its dependencies are started" => given::app_and_dependencies;
     Given r"every service but (the database|the main dependency|\S+) is started", "every service but db is started" => given::all_but_one;
 
     When "all services start on fresh data, the database last", "all services start on fresh data, the database last" => when::start::all_database_last;
@@ -57,6 +58,7 @@ pub const STEPS: &[StepDefinition] = steps! {
     When r"(the database|the main dependency|\S+) starts (\d+) seconds after the app", "the database starts 6 seconds after the app" => when::start::late;
     When "the app is told to stop", "the app is told to stop" => when::stop::told;
     When r"the app is told to stop (\d+) milliseconds after its start", "the app is told to stop 300 milliseconds after its start" => when::stop::told_after;
+    When "the app is told to stop while it waits", "the app is told to stop while it waits" => when::stop::told_while_waiting;
     When "the app is told to stop while clients ask all the time", "the app is told to stop while clients ask all the time" => when::stop::told_under_load;
     When "the app is interrupted", "the app is interrupted" => when::stop::interrupted;
     When "the app is stopped, and started again", "the app is stopped, and started again" => when::stop::stopped_and_started;

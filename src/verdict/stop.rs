@@ -55,7 +55,7 @@ impl Stop<'_> {
         }
         match status {
             0 => format!("it stopped after {took} with status 0"),
-            143 => format!("{signal} ended it after {took} without its doing (status 143, the default action)"),
+            143 => format!("it ended after {took} with status 143 (the default action of SIGTERM)"),
             other => format!("it ended after {took} with status {other}{}", meaning(*other)),
         }
     }

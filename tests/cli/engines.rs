@@ -35,7 +35,8 @@ fn an_engine_on_tcp_is_used_as_one_on_a_socket() {
     if !engine::is_there() {
         return;
     }
-    let mut command = seaworthy(&["check", "stacks/fastapi-postgres", "--tags", "@readiness or @outage.recovers"]);
+    let mut command =
+        seaworthy(&["check", "stacks/fastapi-postgres", "--tags", "@readiness.not-before-database or @outage.recovers"]);
     command.env("DOCKER_HOST", engine_on_tcp());
     let (output, left) = run(command);
     assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
@@ -48,7 +49,12 @@ fn containers_are_reached_through_published_ports_where_they_have_to_be() {
     if !engine::is_there() {
         return;
     }
-    let tags = ["--access", "published", "--tags", "@readiness or @outage or @shutdown"];
+    let tags = [
+        "--access",
+        "published",
+        "--tags",
+        "@readiness.not-before-database or @outage.killed or @outage.recovers-frozen or @shutdown.in-flight",
+    ];
     let (output, left) = run(seaworthy(&[&["check", "stacks/fastapi-postgres"], &tags[..]].concat()));
     assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
     assert_eq!(left, Vec::<String>::new());

@@ -184,7 +184,7 @@ fn a_failed_check_exits_with_1_and_a_waived_one_with_0() {
     let folder = tempfile::tempdir().expect("a folder");
     let [junit, json] = ["run.xml", "run.json"].map(|name| folder.path().join(name));
     let reports = ["--junit", junit.to_str().expect("UTF-8"), "--json", json.to_str().expect("UTF-8")];
-    let shown = check_fixture("alone", &[&["--tags", "@shutdown or @retry"], &reports[..]].concat());
+    let shown = check_fixture("alone", &[&["--tags", "@shutdown.in-time or @retry.late-database"], &reports[..]].concat());
     assert!(shown.starts_with("exit code 1\n"), "{shown}");
     assert!(shown.contains("seen: SIGTERM did not end it: SIGKILL had to"), "{shown}");
     assert!(shown.contains("1 ran in N s: 0 passed, 1 failed, 0 could not run, 0 waived; 1 not applicable"), "{shown}");
@@ -195,7 +195,7 @@ fn a_failed_check_exits_with_1_and_a_waived_one_with_0() {
     let junit = fs::read_to_string(junit).expect("written");
     assert!(junit.contains(r#"tests="2" skipped="1" failures="1" errors="0""#), "{junit}");
 
-    let waived = check_fixture("alone", &["--tags", "@shutdown", "--waivers", "shutdown.in-time=known"]);
+    let waived = check_fixture("alone", &["--tags", "@shutdown.in-time", "--waivers", "shutdown.in-time=known"]);
     assert!(waived.starts_with("exit code 0\n") && waived.contains("waived: known."), "{waived}");
 }
 

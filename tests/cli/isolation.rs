@@ -24,7 +24,7 @@ fn copies_get_all_that_the_file_promises_and_the_users_files_stay_as_they_are() 
         "check",
         "tests/fixtures/isolated",
         "--tags",
-        "@shutdown or @nonroot",
+        "@shutdown.in-time or @nonroot",
         "--waivers",
         "nonroot.processes=a fixture",
     ]));

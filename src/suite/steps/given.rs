@@ -55,6 +55,20 @@ pub(super) async fn all_but_one(world: &mut ScenarioWorld, words: Words) -> Resu
     world.mark(started, "its start")
 }
 
+/// The app is started once its dependencies accept, without one-shot services: they may need what this scenario takes away.
+pub(super) async fn app_and_dependencies(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    let (bench, stack, moments) = world.stack().await?;
+    for dependency in &bench.contract.dependencies {
+        stack.start(&dependency.service).await?;
+    }
+    for dependency in &bench.contract.dependencies {
+        launch::wait_until_accepting(bench, stack, &dependency.service, Duration::ZERO).await?;
+    }
+    let started = stack.start(&bench.contract.app).await?;
+    moments.app_started = started;
+    world.mark(started, "its start")
+}
+
 /// Everything is started in order; the app need not be ready.
 pub(super) async fn app_is_started(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
     let (bench, stack, moments) = world.stack().await?;

@@ -9,12 +9,16 @@ use crate::stack::Stack;
 use crate::suite::steps::{Words, number, word};
 use crate::suite::world::Moments;
 use crate::suite::{Bench, Failure, ScenarioWorld, launch};
-use crate::timeline::{ContainerChange, Endpoint, Fact, Observation};
+use crate::timeline::{Answer, ContainerChange, Endpoint, Fact, Observation, Ruling};
 
 /// From the signal to what a scenario does next while the app drains.
 const BREATH: Duration = Duration::from_millis(500);
 /// How many clients ask all the time.
 const CLIENTS: usize = 8;
+/// How long an app may show no sign of life before it is told to stop all the same.
+const SIGN_LIMIT: Duration = Duration::from_secs(10);
+/// How long it waits at least.
+const WAITING: Duration = Duration::from_secs(3);
 /// How long they ask before anything happens.
 const WARM_UP: Duration = Duration::from_secs(1);
 
@@ -37,6 +41,28 @@ pub(in crate::suite::steps) async fn told_after(world: &mut ScenarioWorld, words
     let (bench, stack, moments) = world.stack().await?;
     let at = moments.app_started + Duration::from_millis(number(&words, 0)?);
     stack.timeline().clock().reach(at).await;
+    tell(bench, stack, moments, &bench.contract.stop_signal).await?;
+    wait_for_the_end(bench, stack, moments).await
+}
+
+/// The stop signal once the app is past its start: it has answered or written something, some time ago.
+pub(in crate::suite::steps) async fn told_while_waiting(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    let (bench, stack, moments) = world.stack().await?;
+    let (app, started) = (&bench.contract.app, moments.app_started);
+    let is_sign = |observation: &&Observation| match &observation.fact {
+        Fact::Probe { answer: Answer::Status(_), .. } => true,
+        Fact::Log { service, .. } => service == app,
+        _ => false,
+    };
+    let judge = |observations: &[Observation], _| match observations.iter().filter(is_sign).find(|sign| sign.at >= started) {
+        Some(sign) => Ruling::<_, ()>::Holds(sign.at),
+        None => Ruling::Open,
+    };
+    let sign = match stack.timeline().wait(started + SIGN_LIMIT, judge).await {
+        Ruling::Holds(at) => at,
+        _ => started + SIGN_LIMIT,
+    };
+    stack.timeline().clock().reach((sign + WARM_UP).max(started + WAITING)).await;
     tell(bench, stack, moments, &bench.contract.stop_signal).await?;
     wait_for_the_end(bench, stack, moments).await
 }
@@ -121,9 +147,11 @@ pub(in crate::suite::steps) async fn told_under_load(world: &mut ScenarioWorld, 
         clock.reach(clock.now() + BREATH).await;
         fault::thaw(stack, dependency).await?;
     }
-    let ended = wait_for_the_end(bench, stack, moments).await;
-    load.end(moments.death.map_or(clock.now(), |(died, _, _)| died)).await;
-    ended
+    // What SIGKILL cuts off is another check's business: the clients stop before it.
+    let sent = moments.since;
+    let ended = stack.wait_for_death(&contract.app, sent, sent + contract.stop_grace_period).await;
+    load.end(ended.map(|(died, _, _)| died)).await;
+    wait_for_the_end(bench, stack, moments).await
 }
 
 fn business(contract: &Contract) -> Result<String, Failure> {

@@ -1,0 +1,24 @@
+//! `seaworthy steps`.
+
+use clap::Args;
+
+use super::progress::say;
+use crate::exit::Exit;
+use crate::suite::STEPS;
+
+/// List the sentences that scenarios are made of, with an example each.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {}
+
+pub(super) fn run(_: &Arguments) -> Exit {
+    say(
+        "The sentences of the built-in steps, each with an example. (a|b) is a choice, \\d+ a number, \\S+ the name of a service.",
+    );
+    for step in STEPS {
+        say(&format!("{:?} {}", step.keyword, step.pattern));
+        if step.example != step.pattern {
+            say(&format!("    {:?} {}", step.keyword, step.example));
+        }
+    }
+    Exit::Passed
+}
