@@ -62,7 +62,8 @@ impl Engine {
     }
 
     /// Starts a second container of the same image, with the same variables and command and without a name, on the networks of a
-    /// container: it takes the addresses that are free. It is removed with its project.
+    /// container: it takes the addresses that are free, and is frozen at once, so that nobody is served there. It is removed with its
+    /// project.
     pub async fn occupy(&self, container: &str) -> Result<(), EngineError> {
         let failed = || EngineError::call(format!("start a second container like {container}"));
         let inspected = self.docker.inspect_container(container, None::<InspectContainerOptions>).await.map_err(failed())?;
@@ -84,7 +85,8 @@ impl Engine {
         let created = self.docker.create_container(None::<CreateContainerOptions>, body).await;
         drop(creating);
         let id = created.map_err(failed())?.id;
-        self.docker.start_container(&id, None::<StartContainerOptions>).await.map_err(failed())
+        self.docker.start_container(&id, None::<StartContainerOptions>).await.map_err(failed())?;
+        self.freeze(&id).await
     }
 
     /// Removes a container, whatever it does. Its volumes stay.

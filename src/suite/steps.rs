@@ -77,6 +77,7 @@ pub const STEPS: &[StepDefinition] = steps! {
     Then r"the engine calls the app (healthy|unhealthy) within (\d+) seconds", "the engine calls the app healthy within 15 seconds" => then::answers::health_turns;
     Then "the engine did not call the app healthy before it was ready", "the engine did not call the app healthy before it was ready" => then::answers::not_healthy_too_early;
     Then "the app is still the same process", "the app is still the same process" => then::process::same;
+    Then "only an app that has not exited is judged", "only an app that has not exited is judged" => then::process::has_not_exited;
     Then "no process of the app runs as root", "no process of the app runs as root" => then::process::nothing_runs_as_root;
     Then "no process of the app is left as a zombie", "no process of the app is left as a zombie" => then::process::no_zombies;
     Then "the app exits within the stop grace period", "the app exits within the stop grace period" => then::stop::in_time;

@@ -49,7 +49,6 @@ pub fn ran_without_root(app: &str, from: Duration, looks: usize, observations: &
 }
 
 /// No process of the app is left as a zombie: seen at two looks that are apart by at least this long.
-#[must_use]
 pub fn left_no_zombies(app: &str, apart: Duration, observations: &[Observation]) -> Result<(), Finding> {
     let mut first_seen: BTreeMap<i64, Duration> = BTreeMap::new();
     let mut lasting: BTreeSet<i64> = BTreeSet::new();

@@ -105,6 +105,7 @@ pub fn signal_reached(stop: Stop<'_>, observations: &[Observation]) -> Result<()
 /// The request that was under way when the app was told to stop is answered completely.
 ///
 /// Nothing when it was answered before the signal: then it was not under way.
+#[must_use]
 pub fn answered_in_flight(stop: Stop<'_>, observations: &[Observation]) -> Option<Result<(), Finding>> {
     let (sent, at, answer) = observations.iter().find_map(|observation| match &observation.fact {
         Fact::Probe { endpoint: Endpoint::Business, sent, answer, .. } => Some((*sent, observation.at, answer)),
@@ -129,6 +130,7 @@ pub fn answered_in_flight(stop: Stop<'_>, observations: &[Observation]) -> Optio
 }
 
 /// No request was accepted and then not answered completely.
+#[must_use]
 pub fn tore_nothing(stop: Stop<'_>, observations: &[Observation]) -> Option<Result<(), Finding>> {
     let (complete, refused, unclear, torn) = observations.iter().rev().find_map(|observation| match &observation.fact {
         Fact::Load { complete, refused, unclear, torn } => Some((*complete, *refused, *unclear, torn)),

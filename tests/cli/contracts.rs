@@ -64,3 +64,14 @@ fn a_block_is_written_below_everything_else_and_only_once() {
     let names = fs::read_dir(folder.path()).expect("a folder").map(|entry| entry.expect("an entry").file_name());
     assert!(names.into_iter().all(|name| !name.to_string_lossy().contains("seaworthy-init")), "a file was left behind");
 }
+
+#[test]
+fn the_sentences_of_scenarios_are_listed_with_examples() {
+    let output = seaworthy(&["steps"]).output().expect("ended");
+    let listed = shown(&output);
+    assert_eq!(output.status.code(), Some(0), "{listed}");
+    for step in seaworthy::suite::STEPS {
+        assert!(listed.contains(&format!("{:?} {}\n", step.keyword, step.pattern)), "{} is missing", step.pattern);
+        assert!(listed.contains(step.example), "{} is missing", step.example);
+    }
+}

@@ -14,7 +14,7 @@ pub(in crate::suite::steps) async fn not_ready_before_database(world: &mut Scena
     world.expect(limit, |judged, observations, _| never_ready_before(judged, &database, observations)).await
 }
 
-/// An endpoint says this within a limit. Limits of later steps count from that answer when it is not a 2xx.
+/// An endpoint says this within a limit. Limits of later steps count from that answer.
 pub(in crate::suite::steps) async fn within(world: &mut ScenarioWorld, words: Words) -> Result<(), Failure> {
     let endpoint = endpoint(word(&words, 0)?);
     let limit = limit(world.bench()?, word(&words, 2)?)?;
@@ -23,10 +23,7 @@ pub(in crate::suite::steps) async fn within(world: &mut ScenarioWorld, words: Wo
         status => Wanted::Status(status.parse().unwrap_or_default()),
     };
     let at = world.expect(limit, |judged, observations, over| answered(judged, (endpoint, wanted), observations, over)).await?;
-    match wanted {
-        Wanted::Success => Ok(()),
-        Wanted::Status(status) => world.mark(at, format!("the first {status}")),
-    }
+    world.mark(at, format!("the first {wanted}"))
 }
 
 /// An endpoint says this all the time.

@@ -20,6 +20,16 @@ pub(in crate::suite::steps) async fn same(world: &mut ScenarioWorld, _: Words) -
         .await
 }
 
+/// An app that exited is started again by the engine, after pauses that are not its own: nothing can be said of its pace.
+pub(in crate::suite::steps) async fn has_not_exited(world: &mut ScenarioWorld, words: Words) -> Result<(), Failure> {
+    match same(world, words).await {
+        Err(Failure::Failed(finding)) => {
+            Err(Failure::NotApplicable(format!("the engine's pauses would be measured: {}", finding.seen)))
+        }
+        other => other,
+    }
+}
+
 /// At every look since its start, no process of the app ran as user 0.
 pub(in crate::suite::steps) async fn nothing_runs_as_root(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
     let (bench, stack, moments) = world.stack().await?;

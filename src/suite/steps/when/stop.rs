@@ -182,17 +182,15 @@ async fn tell(bench: &Bench, stack: &Stack, moments: &mut Moments, signal: &str)
 }
 
 fn last_change(observations: &[Observation], app: &str, from: Duration) -> Option<ContainerChange> {
-    let changes = observations.iter().rev().filter(|observation| observation.at >= from);
-    changes
-        .filter_map(|observation| match &observation.fact {
-            Fact::Container { service, change: change @ (ContainerChange::Died { .. } | ContainerChange::Started { .. }) }
-                if service == app =>
-            {
-                Some(change.clone())
-            }
-            _ => None,
-        })
-        .next()
+    let mut changes = observations.iter().rev().filter(|observation| observation.at >= from);
+    changes.find_map(|observation| match &observation.fact {
+        Fact::Container { service, change: change @ (ContainerChange::Died { .. } | ContainerChange::Started { .. }) }
+            if service == app =>
+        {
+            Some(change.clone())
+        }
+        _ => None,
+    })
 }
 
 /// Waits for the app's end; SIGKILL after the grace period when the signal did not end it.
