@@ -146,8 +146,7 @@ Feature: The app stops when it is told to
 
     To mend: wait for child processes, or put an init in front (`init: true`, tini).
 
-    Given the processes of the app are watched
-    And the health check of the app runs every second
+    Given the health check of the app runs every second
     And the stack is ready
-    Then readiness never hangs throughout 8 seconds
+    Then readiness never hangs throughout 6 seconds
     And no process of the app is left as a zombie

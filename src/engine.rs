@@ -17,6 +17,7 @@ mod reach;
 mod reaper;
 mod remove;
 mod start;
+mod zombies;
 
 use std::sync::Arc;
 

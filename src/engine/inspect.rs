@@ -67,7 +67,7 @@ impl Engine {
     /// The processes of a running container with the users they run as. The engine reads them from outside, so the image
     /// needs no program for it.
     pub async fn processes(&self, container: &str) -> Result<Vec<Process>, EngineError> {
-        let options = TopOptionsBuilder::new().ps_args("-eo pid,uid,stat,args").build();
+        let options = TopOptionsBuilder::new().ps_args("-eo pid,uid,args").build();
         let table = self.docker.top_processes(container, Some(options)).await;
         let table = table.map_err(EngineError::call(format!("list the processes of the container {container}")))?;
         let rows = table.processes.unwrap_or_default();
@@ -91,9 +91,8 @@ impl Engine {
 }
 
 fn read_process(row: &[String]) -> Option<Process> {
-    let [pid, uid, state, command @ ..] = row else { return None };
-    let is_zombie = state.starts_with('Z');
-    Some(Process { pid: pid.parse().ok()?, uid: uid.parse().ok()?, is_zombie, command: command.join(" ") })
+    let [pid, uid, command @ ..] = row else { return None };
+    Some(Process { pid: pid.parse().ok()?, uid: uid.parse().ok()?, command: command.join(" ") })
 }
 
 #[cfg(test)]
@@ -102,8 +101,8 @@ mod tests {
 
     #[test]
     fn a_row_of_ps_is_read() {
-        let row = ["42", "10001", "Ssl", "python -m service"].map(str::to_owned);
-        let process = Process { pid: 42, uid: 10001, is_zombie: false, command: "python -m service".into() };
+        let row = ["42", "10001", "python -m service"].map(str::to_owned);
+        let process = Process { pid: 42, uid: 10001, command: "python -m service".into() };
         assert_eq!(read_process(&row), Some(process));
         assert_eq!(read_process(&["PID".into(), "UID".into()]), None);
     }

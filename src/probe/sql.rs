@@ -6,6 +6,7 @@ use tokio::time::timeout;
 use tokio_postgres::SimpleQueryMessage;
 
 use super::postgres::Session;
+use crate::causes::root_cause;
 use crate::contract::{Credentials, Kind};
 use crate::engine::Reach;
 use crate::timeline::DependencyState;
@@ -21,7 +22,11 @@ pub struct OpenSession(#[expect(dead_code, reason = "held, not read")] Session);
 pub async fn query(reach: &Reach, kind: &Kind, statement: &str) -> Result<Vec<String>, String> {
     let answer = timeout(ANSWER_LIMIT, async {
         let session = open(reach, kind).await?;
-        session.client().simple_query(statement).await.map_err(|error| error.to_string())
+        session
+            .client()
+            .simple_query(statement)
+            .await
+            .map_err(|error| error.as_db_error().map_or_else(|| root_cause(&error), ToString::to_string))
     });
     let messages = answer.await.map_err(|_| "no answer in time".to_owned())??;
     let rows = messages.iter().filter_map(|message| match message {

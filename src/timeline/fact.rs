@@ -66,6 +66,13 @@ pub enum Fact {
         /// All of them, as the engine sees them.
         processes: Vec<Process>,
     },
+    /// The processes of a container that have ended and nobody has taken note of, at one moment.
+    Zombies {
+        /// The service whose processes these were.
+        service: String,
+        /// Their numbers on the engine's machine.
+        pids: Vec<i64>,
+    },
     /// One line of a container's log.
     Log {
         /// The service that wrote it.
@@ -244,9 +251,6 @@ pub struct Process {
     pub pid: i64,
     /// The user that it runs as.
     pub uid: u32,
-    /// Whether it has ended and nobody has taken note.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub is_zombie: bool,
     /// Its command line.
     pub command: String,
 }

@@ -53,14 +53,11 @@ pub fn left_no_zombies(app: &str, apart: Duration, observations: &[Observation])
     let mut first_seen: BTreeMap<i64, Duration> = BTreeMap::new();
     let mut lasting: BTreeSet<i64> = BTreeSet::new();
     for observation in observations {
-        let Fact::Processes { service, processes } = &observation.fact else { continue };
-        if service != app {
-            continue;
-        }
-        for zombie in processes.iter().filter(|process| process.is_zombie) {
-            let first = *first_seen.entry(zombie.pid).or_insert(observation.at);
+        let Fact::Zombies { service, pids } = &observation.fact else { continue };
+        for pid in pids.iter().filter(|_| service == app) {
+            let first = *first_seen.entry(*pid).or_insert(observation.at);
             if observation.at.saturating_sub(first) >= apart {
-                lasting.insert(zombie.pid);
+                lasting.insert(*pid);
             }
         }
     }
@@ -69,7 +66,7 @@ pub fn left_no_zombies(app: &str, apart: Duration, observations: &[Observation])
     }
     Err(Finding {
         expected: format!("`{app}` takes note of its children's ends"),
-        seen: format!("{} processes that have ended were still in the table {} later", lasting.len(), seconds(apart)),
+        seen: format!("{} processes that had ended were still in the table {} later", lasting.len(), seconds(apart)),
     })
 }
 
@@ -102,7 +99,7 @@ mod tests {
     }
 
     fn process(pid: i64, uid: u32, command: &str) -> Process {
-        Process { pid, uid, is_zombie: false, command: command.into() }
+        Process { pid, uid, command: command.into() }
     }
 
     fn processes(ms: u64, processes: Vec<Process>) -> Observation {
@@ -135,10 +132,11 @@ mod tests {
 
     #[test]
     fn a_zombie_counts_when_it_stays() {
-        let zombie = |pid| Process { is_zombie: true, ..process(pid, 1000, "[server]") };
+        let zombies = |ms, pids: &[i64]| at(ms, Fact::Zombies { service: "app".into(), pids: pids.to_vec() });
         let apart = Duration::from_secs(2);
-        assert!(left_no_zombies("app", apart, &[processes(0, vec![zombie(7)]), processes(500, vec![zombie(8)])]).is_ok());
-        assert!(left_no_zombies("app", apart, &[processes(0, vec![zombie(7)]), processes(2500, vec![zombie(7)])]).is_err());
+        assert!(left_no_zombies("app", apart, &[zombies(0, &[7]), zombies(2500, &[8])]).is_ok());
+        assert!(left_no_zombies("app", apart, &[zombies(0, &[7]), zombies(500, &[7])]).is_ok());
+        assert!(left_no_zombies("app", apart, &[zombies(0, &[7]), zombies(2500, &[7])]).is_err());
     }
 
     #[test]

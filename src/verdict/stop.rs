@@ -171,7 +171,7 @@ mod tests {
     }
 
     fn with_first_process(command: &str) -> [Observation; 2] {
-        let process = Process { pid: 7, uid: 1000, is_zombie: false, command: command.into() };
+        let process = Process { pid: 7, uid: 1000, command: command.into() };
         [
             at(0, Fact::Container { service: "app".into(), change: ContainerChange::Started { pid: 7 } }),
             at(10, Fact::Processes { service: "app".into(), processes: vec![process] }),

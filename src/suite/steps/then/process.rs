@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::suite::steps::Words;
 use crate::suite::{Failure, ScenarioWorld};
-use crate::timeline::Ruling;
+use crate::timeline::{Fact, Ruling};
 use crate::verdict::{left_no_zombies, ran_without_root, stayed_the_same_process};
 
 /// How many looks at the processes after readiness are enough.
@@ -50,7 +50,17 @@ pub(in crate::suite::steps) async fn nothing_runs_as_root(world: &mut ScenarioWo
     }
 }
 
-/// No process of the app was left as a zombie.
+/// No process of the app is left as a zombie: looked at twice.
 pub(in crate::suite::steps) async fn no_zombies(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    let (bench, stack, _) = world.stack().await?;
+    let (app, clock) = (&bench.contract.app, stack.timeline().clock());
+    for look in 0..2 {
+        if look > 0 {
+            clock.reach(clock.now() + APART).await;
+        }
+        let pids = bench.engine.zombies(&stack.service(app)?.container).await?;
+        let pids = pids.ok_or_else(|| Failure::NotApplicable("the kernel's process table is out of sight from here".into()))?;
+        stack.timeline().record(Fact::Zombies { service: app.clone(), pids });
+    }
     world.look_back(|bench, _, observations| left_no_zombies(&bench.contract.app, APART, observations)).await
 }

@@ -10,6 +10,7 @@ use crate::suite::steps::{Words, number, word};
 use crate::suite::world::Moments;
 use crate::suite::{Bench, Failure, ScenarioWorld, launch};
 use crate::timeline::{Answer, ContainerChange, Endpoint, Fact, Observation, Ruling};
+use crate::verdict::stayed_the_same_process;
 
 /// From the signal to what a scenario does next while the app drains.
 const BREATH: Duration = Duration::from_millis(500);
@@ -17,7 +18,7 @@ const BREATH: Duration = Duration::from_millis(500);
 const CLIENTS: usize = 8;
 /// How long an app may show no sign of life before it is told to stop all the same.
 const SIGN_LIMIT: Duration = Duration::from_secs(10);
-/// How long it waits at least.
+/// How long it is left waiting after that.
 const WAITING: Duration = Duration::from_secs(3);
 /// How long they ask before anything happens.
 const WARM_UP: Duration = Duration::from_secs(1);
@@ -62,7 +63,11 @@ pub(in crate::suite::steps) async fn told_while_waiting(world: &mut ScenarioWorl
         Ruling::Holds(at) => at,
         _ => started + SIGN_LIMIT,
     };
-    stack.timeline().clock().reach((sign + WARM_UP).max(started + WAITING)).await;
+    stack.timeline().clock().reach(sign + WAITING).await;
+    // In a restart loop it would be chance whether there is a process to be told.
+    if let Err(finding) = stack.timeline().read(|observations| stayed_the_same_process(app, started, observations)) {
+        return Err(Failure::NotApplicable(format!("it does not wait: {}", finding.seen)));
+    }
     tell(bench, stack, moments, &bench.contract.stop_signal).await?;
     wait_for_the_end(bench, stack, moments).await
 }

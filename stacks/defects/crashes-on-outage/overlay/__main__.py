@@ -1,5 +1,6 @@
-"""The reference, except that a connection that is lost is fatal."""
+"""The reference, except that a connection that is lost is fatal, a moment later."""
 
+import asyncio
 import os
 
 from service.database import Database, log
@@ -11,6 +12,7 @@ async def connect_or_crash(self: Database) -> None:
     log.info("connected to the database")
     await self._lost.wait()
     log.critical("lost the connection to the database")
+    await asyncio.sleep(1)
     os._exit(1)
 
 

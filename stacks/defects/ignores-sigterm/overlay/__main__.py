@@ -1,18 +1,17 @@
-"""The reference, except that it ignores SIGTERM."""
+"""The reference, except that it ignores SIGTERM once it has been ready."""
 
 import signal
 
 from service.database import Database
 from service.server import main
 
-start = Database.start
+check = Database.check
 
 
-def start_and_ignore(self: Database) -> None:
-    # The server has installed its own handler by now.
+async def check_and_ignore(self: Database) -> None:
+    await check(self)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    start(self)
 
 
-Database.start = start_and_ignore
+Database.check = check_and_ignore
 main()
