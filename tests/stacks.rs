@@ -13,7 +13,7 @@ use serde::Deserialize;
 mod engine;
 
 /// How many checks of one stack run at once: two stacks run side by side on two cores.
-const JOBS: usize = 4;
+const JOBS: usize = 3;
 /// Set to let every twin make every check, not only those of the topics in which it is to fail.
 const ALL_CHECKS: &str = "SEAWORTHY_ALL_CHECKS";
 

@@ -153,19 +153,18 @@ pub fn stayed(
 
 /// After the app was told to stop, nothing that it was asked is left hanging: it answers, or turns the request away.
 ///
-/// Hanging means no answer within the probe's time-out, or none for this long before the app ended.
+/// Hanging means no answer for longer than this after the signal, until the probe's time-out or the end of the app.
 pub fn left_nothing_hanging(told: Duration, patience: Duration, observations: &[Observation]) -> Result<(), Finding> {
-    let hung = probes(observations, Endpoint::Readiness).find(|(sent, at, answer)| {
-        *sent > told
-            && (**answer == Answer::TimedOut || matches!(answer, Answer::Broken(_)) && at.saturating_sub(*sent) > patience)
-    });
+    let waited = |sent: Duration, at: Duration| at.saturating_sub(sent.max(told));
+    let hung = probes(observations, Endpoint::Readiness)
+        .find(|(sent, at, answer)| matches!(answer, Answer::TimedOut | Answer::Broken(_)) && waited(*sent, *at) > patience);
     let Some((sent, at, answer)) = hung else { return Ok(()) };
     Err(Finding {
         expected: "what is asked after the signal is answered, or turned away".into(),
         seen: format!(
-            "a request that was sent at {} after the signal was accepted and left hanging for {}: {answer}",
+            "a request that was sent at {} was accepted and left hanging for {} after the signal: {answer}",
             super::since(told, sent),
-            seconds(at.saturating_sub(sent)),
+            seconds(waited(sent, at)),
         ),
     })
 }
@@ -362,7 +361,8 @@ mod tests {
     fn hanging_after_the_signal_is_found() {
         let (told, patience) = (Duration::from_millis(100), Duration::from_secs(1));
         let judge = |observation: Observation| left_nothing_hanging(told, patience, &[observation]);
-        assert!(judge(readiness(50, 5050, Answer::TimedOut)).is_ok(), "asked before the signal");
+        assert!(judge(readiness(50, 90, Answer::TimedOut)).is_ok(), "over before the signal");
+        assert!(judge(readiness(50, 5050, Answer::TimedOut)).is_err(), "under way at the signal");
         assert!(judge(readiness(150, 160, Answer::Refused)).is_ok());
         assert!(judge(readiness(150, 400, Answer::Broken("the container stopped".into()))).is_ok());
         assert!(judge(readiness(150, 1400, Answer::Broken("the container stopped".into()))).is_err());

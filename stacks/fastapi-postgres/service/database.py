@@ -24,7 +24,8 @@ FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 2.0
 POOL_SIZE = 10
 
-FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
+# The last one: a session that the server ends while the driver resets it leaves the driver in a state that it can't go on from.
+FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, asyncpg.InternalClientError)
 
 
 class Unavailable(Exception):

@@ -4,13 +4,16 @@ import asyncio
 import os
 import signal
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-from service import health
+import asyncpg
+
 from service.database import Database
 from service.server import main
 
 LINGER_S = 4
-start, check = Database.start, Database.check
+start, connection = Database.start, Database.connection
 stopping = False
 
 
@@ -26,11 +29,13 @@ def start_and_linger(self: Database) -> None:
     start(self)
 
 
-async def check_or_hang(self: Database) -> None:
+@asynccontextmanager
+async def connection_or_none(self: Database) -> AsyncIterator[asyncpg.Connection]:
     if stopping:
         await asyncio.sleep(60)
-    await check(self)
+    async with connection(self) as found:
+        yield found
 
 
-Database.start, Database.check = start_and_linger, check_or_hang
+Database.start, Database.connection = start_and_linger, connection_or_none
 main()
