@@ -39,7 +39,7 @@ pub async fn revive(stack: &Stack, service: &str) -> Result<Duration, StackError
 /// Notes that a service is not there yet although the app is.
 pub fn withhold(stack: &Stack, service: &str) -> Result<(), EngineError> {
     stack.service(service)?;
-    record(stack, stack.timeline().clock().now(), service, FaultKind::Absent, Phase::Begins);
+    begin(stack, service, FaultKind::Absent);
     Ok(())
 }
 
@@ -98,14 +98,14 @@ pub async fn relocate(stack: &Stack, service: &str) -> Result<Option<Duration>, 
     Ok(has_moved.then_some(at))
 }
 
-/// Notes that something that has no container of its own begins.
+/// Notes that a fault begins now. Returns the offset.
 pub fn begin(stack: &Stack, service: &str, fault: FaultKind) -> Duration {
     let at = stack.timeline().clock().now();
     record(stack, at, service, fault, Phase::Begins);
     at
 }
 
-/// Notes that it ends.
+/// Notes that a fault ends now. Returns the offset.
 pub fn end(stack: &Stack, service: &str, fault: FaultKind) -> Duration {
     let at = stack.timeline().clock().now();
     record(stack, at, service, fault, Phase::Ends);

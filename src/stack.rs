@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::compose::{Compose, ComposeError, Isolated, Model};
-use crate::engine::{ContainerEvent, Engine, EngineError, EventKind, Reach, Started};
+use crate::engine::{ContainerEvent, CreatedContainer, Engine, EngineError, EventKind, Reach, Started};
 use crate::timeline::{ContainerChange, Fact, Observation, Ruling, Timeline};
 
 /// How long the engine may take to report what it has just done.
@@ -91,9 +91,7 @@ impl Stack {
         for created in engine.containers(&project).await? {
             let name =
                 if created.number == 1 { created.service.clone() } else { format!("{}#{}", created.service, created.number) };
-            let (sender, reach) = watch::channel(None);
-            members.insert(created.id.clone(), (name.clone(), sender));
-            services.insert(name, Service { container: created.id, reach, of: created.service, number: created.number });
+            services.insert(name.clone(), admit(&mut members, name, created));
         }
         if let Some(service) = names.into_iter().find(|name| !services.contains_key(name)) {
             return Err(EngineError::NoContainer { service }.into());
@@ -177,10 +175,8 @@ impl Stack {
         let containers = self.engine.containers(&self.project).await?;
         let fresh = containers.into_iter().find(|created| created.service == service && created.id != old);
         let fresh = fresh.ok_or_else(|| EngineError::NoContainer { service: service.to_owned() })?;
-        let (sender, reach) = watch::channel(None);
-        self.members.lock().unwrap_or_else(PoisonError::into_inner).insert(fresh.id.clone(), (service.to_owned(), sender));
-        self.services
-            .insert(service.to_owned(), Service { container: fresh.id, reach, of: service.to_owned(), number: fresh.number });
+        let admitted = admit(&mut self.members.lock().unwrap_or_else(PoisonError::into_inner), service.to_owned(), fresh);
+        self.services.insert(service.to_owned(), admitted);
         Ok(())
     }
 
@@ -231,6 +227,13 @@ impl Stack {
         self.stop_observing().await;
         self.engine.remove_project(&self.project).await
     }
+}
+
+/// Makes a container a member under this name.
+fn admit(members: &mut Members, name: String, created: CreatedContainer) -> Service {
+    let (sender, reach) = watch::channel(None);
+    members.insert(created.id.clone(), (name, sender));
+    Service { container: created.id, reach, of: created.service, number: created.number }
 }
 
 /// Turns the engine's events into facts, and keeps it current where the containers are.

@@ -23,7 +23,7 @@ pub use self::log::{
 };
 pub use self::process::{left_no_zombies, ran_without_root, stayed_the_same_process};
 pub use self::stop::{Stop, answered_in_flight, ended_with, signal_reached, stopped_in_time, tore_nothing, was_not_killed};
-pub use self::words::{seconds, since};
+pub use self::words::{count_exits, seconds, since};
 use crate::timeline::{ContainerChange, Fact, Observation};
 
 /// The outcome of a check.

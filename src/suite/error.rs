@@ -6,6 +6,7 @@ use crate::contract::ContractError;
 use crate::engine::EngineError;
 use crate::redact::Redactor;
 use crate::stack::StackError;
+use crate::timeline::Ruling;
 use crate::verdict::Finding;
 
 /// Why a run has no verdicts at all.
@@ -143,6 +144,15 @@ impl Failure {
             advice: "run the check again; report it when it stays so".into(),
             service: None,
         }
+    }
+}
+
+/// What a step makes of a ruling; `what` is what could not be measured when it is still open.
+pub(super) fn settle<T>(ruling: Ruling<T, Finding>, what: &str) -> Result<T, Failure> {
+    match ruling {
+        Ruling::Holds(value) => Ok(value),
+        Ruling::Broken(finding) => Err(Failure::Failed(finding)),
+        Ruling::Open => Err(Failure::not_measured(what)),
     }
 }
 

@@ -12,7 +12,8 @@ use crate::contract::Found;
 use crate::engine::Reach;
 use crate::probe::ask_once;
 use crate::stack::Stack;
-use crate::timeline::{Answer, ContainerChange, Fact, Observation, Timeline};
+use crate::timeline::{Answer, Timeline};
+use crate::verdict::count_exits;
 
 /// Where apps say that they can serve; the more explicit first.
 const READINESS: [&str; 17] = [
@@ -80,8 +81,8 @@ pub(super) async fn find_readiness(bench: &Bench) -> Result<Option<Found<String>
 /// Whether the app has ended for good.
 fn has_ended(bench: &Bench, timeline: &Timeline) -> bool {
     let app = &bench.contract.app;
-    let died = |observation: &&Observation| matches!(&observation.fact, Fact::Container { service, change: ContainerChange::Died { .. } } if service == app);
-    timeline.read(|observations| observations.iter().filter(died).count()) >= launch::gone_after(bench, app)
+    let exits = timeline.read(|observations| count_exits(observations, app, Duration::ZERO));
+    exits >= launch::gone_after(bench, app)
 }
 
 fn exits(bench: &Bench) -> Failure {

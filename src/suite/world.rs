@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
+use super::error::settle;
 use super::launch::{self, Without};
 use super::setup::Setup;
 use super::{Bench, Failure};
@@ -126,11 +127,8 @@ impl ScenarioWorld {
             limit,
         };
         let deadline = moments.since + limit;
-        match stack.timeline().wait(deadline, |observations, over| judge(judged, observations, over)).await {
-            Ruling::Holds(value) => Ok(value),
-            Ruling::Broken(finding) => Err(Failure::Failed(finding)),
-            Ruling::Open => Err(Failure::not_measured("the app gave no answer to judge by")),
-        }
+        let ruling = stack.timeline().wait(deadline, |observations, over| judge(judged, observations, over)).await;
+        settle(ruling, "the app gave no answer to judge by")
     }
 
     /// Looks back at the timeline with a judge.

@@ -25,7 +25,7 @@ pub struct Judged<'a> {
 }
 
 /// A request to an endpoint: sent, complete, answer.
-fn probes(observations: &[Observation], endpoint: Endpoint) -> impl Iterator<Item = (Duration, Duration, &Answer)> {
+pub(super) fn probes(observations: &[Observation], endpoint: Endpoint) -> impl Iterator<Item = (Duration, Duration, &Answer)> {
     observations.iter().filter_map(move |observation| match &observation.fact {
         Fact::Probe { endpoint: asked, sent, answer, .. } if *asked == endpoint => Some((*sent, observation.at, answer)),
         _ => None,

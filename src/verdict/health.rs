@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::app::probes;
 use super::words::seconds;
 use super::{ContainerChange, Finding, changes, since};
-use crate::timeline::{Endpoint, Fact, Observation, Ruling};
+use crate::timeline::{Endpoint, Observation, Ruling};
 
 /// The engine calls the container healthy, or unhealthy, within the limit. Holds with the moment at which it said so.
 #[must_use]
@@ -44,11 +45,7 @@ pub fn health_turned(
 pub fn not_healthy_before_ready(app: &str, observations: &[Observation]) -> Result<(), Finding> {
     let healthy = changes(observations, app).find(|(_, change)| matches!(change, ContainerChange::Health { healthy: true }));
     let Some((healthy, _)) = healthy else { return Ok(()) };
-    let answers = observations.iter().filter_map(|observation| match &observation.fact {
-        Fact::Probe { endpoint: Endpoint::Readiness, sent, answer, .. } => Some((*sent, observation.at, answer)),
-        _ => None,
-    });
-    let answers: Vec<_> = answers.collect();
+    let answers: Vec<_> = probes(observations, Endpoint::Readiness).collect();
     let ready = answers.iter().find(|(_, _, answer)| answer.is_success()).map(|(_, at, _)| *at);
     let proof = answers
         .iter()
@@ -67,7 +64,7 @@ pub fn not_healthy_before_ready(app: &str, observations: &[Observation]) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::timeline::Answer;
+    use crate::timeline::{Answer, Fact};
 
     fn health(ms: u64, healthy: bool) -> Observation {
         let fact = Fact::Container { service: "app".into(), change: ContainerChange::Health { healthy } };

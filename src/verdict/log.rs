@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::words::seconds;
-use super::{ContainerChange, Finding, changes, since};
+use super::words::{deaths, seconds};
+use super::{Finding, since};
 use crate::redact::MASK;
 use crate::timeline::{Answer, Endpoint, Fact, Observation, Ruling};
 
@@ -91,16 +91,12 @@ pub fn no_trace_per_attempt(app: &str, from: Duration, observations: &[Observati
 }
 
 fn begins_trace(line: &str) -> bool {
-    TRACES.iter().any(|trace| line.contains(trace.trim_start_matches('\n')) || line.starts_with(trace.trim_start_matches('\n')))
+    TRACES.iter().any(|trace| line.contains(trace.trim_start_matches('\n')))
 }
 
 /// An app that gave up said so: it exited with a status other than 0, and its last words name what it missed.
 pub fn gave_up_cleanly(app: &str, names: &[String], from: Duration, observations: &[Observation]) -> Result<(), Finding> {
-    let deaths = changes(observations, app).filter_map(|(at, change)| match change {
-        ContainerChange::Died { exit_code, .. } if at >= from => Some((at, *exit_code)),
-        _ => None,
-    });
-    for (at, exit_code) in deaths {
+    for (at, exit_code) in deaths(observations, app, from) {
         if exit_code == 0 {
             return Err(Finding {
                 expected: format!("`{app}`, if it gives up, exits with a status other than 0"),
@@ -199,7 +195,7 @@ fn bodies(observations: &[Observation]) -> impl Iterator<Item = (Duration, &str)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::timeline::LogStream;
+    use crate::timeline::{ContainerChange, LogStream};
 
     fn line(ms: u64, text: &str) -> Observation {
         let fact = Fact::Log { service: "app".into(), stream: LogStream::Stdout, line: text.into() };

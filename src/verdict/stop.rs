@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::app::probes;
 use super::process::{first_process, is_shell};
 use super::words::{meaning, seconds};
 use super::{Finding, since};
@@ -107,10 +108,7 @@ pub fn signal_reached(stop: Stop<'_>, observations: &[Observation]) -> Result<()
 /// Nothing when it was answered before the signal: then it was not under way.
 #[must_use]
 pub fn answered_in_flight(stop: Stop<'_>, observations: &[Observation]) -> Option<Result<(), Finding>> {
-    let (sent, at, answer) = observations.iter().find_map(|observation| match &observation.fact {
-        Fact::Probe { endpoint: Endpoint::Business, sent, answer, .. } => Some((*sent, observation.at, answer)),
-        _ => None,
-    })?;
+    let (sent, at, answer) = probes(observations, Endpoint::Business).next()?;
     if at <= stop.told {
         return None;
     }

@@ -71,11 +71,13 @@ pub(super) fn exits(observations: &[Observation], service: &str, from: Duration,
 }
 
 /// How often a service's first process has ended from a moment on.
-pub(super) fn count_exits(observations: &[Observation], service: &str, from: Duration) -> usize {
+#[must_use]
+pub fn count_exits(observations: &[Observation], service: &str, from: Duration) -> usize {
     deaths(observations, service, from).count()
 }
 
-fn deaths(observations: &[Observation], service: &str, from: Duration) -> impl Iterator<Item = (Duration, i64)> {
+/// The ends of a service's first process from a moment on: when, and with which status.
+pub(super) fn deaths(observations: &[Observation], service: &str, from: Duration) -> impl Iterator<Item = (Duration, i64)> {
     changes(observations, service).filter_map(move |(at, change)| match change {
         ContainerChange::Died { exit_code, .. } if at >= from => Some((at, *exit_code)),
         _ => None,

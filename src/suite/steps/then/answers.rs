@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use crate::suite::error::settle;
 use crate::suite::steps::{Words, number, word};
 use crate::suite::{Bench, Failure, ScenarioWorld, launch};
-use crate::timeline::{Endpoint, Ruling};
+use crate::timeline::Endpoint;
 use crate::verdict::{Lasting, Wanted, answered, health_turned, never_ready_before, not_healthy_before_ready, stayed};
 
 /// No ready answer was complete before the database accepted.
@@ -46,11 +47,7 @@ pub(in crate::suite::steps) async fn health_turns(world: &mut ScenarioWorld, wor
     let (app, from) = (&bench.contract.app, moments.since);
     let deadline = from + limit;
     let judge = |observations: &[_], over| health_turned(app, wanted, (from, limit), observations, over);
-    match stack.timeline().wait(deadline, judge).await {
-        Ruling::Holds(_) => Ok(()),
-        Ruling::Broken(finding) => Err(Failure::Failed(finding)),
-        Ruling::Open => Err(Failure::not_measured("the engine said nothing of the app's health")),
-    }
+    settle(stack.timeline().wait(deadline, judge).await, "the engine said nothing of the app's health").map(drop)
 }
 
 /// The engine did not call the app healthy before its first ready answer.

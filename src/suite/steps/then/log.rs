@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::contract::Kind;
+use crate::suite::error::settle;
 use crate::suite::steps::{Words, number, word};
 use crate::suite::{Bench, Failure, ScenarioWorld, launch};
-use crate::timeline::Ruling;
 use crate::verdict::{
-    Finding, body_named, gave_up_cleanly, kept_secrets, named, names_of, no_trace_per_attempt, told_of_login, was_discreet,
+    body_named, gave_up_cleanly, kept_secrets, named, names_of, no_trace_per_attempt, told_of_login, was_discreet,
 };
 
 fn names(bench: &Bench, words: &Words) -> Result<Vec<String>, Failure> {
@@ -22,21 +22,13 @@ fn names(bench: &Bench, words: &Words) -> Result<Vec<String>, Failure> {
     Ok(names_of(&service, kind))
 }
 
-fn settle(ruling: Ruling<(), Finding>) -> Result<(), Failure> {
-    match ruling {
-        Ruling::Holds(()) => Ok(()),
-        Ruling::Broken(finding) => Err(Failure::Failed(finding)),
-        Ruling::Open => Err(Failure::not_measured("the log of the app")),
-    }
-}
-
 /// Some line names the dependency.
 pub(in crate::suite::steps) async fn names_it(world: &mut ScenarioWorld, words: Words) -> Result<(), Failure> {
     let limit = Duration::from_secs(number(&words, 1)?);
     let (bench, stack, moments) = world.stack().await?;
     let (app, names, from) = (&bench.contract.app, names(bench, &words)?, moments.since);
     let judge = |observations: &[_], over| named(app, &names, from, limit, observations, over);
-    settle(stack.timeline().wait(from + limit, judge).await)
+    settle(stack.timeline().wait(from + limit, judge).await, "the log of the app")
 }
 
 /// There is no stack trace for each attempt, in so many seconds.
@@ -63,7 +55,7 @@ pub(in crate::suite::steps) async fn tells_of_login(world: &mut ScenarioWorld, w
     let (bench, stack, moments) = world.stack().await?;
     let (app, from) = (&bench.contract.app, moments.since);
     let judge = |observations: &[_], over| told_of_login(app, from, limit, observations, over);
-    settle(stack.timeline().wait(from + limit, judge).await)
+    settle(stack.timeline().wait(from + limit, judge).await, "the log of the app")
 }
 
 /// No secret stands in the log or in an answer.

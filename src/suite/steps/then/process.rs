@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use crate::suite::error::settle;
 use crate::suite::steps::Words;
 use crate::suite::{Failure, ScenarioWorld};
-use crate::timeline::{Fact, Ruling};
+use crate::timeline::Fact;
 use crate::verdict::{left_no_zombies, ran_without_root, stayed_the_same_process};
 
 /// How many looks at the processes after readiness are enough.
@@ -43,11 +44,7 @@ pub(in crate::suite::steps) async fn nothing_runs_as_root(world: &mut ScenarioWo
     }
     let deadline = stack.timeline().clock().now() + LOOKS_LIMIT;
     let judge = |observations: &[_], _| ran_without_root(&bench.contract.app, moments.since, LOOKS, observations);
-    match stack.timeline().wait(deadline, judge).await {
-        Ruling::Holds(()) => Ok(()),
-        Ruling::Broken(finding) => Err(Failure::Failed(finding)),
-        Ruling::Open => Err(Failure::not_measured("the processes of the app could not be listed")),
-    }
+    settle(stack.timeline().wait(deadline, judge).await, "the processes of the app could not be listed")
 }
 
 /// No process of the app is left as a zombie: looked at twice.

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use crate::contract::Kind;
+use crate::engine::Reach;
 use crate::fault;
-use crate::probe::{hold, query};
+use crate::probe::{OpenSession, hold, query};
 use crate::stack::Stack;
 use crate::suite::steps::{Words, number, seconds, word};
 use crate::suite::{Bench, Failure, ScenarioWorld, launch};
@@ -96,28 +98,27 @@ pub(in crate::suite::steps) async fn slots_are_taken(world: &mut ScenarioWorld, 
     let database = bench.contract.dependency(&service).ok_or_else(|| Failure::not_measured("the database"))?;
     let reach = stack.service(&service)?.reach.borrow().clone();
     let reach = reach.ok_or_else(|| Failure::not_measured("the database can't be reached"))?;
-    let at = fault::begin(stack, &service, FaultKind::Exhausted);
-    let clock = stack.timeline().clock();
+    fault::begin(stack, &service, FaultKind::Exhausted);
     // Before there is no slot left for this question. Some of the app's sessions may come back between two of ours.
     for _ in 0..3 {
-        while moments.slots.len() < MOST_SLOTS {
-            match hold(&reach, &database.kind).await {
-                Ok(session) => moments.slots.push(session),
-                Err(_) => break,
-            }
-        }
+        take_slots(&mut moments.slots, &reach, &database.kind).await;
         // One slot for the question that ends the app's sessions.
         moments.slots.pop();
         let _ = query(&reach, &database.kind, END_SESSIONS).await;
     }
-    while let Ok(session) = hold(&reach, &database.kind).await {
-        moments.slots.push(session);
-        if moments.slots.len() >= MOST_SLOTS {
-            break;
+    take_slots(&mut moments.slots, &reach, &database.kind).await;
+    let taken = stack.timeline().clock().now();
+    world.mark(taken, format!("all slots of `{service}` being taken"))
+}
+
+/// Takes slots until there is none left.
+async fn take_slots(slots: &mut Vec<OpenSession>, reach: &Reach, kind: &Kind) {
+    while slots.len() < MOST_SLOTS {
+        match hold(reach, kind).await {
+            Ok(session) => slots.push(session),
+            Err(_) => break,
         }
     }
-    tracing::debug!(slots = moments.slots.len(), took = ?clock.now().saturating_sub(at), "taken");
-    world.mark(clock.now(), format!("all slots of `{service}` being taken"))
 }
 
 /// The slots are given back.
