@@ -23,14 +23,15 @@ Feature: An outage of a dependency is admitted and survived
     Then readiness answers 503 within the outage limit and one probe
     And readiness never hangs throughout 8 seconds
 
-  @outage.partitioned @must @each-dependency
-  Scenario: Readiness turns 503 when <dependency> is cut off the network
+  @outage.partitioned @must @needs-tap @each-dependency
+  Scenario: Readiness turns 503 when all packets to <dependency> are lost
     In a partition packets vanish: no refusal, no reset. The kernel alone takes minutes to give a connection up.
 
     To mend: give every call to the dependency a time-out of a second or two, connecting and querying both, and answer 503 when it is over.
 
-    Given the stack is ready
-    When <dependency> is cut off
+    Given <dependency> is behind the tap
+    And the stack is ready
+    When all packets to <dependency> are lost
     Then readiness answers 503 within the outage limit and one probe
     And readiness never hangs throughout 8 seconds
 
@@ -120,6 +121,29 @@ Feature: An outage of a dependency is admitted and survived
     Then readiness answers 2xx within the recovery limit
     And the app has at most 2 sessions more than before
     And the app is still the same process
+
+  @outage.reset @must @needs-tap @each-dependency
+  Scenario: The app is ready again soon after its connections to <dependency> were reset
+    Proxies, firewalls and fail-overs reset connections of which the app believes that they are open. The dependency is there all the time; an app that hands out dead connections from its pool is not.
+
+    To mend: let the pool check a connection before it hands it out, or throw it away at the first error, and connect anew at once.
+
+    Given <dependency> is behind the tap
+    And the stack is ready
+    When all connections to <dependency> are reset
+    Then readiness answers 2xx within 5 seconds
+    And the app is still the same process
+
+  @outage.slow @should @needs-tap @each-dependency
+  Scenario: The app's answers stay bounded when <dependency> is slow
+    A dependency that takes two seconds for each answer is worse than a dead one: every request waits for it, several times over, and all of them pile up.
+
+    To mend: give the whole of a readiness check a limit of a second or two, not only each call within it.
+
+    Given <dependency> is behind the tap
+    And the stack is ready
+    When <dependency> answers 2 seconds late
+    Then readiness never hangs throughout 8 seconds
 
   @outage.exhausted @must @needs-postgres
   Scenario: The app survives a database without free slots

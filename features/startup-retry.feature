@@ -7,8 +7,9 @@ Feature: The app waits for its dependencies at start-up
 
     To mend: retry the first connection with growing pauses for at least half a minute, in the same process; listen meanwhile and answer 503.
 
-    Given every service but the database is started
-    When the database starts 6 seconds after the app
+    Given the database is behind the tap, where there can be one
+    And every service but the database is started
+    When the database starts 6 seconds after the app first tries to reach it
     Then readiness answers 2xx within the startup limit
     And the app is still the same process
 
@@ -32,6 +33,52 @@ Feature: The app waits for its dependencies at start-up
     When <dependency> starts 4 seconds after the app
     Then readiness answers 2xx within the startup limit
     And the app is still the same process
+
+  @retry.refused @must @needs-tap @each-dependency
+  Scenario: The app waits for <dependency> when it refuses connections
+    Between the start of a container and that of the server in it the name resolves and the port refuses. The same is seen when a server restarts, or a firewall is not open yet.
+
+    To mend: retry a refused connection (ECONNREFUSED) with growing pauses, in the same process; listen meanwhile and answer 503.
+
+    Given <dependency> is behind the tap
+    When the app is started while <dependency> refuses connections, for 4 seconds
+    Then readiness answers 2xx within the startup limit
+    And the app is still the same process
+
+  @retry.starting-up @must @needs-tap @needs-postgres
+  Scenario: The app waits while the database says that it is starting up
+    A PostgreSQL that replays its log accepts connections and turns each down with the code 57P03, "the database system is starting up". After a crash that takes minutes. It is an answer, not a broken connection, and is often taken for fatal.
+
+    To mend: take errors of class 57 (57P03 above all) like a refused connection: retry with growing pauses, in the same process.
+
+    Given the database is behind the tap
+    When the app is started while the database is starting up, for 4 seconds
+    Then readiness answers 2xx within the startup limit
+    And the app is still the same process
+
+  @retry.paced @should @needs-tap @each-dependency
+  Scenario: The app tries to reach <dependency> at a measured pace
+    A loop without pauses keeps a processor busy, fills the log, and falls upon a dependency that is just coming up. With a hundred instances it keeps it down.
+
+    To mend: pause between two attempts, a quarter of a second at first and a few seconds later, best with some chance in it.
+
+    Given <dependency> is behind the tap
+    And nobody asks the app anything
+    When the app is started while <dependency> refuses connections, for 8 seconds
+    Then only an app that has not exited is judged
+    And the app makes at most 10 attempts to reach <dependency> in the first second and 5 a second after
+
+  @retry.backs-off @should @needs-tap @each-dependency
+  Scenario: The app tries to reach <dependency> less and less often
+    The longer a dependency is away, the longer it will be. Pauses that grow cost little at first and spare it when everybody comes back at once.
+
+    To mend: double the pause after each attempt up to a limit of some seconds, or keep to a constant one of half a second or more.
+
+    Given <dependency> is behind the tap
+    And nobody asks the app anything
+    When the app is started while <dependency> refuses connections, for 8 seconds
+    Then only an app that has not exited is judged
+    And the pauses between attempts to reach <dependency> grow or are half a second long
 
   @retry.clear-error @must @needs-dependency
   Scenario: The app says what it waits for

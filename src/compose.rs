@@ -14,6 +14,7 @@ mod model;
 mod patch;
 mod program;
 mod scratch;
+mod tap;
 
 pub use self::command::Compose;
 pub use self::error::ComposeError;
@@ -24,3 +25,4 @@ pub use self::isolate::{Copy, Hazard, Isolated, Publish, ScratchFile, Source, is
 pub use self::locate::line_of_key;
 pub use self::model::{Condition, Model};
 pub use self::patch::{Patch, patched};
+pub use self::tap::{TAP_CONTROL, TapPlace, tap_of};

@@ -17,6 +17,7 @@ mod reach;
 mod reaper;
 mod remove;
 mod start;
+mod tap;
 mod zombies;
 
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub use self::reach::{Access, AskedAccess, Reach};
 pub use self::reaper::{Reaper, reap};
 pub use self::remove::KnownRun;
 pub use self::start::Started;
+pub use self::tap::TAP;
 use crate::clock::Clock;
 
 /// The oldest engine API that all calls need: Docker Engine 23.
@@ -51,6 +53,7 @@ pub struct Engine {
     creations: creations::Creations,
     access: Access,
     capacity: Capacity,
+    tap_is_missing: Option<String>,
 }
 
 /// What the engine's machine has.
@@ -79,7 +82,8 @@ impl Engine {
         let at_least = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok()).unwrap_or_default();
         let capacity =
             Capacity { cores: usize::try_from(at_least(info.ncpu)).unwrap_or_default().max(1), memory: at_least(info.mem_total) };
-        Ok(Self { docker, run, clock, events, creations: creations::Creations::default(), access, capacity })
+        let tap_is_missing = tap::is_missing(&info);
+        Ok(Self { docker, run, clock, events, creations: creations::Creations::default(), access, capacity, tap_is_missing })
     }
 
     /// The run whose resources this connection creates and removes.

@@ -1,7 +1,10 @@
 //! Faults: they disturb a stack, and say so on the timeline when they begin and when they end.
 
+mod tap;
+
 use std::time::Duration;
 
+pub use self::tap::{OnTheWire, disturb_wire, has_tap, heal_wire, start_tap};
 use crate::engine::{Attachment, EngineError};
 use crate::stack::{Stack, StackError};
 use crate::timeline::{Fact, FaultKind, Phase};
@@ -36,9 +39,12 @@ pub async fn revive(stack: &Stack, service: &str) -> Result<Duration, StackError
     Ok(at)
 }
 
-/// Notes that a service is not there yet although the app is.
-pub fn withhold(stack: &Stack, service: &str) -> Result<(), EngineError> {
+/// Notes that a service is not there yet although the app is. A tap in its place refuses meanwhile.
+pub async fn withhold(stack: &Stack, service: &str) -> Result<(), StackError> {
     stack.service(service)?;
+    if has_tap(stack, service) {
+        tap::tell(stack, service, OnTheWire::Refuse).await?;
+    }
     begin(stack, service, FaultKind::Absent);
     Ok(())
 }
@@ -46,6 +52,9 @@ pub fn withhold(stack: &Stack, service: &str) -> Result<(), EngineError> {
 /// Starts a withheld service. Returns the offset of the start.
 pub async fn provide(stack: &Stack, service: &str) -> Result<Duration, StackError> {
     let at = stack.start(service).await?;
+    if has_tap(stack, service) {
+        tap::tell(stack, service, OnTheWire::Pass).await?;
+    }
     record(stack, at, service, FaultKind::Absent, Phase::Ends);
     Ok(at)
 }
@@ -96,6 +105,23 @@ pub async fn relocate(stack: &Stack, service: &str) -> Result<Option<Duration>, 
     let at = revive(stack, service).await?;
     let has_moved = *stack.service(service)?.reach.borrow() != before;
     Ok(has_moved.then_some(at))
+}
+
+/// Stops the first process of a service in its tracks (SIGSTOP): it stays and does nothing, and what it listens on still accepts.
+/// Returns the offset.
+pub async fn stop_in_its_tracks(stack: &Stack, service: &str) -> Result<Duration, EngineError> {
+    for replica in stack.replicas(service) {
+        stack.signal(replica, "SIGSTOP").await?;
+    }
+    Ok(begin(stack, service, FaultKind::Stopped))
+}
+
+/// Lets a service go on that was stopped in its tracks (SIGCONT). Returns the offset.
+pub async fn let_go_on(stack: &Stack, service: &str) -> Result<Duration, EngineError> {
+    for replica in stack.replicas(service) {
+        stack.signal(replica, "SIGCONT").await?;
+    }
+    Ok(end(stack, service, FaultKind::Stopped))
 }
 
 /// Notes that a fault begins now. Returns the offset.

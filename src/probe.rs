@@ -9,6 +9,7 @@ mod postgres;
 mod processes;
 mod redis;
 mod sql;
+mod tap;
 
 pub use self::dependency::watch_dependency;
 pub use self::http::{HttpProbe, ask_once, watch_endpoint};
@@ -16,6 +17,7 @@ pub use self::load::Load;
 pub use self::logs::{catch_up_logs, watch_logs};
 pub use self::processes::watch_processes;
 pub use self::sql::{OpenSession, hold, query};
+pub use self::tap::watch_attempts;
 
 use std::time::Duration;
 

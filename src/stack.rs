@@ -26,6 +26,14 @@ pub enum StackError {
     /// The engine could not run it.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The tap does not do what it is told.
+    #[error("the tap in the place of service `{service}` does not do what it is told: {source}")]
+    Tap {
+        /// The service.
+        service: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The engine did not report an event in time.
     #[error("the engine did not report that service `{service}` {what}")]
     NoEvent {

@@ -4,6 +4,7 @@
 //! question stays open at the limit is for the caller to report as "could not run".
 
 mod app;
+mod attempts;
 mod dependency;
 mod health;
 mod log;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use self::app::{Judged, Lasting, Wanted, answered, left_nothing_hanging, never_ready_before, stayed};
+pub use self::attempts::{attempts, backed_off, paced};
 pub use self::dependency::{Awaited, became_healthy, completed, started_to_accept};
 pub use self::health::{health_turned, not_healthy_before_ready};
 pub use self::log::{

@@ -146,10 +146,12 @@ stacks! {
     exits_without_database: "defects/exits-without-database";
     exits_zero_on_failure: "defects/exits-zero-on-failure";
     fails_on_dns: "defects/fails-on-dns";
+    fatal_on_57p03: "defects/fatal-on-57p03";
     flapping: "defects/flapping";
     gives_up_after_a_minute: "defects/gives-up-after-a-minute";
     health_200_with_error: "defects/health-200-with-error";
     healthcheck_exit_0: "defects/healthcheck-exit-0";
+    hot_loop: "defects/hot-loop";
     ignores_sigint: "defects/ignores-sigint";
     ignores_sigterm: "defects/ignores-sigterm";
     ignores_sigterm_early: "defects/ignores-sigterm-early";
@@ -158,6 +160,7 @@ stacks! {
     leaks_sessions: "defects/leaks-sessions";
     liveness_checks_database: "defects/liveness-checks-database";
     never_reconnects: "defects/never-reconnects";
+    no_pool_check: "defects/no-pool-check";
     no_retry: "defects/no-retry";
     no_timeout: "defects/no-timeout";
     no_volume: "defects/no-volume";

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Model;
+use super::tap::{TapPlace, put_in_place};
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,13 @@ pub enum Patch {
         /// The value.
         value: String,
     },
+    /// A service has no health check.
+    NoHealthCheck {
+        /// The service.
+        service: String,
+    },
+    /// The tap stands in the place of a service.
+    Tap(TapPlace),
 }
 
 /// The model with these changes.
@@ -47,6 +55,8 @@ pub fn patched(model: &Model, patches: &[Patch]) -> Model {
                     variables.insert(name.clone(), json!(text.replace('$', "$$")));
                 }
             }
+            Patch::NoHealthCheck { service } => value["services"][service.as_str()]["healthcheck"] = json!({"disable": true}),
+            Patch::Tap(place) => put_in_place(&mut value, place),
         }
     }
     model.with_value(value)

@@ -2,9 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde_json::Map;
+use tokio::sync::OnceCell;
 
 use super::{Blueprint, Known, RunError, paths, try_out};
-use crate::compose::{Compose, ComposeError, Copy, Hazard, Isolated, Model, Patch, Publish, isolate, patched};
+use crate::compose::{
+    Compose, ComposeError, Copy, Hazard, Isolated, Model, Patch, Publish, TAP_CONTROL, TapPlace, isolate, patched, tap_of,
+};
 use crate::contract::{Contract, Draft, ImagePorts, Kind, detect};
 use crate::engine::{Engine, EngineError, ImageFacts};
 use crate::redact::Redactor;
@@ -31,6 +37,10 @@ pub struct Bench {
     /// What the user allows to be shared.
     allowed: BTreeSet<Hazard>,
     copies: AtomicUsize,
+    /// The tap's image, once a scenario has needed it.
+    tap: OnceCell<String>,
+    /// How long the app took to be ready when nothing disturbed it.
+    pub(super) undisturbed_start: Duration,
 }
 
 impl Bench {
@@ -46,7 +56,21 @@ impl Bench {
         let contract = Draft { readiness: Some(asked), ..draft.clone() }.into_contract(&model)?;
         let app_image = images.0.get(&contract.app).map(|image| image.id.clone()).unwrap_or_default();
         let copies = AtomicUsize::new(0);
-        let mut bench = Self { engine, model, contract, draft, redactor, app_image, labels, built, images, allowed, copies };
+        let mut bench = Self {
+            engine,
+            model,
+            contract,
+            draft,
+            redactor,
+            app_image,
+            labels,
+            built,
+            images,
+            allowed,
+            copies,
+            tap: OnceCell::new(),
+            undisturbed_start: Duration::ZERO,
+        };
         if bench.draft.readiness.is_none() {
             say("starting the app once, to find its readiness path");
             bench.draft.readiness = paths::find_readiness(&bench).await?;
@@ -63,6 +87,7 @@ impl Bench {
             self.contract.liveness = Some(liveness.value.clone());
             self.draft.liveness = Some(liveness);
         }
+        self.undisturbed_start = tried.ready_after;
         Ok(tried.copies)
     }
 
@@ -85,14 +110,48 @@ impl Bench {
         let mut ports = BTreeMap::from([(self.contract.app.clone(), BTreeSet::from([self.contract.port]))]);
         for dependency in &self.contract.dependencies {
             ports.entry(dependency.service.clone()).or_default().extend(dependency.kind.port());
+            ports.entry(tap_of(&dependency.service)).or_default().insert(TAP_CONTROL);
         }
         ports
     }
 
+    /// The change that puts the tap in the place of a dependency.
+    pub(super) async fn tap(&self, service: &str) -> Result<Patch, EngineError> {
+        let image = self.tap.get_or_try_init(|| self.engine.tap_image()).await?.clone();
+        Ok(Patch::Tap(TapPlace { service: service.to_owned(), image, ports: self.ports(service).into_iter().collect() }))
+    }
+
+    /// Why no tap can stand in the place of a dependency; nothing when one can.
+    pub(super) fn tap_is_missing(&self, service: &str) -> Option<String> {
+        let has_networks = self.model.service(service).and_then(|service| service.get("networks")?.as_object());
+        if let Some(reason) = self.engine.tap_is_missing() {
+            Some(reason.to_owned())
+        } else if has_networks.is_none_or(Map::is_empty) {
+            Some(format!("`{service}` is on no network of its own, so nothing can stand in its place"))
+        } else if self.ports(service).is_empty() {
+            Some(format!("no port of `{service}` is known"))
+        } else {
+            None
+        }
+    }
+
+    /// Every port that a dependency is known to listen on.
+    fn ports(&self, service: &str) -> BTreeSet<u16> {
+        let of_kind = self.contract.dependency(service).and_then(|dependency| dependency.kind.port());
+        let declared = self.model.declared_ports(service).into_iter();
+        of_kind.into_iter().chain(declared).chain(self.images.exposed(service)).collect()
+    }
+
     /// What the choice of checks needs to know, with this contract.
-    pub(super) fn known<'a>(&self, contract: &'a Contract, slow: bool) -> Known<'a> {
+    pub(super) fn known<'a>(&'a self, contract: &'a Contract, slow: bool) -> Known<'a> {
         let has_health_check = self.has_health_check(&contract.app);
-        Known { contract, has_health_check, has_compose_file: !self.model.file().sources().is_empty(), slow }
+        Known {
+            contract,
+            has_health_check,
+            has_compose_file: !self.model.file().sources().is_empty(),
+            tap_is_missing: self.engine.tap_is_missing(),
+            slow,
+        }
     }
 
     /// Whether a service has a health check, declared by the compose file or by its image.

@@ -193,6 +193,7 @@ fn stack_advice(error: &StackError) -> String {
     match error {
         StackError::Compose(error) => error.advice(),
         StackError::Engine(error) => error.advice(),
+        StackError::Tap { .. } => "see the log of the tap's container; other checks need no tap".into(),
         StackError::NoEvent { .. } => "the engine may be overloaded: run fewer checks at once with --jobs".into(),
     }
 }

@@ -4,19 +4,25 @@ use std::time::Duration;
 
 use super::setup::Setup;
 use super::{Bench, Failure};
-use crate::compose::Condition;
+use crate::compose::{Condition, tap_of};
 use crate::fault;
-use crate::probe::{HttpProbe, catch_up_logs, watch_dependency, watch_endpoint, watch_logs, watch_processes};
+use crate::probe::{HttpProbe, catch_up_logs, watch_attempts, watch_dependency, watch_endpoint, watch_logs, watch_processes};
 use crate::stack::{Stack, StackError};
 use crate::timeline::{Answer, ContainerChange, Endpoint, Fact, Observation, Ruling, Timeline};
-use crate::verdict::{Awaited, Finding, Judged, Wanted, answered, became_healthy, completed, started_to_accept};
+use crate::verdict::{Awaited, Finding, Judged, Wanted, answered, attempts, became_healthy, completed, started_to_accept};
 
 /// How often a service that the engine restarts may exit, with nothing wrong around it, before it is taken to be broken.
 const EXITS: usize = 3;
+/// How much longer than twice its undisturbed start an app may take to try to reach a dependency.
+const ATTEMPT_MARGIN: Duration = Duration::from_secs(10);
 
-/// Creates a copy and attaches a probe to everything that the contract names. Nothing runs yet.
+/// Creates a copy and attaches a probe to everything that the contract names. Nothing runs yet but the tap, where there is one.
 pub(super) async fn create(bench: &Bench, timeline: &Timeline, setup: &Setup) -> Result<Stack, Failure> {
-    let copy = bench.copy(&setup.patches).map_err(StackError::from)?;
+    let mut patches = setup.patches.clone();
+    if let Some(service) = &setup.tap {
+        patches.push(bench.tap(service).await?);
+    }
+    let copy = bench.copy(&patches).map_err(StackError::from)?;
     let mut stack = Stack::create(&bench.engine, copy, timeline.clone()).await?;
     let contract = &bench.contract;
 
@@ -32,12 +38,17 @@ pub(super) async fn create(bench: &Bench, timeline: &Timeline, setup: &Setup) ->
     let app = stack.service(&contract.app)?.clone();
     let endpoints = [(Endpoint::Readiness, Some(&contract.readiness)), (Endpoint::Liveness, contract.liveness.as_ref())];
     for (endpoint, path) in endpoints {
-        let Some(path) = path.cloned() else { continue };
+        let Some(path) = path.cloned().filter(|_| !setup.is_quiet) else { continue };
         let probe = HttpProbe { endpoint, port: contract.port, path, timeout: contract.probe_timeout };
         stack.spawn(watch_endpoint(probe, app.reach.clone(), bench.redactor.clone(), timeline.clone()));
     }
     if setup.watch_processes {
         stack.spawn(watch_processes(bench.engine.clone(), contract.app.clone(), app.container, app.reach, timeline.clone()));
+    }
+    if let Some(service) = &setup.tap {
+        let reach = stack.service(&tap_of(service))?.reach.clone();
+        stack.spawn(watch_attempts(service.clone(), reach, timeline.clone()));
+        fault::start_tap(&stack, service).await?;
     }
     Ok(stack)
 }
@@ -55,13 +66,42 @@ pub(super) async fn stop_observing(bench: &Bench, stack: &mut Stack) {
 /// Starts the app with everything that comes before it, each when what it needs is there. Returns the offset of the app's
 /// start; nobody waits for it to be ready.
 pub(super) async fn start_app(bench: &Bench, stack: &Stack) -> Result<Duration, Failure> {
-    for service in bench.model.start_order() {
-        let started = start_when_possible(bench, stack, &service).await?;
-        if service == bench.contract.app {
-            return Ok(started);
-        }
+    start_before_app(bench, stack).await?;
+    Ok(stack.start(&bench.contract.app).await?)
+}
+
+/// Starts everything that comes before the app, and waits until the app has what it needs.
+pub(super) async fn start_before_app(bench: &Bench, stack: &Stack) -> Result<(), Failure> {
+    let app = &bench.contract.app;
+    for service in bench.model.start_order().into_iter().take_while(|service| service != app) {
+        start_when_possible(bench, stack, &service).await?;
     }
-    Err(Failure::not_measured("the app was not started"))
+    wait_for_needs(bench, stack, app).await
+}
+
+/// Starts the dependencies of the app and nothing else, and waits until they accept.
+pub(super) async fn start_dependencies(bench: &Bench, stack: &Stack) -> Result<(), Failure> {
+    for dependency in &bench.contract.dependencies {
+        stack.start(&dependency.service).await?;
+    }
+    for dependency in &bench.contract.dependencies {
+        wait_until_accepting(bench, stack, &dependency.service, Duration::ZERO).await?;
+    }
+    Ok(())
+}
+
+/// Waits until the app tries to reach a dependency that is behind the tap, for as long as an app may take for it that was once
+/// ready without being disturbed. Returns the offset of its first attempt; nothing when it makes none.
+pub(super) async fn first_attempt(bench: &Bench, stack: &Stack, dependency: &str, app_started: Duration) -> Option<Duration> {
+    let limit = (bench.undisturbed_start * 2 + ATTEMPT_MARGIN).min(bench.contract.startup_limit);
+    let judge = |observations: &[Observation], _| {
+        let first = attempts(observations, dependency).find(|at| *at >= app_started);
+        first.map_or(Ruling::<_, ()>::Open, Ruling::Holds)
+    };
+    match stack.timeline().wait(app_started + limit, judge).await {
+        Ruling::Holds(at) => Some(at),
+        _ => None,
+    }
 }
 
 /// Starts every service, each when what it needs is there, and waits until the app is ready. Returns the offsets of the app's
@@ -102,7 +142,7 @@ pub(super) async fn start_together(bench: &Bench, stack: &Stack, dependency: &st
 async fn start_around(bench: &Bench, stack: &Stack, dependency: &str, together: bool) -> Result<Without, Failure> {
     let app = &bench.contract.app;
     if !together {
-        fault::withhold(stack, dependency)?;
+        fault::withhold(stack, dependency).await?;
     }
     let mut waiting = bench.model.dependents(dependency);
     waiting.retain(|service| service != app);
@@ -142,10 +182,15 @@ pub(super) async fn start_waiting(bench: &Bench, stack: &Stack, without: &Withou
 }
 
 async fn start_when_possible(bench: &Bench, stack: &Stack, service: &str) -> Result<Duration, Failure> {
+    wait_for_needs(bench, stack, service).await?;
+    Ok(stack.start(service).await?)
+}
+
+async fn wait_for_needs(bench: &Bench, stack: &Stack, service: &str) -> Result<(), Failure> {
     for (needed, condition) in needs(bench, service) {
         wait_until(bench, stack, &needed, condition).await?;
     }
-    Ok(stack.start(service).await?)
+    Ok(())
 }
 
 /// What a service waits for: what its `depends_on` says, and for the app whatever else the contract names.

@@ -129,6 +129,8 @@ pub struct Known<'a> {
     pub has_health_check: bool,
     /// Whether somebody wrote a compose file for it.
     pub has_compose_file: bool,
+    /// Why there can be no tap, if so.
+    pub tap_is_missing: Option<&'a str>,
     /// Whether checks are wanted that take long.
     pub slow: bool,
 }
@@ -154,6 +156,9 @@ fn lacks(check: &Check, stack: Known<'_>) -> Option<String> {
         ),
         "healthcheck" if !stack.has_health_check => Some("the app has no health check".into()),
         "compose" if !stack.has_compose_file => Some("there is no compose file".into()),
+        "tap" if stack.tap_is_missing.is_some() => {
+            stack.tap_is_missing.map(|reason| format!("it needs a proxy in the place of the dependency: {reason}"))
+        }
         "dependency" if contract.dependencies.is_empty() => Some("the app has no dependency".into()),
         "liveness" if contract.liveness.is_none() => {
             Some("the contract names no liveness path, and the app answers at none of the usual ones".into())
@@ -199,7 +204,8 @@ mod tests {
         let declared = Declared { app: Some("app".into()), readiness: Some("/".into()), ..Declared::default() };
         let draft = detect(&declared, &Declared::default(), &model, &NoImages);
         let contract = draft.into_contract(&model).expect("complete");
-        let stack = Known { contract: &contract, has_health_check: true, has_compose_file: true, slow: false };
+        let stack =
+            Known { contract: &contract, has_health_check: true, has_compose_file: true, tap_is_missing: None, slow: false };
         Ok(Plan::new(&catalogue, &Selection::parse(tags, &catalogue)?, stack))
     }
 

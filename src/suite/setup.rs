@@ -10,6 +10,10 @@ pub(super) struct Setup {
     pub(super) watch_processes: bool,
     /// Changes to the model.
     pub(super) patches: Vec<Patch>,
+    /// Whether nobody is to ask the app anything.
+    pub(super) is_quiet: bool,
+    /// The dependency in whose place the tap stands.
+    pub(super) tap: Option<String>,
     /// The password that the database has instead of the one that the app knows.
     pub(super) other_password: Option<String>,
 }

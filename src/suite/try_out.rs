@@ -1,6 +1,8 @@
 //! Brings the stack up once with nothing disturbed, before any check. A stack that is broken by itself is told so once, with its
 //! log, and not once per check.
 
+use std::time::Duration;
+
 use super::setup::Setup;
 use super::{Bench, Failure, RunError, launch, paths};
 use crate::contract::Found;
@@ -16,6 +18,8 @@ const MEMORY_PERCENT: u64 = 60;
 pub(super) struct TriedOut {
     /// The path at which the app says that it lives, when nobody declared it.
     pub(super) liveness: Option<Found<String>>,
+    /// How long the app took to be ready.
+    pub(super) ready_after: Duration,
     /// How many copies the engine's machine bears at once.
     pub(super) copies: usize,
 }
@@ -25,15 +29,18 @@ pub(super) async fn try_out(bench: &Bench) -> Result<TriedOut, RunError> {
     let timeline = Timeline::new(bench.engine.clock());
     let stack = launch::create(bench, &timeline, &Setup::default()).await;
     let mut stack = stack.map_err(|failure| not_ready(&bench.contract.app, failure, &timeline))?;
-    if let Err(failure) = launch::start_until_ready(bench, &stack).await {
-        launch::stop_observing(bench, &mut stack).await;
-        return Err(not_ready(&bench.contract.app, failure, &timeline));
-    }
+    let (started, ready) = match launch::start_until_ready(bench, &stack).await {
+        Ok(moments) => moments,
+        Err(failure) => {
+            launch::stop_observing(bench, &mut stack).await;
+            return Err(not_ready(&bench.contract.app, failure, &timeline));
+        }
+    };
     let liveness = if bench.contract.liveness.is_none() { paths::find_liveness(bench, &stack).await } else { None };
     let used = futures::future::join_all(stack.services().map(|(_, service)| bench.engine.memory_used(&service.container))).await;
     let copies = copies_at_once(bench, used.into_iter().flatten().sum());
     stack.down().await?;
-    Ok(TriedOut { liveness, copies })
+    Ok(TriedOut { liveness, ready_after: ready.saturating_sub(started), copies })
 }
 
 /// A scenario mostly waits, so twice as many as there are cores keep a machine busy without holding each other up; fewer where

@@ -43,6 +43,11 @@ pub enum Fact {
         #[serde(flatten)]
         state: DependencyState,
     },
+    /// An attempt to connect to a dependency, seen by the tap that stands in its place.
+    Attempt {
+        /// The dependency's service.
+        service: String,
+    },
     /// The begin or end of something that disturbs.
     Fault {
         /// The service that is disturbed.
@@ -232,6 +237,18 @@ pub enum FaultKind {
     CutOff,
     /// All connection slots of the database are taken; giving them back heals.
     Exhausted,
+    /// The tap in its place refuses connections; passing them on heals.
+    Refusing,
+    /// The tap in its place says that it is starting up; passing connections on heals.
+    StartingUp,
+    /// The tap in its place lets nothing through and says nothing; letting it through heals.
+    OutOfReach,
+    /// The tap in its place holds its answers back for a while; passing them on at once heals.
+    Slow,
+    /// Every connection to it was reset by the tap in its place; over at once.
+    Reset,
+    /// The first process is stopped in its tracks by SIGSTOP; SIGCONT heals.
+    Stopped,
 }
 
 /// Begin or end of a fault.

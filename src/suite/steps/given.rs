@@ -36,6 +36,34 @@ pub(super) async fn database_has_another_password(world: &mut ScenarioWorld, _: 
     Ok(())
 }
 
+/// The tap stands in the place of a dependency: it sees every attempt to connect, and can disturb the wire.
+pub(super) async fn is_behind_the_tap(world: &mut ScenarioWorld, words: Words) -> Result<(), Failure> {
+    let bench = world.bench()?;
+    let dependency = launch::meant(bench, word(&words, 0)?)?;
+    if let Some(reason) = bench.tap_is_missing(&dependency) {
+        return Err(Failure::NotApplicable(reason));
+    }
+    world.setup()?.tap = Some(dependency);
+    Ok(())
+}
+
+/// The same where it can stand there; elsewhere the scenario does without.
+pub(super) async fn is_behind_the_tap_if_possible(world: &mut ScenarioWorld, words: Words) -> Result<(), Failure> {
+    match is_behind_the_tap(world, words).await {
+        Err(Failure::NotApplicable(_)) => Ok(()),
+        done => done,
+    }
+}
+
+/// Neither the probes nor the health check ask the app anything: what it does, it does by itself.
+pub(super) async fn nobody_asks(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    let service = world.bench()?.contract.app.clone();
+    let setup = world.setup()?;
+    setup.is_quiet = true;
+    setup.patches.push(Patch::NoHealthCheck { service });
+    Ok(())
+}
+
 /// Everything is started in order, and the app has answered ready.
 pub(super) async fn stack_is_ready(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
     let (bench, stack, moments) = world.stack().await?;
@@ -58,12 +86,7 @@ pub(super) async fn all_but_one(world: &mut ScenarioWorld, words: Words) -> Resu
 /// The app is started once its dependencies accept, without one-shot services: they may need what this scenario takes away.
 pub(super) async fn app_and_dependencies(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
     let (bench, stack, moments) = world.stack().await?;
-    for dependency in &bench.contract.dependencies {
-        stack.start(&dependency.service).await?;
-    }
-    for dependency in &bench.contract.dependencies {
-        launch::wait_until_accepting(bench, stack, &dependency.service, Duration::ZERO).await?;
-    }
+    launch::start_dependencies(bench, stack).await?;
     let started = stack.start(&bench.contract.app).await?;
     moments.app_started = started;
     world.mark(started, "its start")

@@ -1,6 +1,7 @@
 //! What a scenario expects of a stack. Limits and times are counted from the last disturbance or its end.
 
 pub(super) mod answers;
+pub(super) mod attempts;
 pub(super) mod files;
 pub(super) mod log;
 pub(super) mod process;

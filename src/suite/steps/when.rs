@@ -3,3 +3,4 @@
 pub(super) mod disturb;
 pub(super) mod start;
 pub(super) mod stop;
+pub(super) mod wire;

@@ -45,11 +45,18 @@ pub(in crate::suite::steps) async fn together(world: &mut ScenarioWorld, _: Word
 
 /// The withheld dependency is started this long after the app's first process. Limits count from its acceptance.
 pub(in crate::suite::steps) async fn late(world: &mut ScenarioWorld, words: Words) -> Result<(), Failure> {
-    let (bench, stack, moments) = world.stack().await?;
+    let (bench, _, moments) = world.stack().await?;
     let dependency = launch::meant(bench, word(&words, 0)?)?;
+    let at = moments.app_started + seconds(&words, 1)?;
+    start_late(world, &dependency, at).await
+}
+
+/// Starts the withheld dependency at this offset. Limits count from its acceptance.
+pub(super) async fn start_late(world: &mut ScenarioWorld, dependency: &str, at: Duration) -> Result<(), Failure> {
+    let (bench, stack, moments) = world.stack().await?;
     let without = moments.without.take().filter(|without| without.dependency == dependency);
     let without = without.ok_or_else(|| Failure::not_measured(&format!("`{dependency}` was not withheld")))?;
-    stack.timeline().clock().reach(moments.app_started + seconds(&words, 1)?).await;
+    stack.timeline().clock().reach(at).await;
     let accepted = launch::start_withheld(bench, stack, &without).await?;
     world.mark(accepted, format!("`{dependency}` accepting"))
 }

@@ -159,6 +159,20 @@ pub(in crate::suite::steps) async fn told_under_load(world: &mut ScenarioWorld, 
     wait_for_the_end(bench, stack, moments).await
 }
 
+/// The app's first process is stopped by SIGSTOP: it still accepts connections, and does nothing.
+pub(in crate::suite::steps) async fn stopped_in_its_tracks(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    let (bench, stack, _) = world.stack().await?;
+    let at = fault::stop_in_its_tracks(stack, &bench.contract.app).await?;
+    world.mark(at, "the app being stopped in its tracks")
+}
+
+/// The app goes on after it was stopped in its tracks.
+pub(in crate::suite::steps) async fn goes_on(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    let (bench, stack, _) = world.stack().await?;
+    let at = fault::let_go_on(stack, &bench.contract.app).await?;
+    world.mark(at, "the app going on")
+}
+
 fn business(contract: &Contract) -> Result<String, Failure> {
     contract.business.clone().ok_or_else(|| Failure::not_measured("the contract names no business path"))
 }
