@@ -11,9 +11,9 @@ demo: images
 	cargo run --quiet -- check stacks/fastapi-postgres
 
 test: images
-	cargo fmt --check
-	cargo clippy --all-targets --quiet -- --deny warnings
-	CI=true cargo test
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --quiet -- --deny warnings
+	CI=true cargo test --workspace
 
 images: engine
 	stacks/base/build

@@ -26,6 +26,7 @@ fn main() {
 }
 
 /// Builds the tap in a folder of its own; returns where the executable is.
+#[expect(clippy::disallowed_methods, reason = "a build script has to start the compiler")]
 fn build(folder: &Path) -> Result<PathBuf, String> {
     let variable = |name: &str| env::var(name).map_err(|_| format!("{name} is not set"));
     if variable("CARGO_CFG_TARGET_OS")? != "linux" {

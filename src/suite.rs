@@ -5,6 +5,7 @@ mod blueprint;
 mod catalogue;
 mod check;
 mod error;
+mod features;
 mod launch;
 mod paths;
 mod plan;

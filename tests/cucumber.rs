@@ -23,6 +23,9 @@ struct Arguments {
     /// Run only the scenarios that a tag expression selects
     #[arg(long, short)]
     tags: Option<String>,
+    /// A folder with feature files of your own, which are run too
+    #[arg(long)]
+    features: Option<PathBuf>,
     /// The stack to run them on
     #[arg(long, default_value = "stacks/fastapi-postgres")]
     stack: PathBuf,
@@ -38,8 +41,13 @@ async fn main() -> ExitCode {
     if !engine::is_there() {
         return ExitCode::SUCCESS;
     }
-    let request =
-        Request { target: arguments.stack.into(), tags: arguments.tags, jobs: arguments.concurrency, ..Request::default() };
+    let request = Request {
+        target: arguments.stack.into(),
+        features: arguments.features,
+        tags: arguments.tags,
+        jobs: arguments.concurrency,
+        ..Request::default()
+    };
     let writer = writer::Basic::stdout().summarized().fail_on_skipped();
     match Box::pin(check_with(&request, Arc::new(Silent), interrupt::requested(), writer)).await {
         Ok(run) => {

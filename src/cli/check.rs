@@ -28,6 +28,9 @@ pub(super) struct Arguments {
     /// Run only the checks that a tag expression selects, such as '@shutdown and not @should'
     #[arg(long, short, value_name = "EXPR")]
     tags: Option<String>,
+    /// Run the checks of your own feature files too: all in a folder and those within it; `seaworthy steps` lists the sentences
+    #[arg(long, value_name = "DIR")]
+    features: Option<PathBuf>,
     /// How many checks run at once [default: what the engine's machine bears, at most twice its cores]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
@@ -74,6 +77,7 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
     let request = Request {
         target,
         flags: arguments.contract.into(),
+        features: arguments.features,
         tags: arguments.tags,
         jobs: arguments.jobs.map(usize::from),
         allowed: arguments.allow.into_iter().collect(),

@@ -1,7 +1,10 @@
 //! The catalogue: every check, read from the feature files that are built into the executable.
 
+use std::path::Path;
+
 use cucumber::gherkin::{Feature, GherkinEnv, Scenario};
 
+use super::{RunError, features};
 use crate::record::Severity;
 
 /// The feature files, by name.
@@ -55,6 +58,13 @@ impl Catalogue {
             Err(error) => unreachable!("the built-in {name} does not parse: {error}"),
         });
         Self { features: features.collect() }
+    }
+
+    /// The same with the user's own feature files, from this folder and those within it.
+    pub fn with_own(mut self, folder: &Path) -> Result<Self, RunError> {
+        let own = features::read_folder(folder, &self.features)?;
+        self.features.extend(own);
+        Ok(self)
     }
 
     /// The features with their scenarios.

@@ -26,6 +26,8 @@ pub struct Request {
     pub target: Target,
     /// Contract values that win over those in the file.
     pub flags: Declared,
+    /// A folder with feature files of the user's own, whose checks are made too.
+    pub features: Option<PathBuf>,
     /// A Gherkin tag expression that selects checks; all of them without one.
     pub tags: Option<String>,
     /// How many checks run at once; a number that suits the machine without one.
@@ -63,7 +65,10 @@ where
     W: Writer<ScenarioWorld, Cli: Default> + writer::Normalized,
 {
     let clock = Clock::start();
-    let catalogue = Catalogue::built_in();
+    let catalogue = match &request.features {
+        Some(folder) => Catalogue::built_in().with_own(folder)?,
+        None => Catalogue::built_in(),
+    };
     let selection = Selection::parse(request.tags.as_deref(), &catalogue)?;
     let blueprint = Blueprint::read(&request.target, &request.flags, &request.allowed, &catalogue, clock.day()).await?;
     let redactor = blueprint.redactor.clone();

@@ -24,6 +24,16 @@ pub enum RunError {
     /// A copy of the stack could not be brought up.
     #[error(transparent)]
     Stack(#[from] StackError),
+    /// A feature file of the user's own can't be used.
+    #[error("{}{}: {what}", path.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
+    Feature {
+        /// The file or folder.
+        path: std::path::PathBuf,
+        /// The line, where there is one.
+        line: Option<usize>,
+        /// What is wrong.
+        what: String,
+    },
     /// The tag expression can't be read.
     #[error("`{expression}` is not a tag expression: {message}")]
     TagExpression {
@@ -81,6 +91,7 @@ impl RunError {
             Self::Contract(error) => error.advice().to_owned(),
             Self::Engine(error) => error.advice(),
             Self::Stack(error) => stack_advice(error),
+            Self::Feature { .. } => "`seaworthy steps` lists the sentences; the built-in features show how they are used".into(),
             Self::TagExpression { .. } => "write it as in '@shutdown and not @should'".into(),
             Self::UnknownTag { known, .. } => format!("the tags are: {}", known.join(" ")),
             Self::NothingSelected { .. } => {

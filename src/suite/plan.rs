@@ -8,7 +8,7 @@ use super::{Catalogue, Check, RunError};
 use crate::contract::{Contract, Kind};
 
 /// Stands for the dependency's name in a scenario that is made once per dependency.
-const PLACEHOLDER: &str = "<dependency>";
+pub(super) const PLACEHOLDER: &str = "<dependency>";
 
 /// A check of a run.
 #[derive(Clone, Debug)]

@@ -64,6 +64,7 @@ pub fn paced(
 }
 
 /// The pauses between attempts grow, or stay the same and are long. Nothing when there are too few to judge by: how many there were.
+#[must_use]
 pub fn backed_off(dependency: &str, window: (Duration, Duration), observations: &[Observation]) -> Option<Result<(), Finding>> {
     let pace = pace(observations, dependency, window);
     if pace.len() < FEW {
@@ -89,7 +90,7 @@ pub fn backed_off(dependency: &str, window: (Duration, Duration), observations: 
 mod tests {
     use super::*;
 
-    const WINDOW: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(60));
+    const WINDOW: (Duration, Duration) = (Duration::ZERO, Duration::from_mins(1));
 
     fn tried_at(milliseconds: impl IntoIterator<Item = u64>) -> Vec<Observation> {
         let attempt = |ms| Observation { at: Duration::from_millis(ms), fact: Fact::Attempt { service: "db".into() } };

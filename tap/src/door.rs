@@ -71,6 +71,7 @@ fn let_in(tap: &Arc<Tap>, client: TcpStream) {
 }
 
 /// Nobody listens; the kernel turns everybody down. Its counter is the whole network's, so one door reads it for all.
+#[expect(clippy::disallowed_methods, reason = "nobody is told when the kernel's counter changes")]
 fn refuse(tap: &Tap, port: u16, turn: usize) {
     tap.switch.acts(turn);
     if tap.ports.first() != Some(&port) {

@@ -8,6 +8,7 @@ mod contracts;
 mod engine;
 mod engines;
 mod errors;
+mod features;
 mod files;
 mod images;
 mod isolation;

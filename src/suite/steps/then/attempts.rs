@@ -24,7 +24,7 @@ pub(in crate::suite::steps) async fn back_off(world: &mut ScenarioWorld, words: 
 }
 
 /// The dependency that is meant, and from when to when the app was turned down.
-async fn window(world: &mut ScenarioWorld, word: &str) -> Result<(String, (Duration, Duration)), Failure> {
+async fn window(world: &mut ScenarioWorld, dependency: &str) -> Result<(String, (Duration, Duration)), Failure> {
     let (bench, _, moments) = world.stack().await?;
-    Ok((launch::meant(bench, word)?, (moments.app_started, moments.since)))
+    Ok((launch::meant(bench, dependency)?, (moments.app_started, moments.since)))
 }

@@ -1,0 +1,40 @@
+//! The user's own feature files, run like the built-in ones.
+
+use std::fs;
+
+use crate::{engine, run, seaworthy, shown};
+
+/// The first scenario fails by intent: its expectation is that a stopped process answers.
+#[test]
+fn checks_of_ones_own_are_made() {
+    if !engine::is_there() {
+        return;
+    }
+    let arguments = ["check", "tests/fixtures/alone", "--features", "tests/fixtures/features", "--tags", "@shop", "--jobs", "1"];
+    let (output, left) = run(seaworthy(&arguments));
+    assert_eq!(left, Vec::<String>::new());
+    let shown = shown(&output);
+    assert_eq!(output.status.code(), Some(1), "{shown}");
+    for words in [
+        "FAILED  shop.frozen",
+        "passed  shop.goes-on",
+        "expected: readiness never hangs throughout N s from the app being stopped in its tracks on",
+        "no answer in time",
+        "why: Nobody sees from outside whether a process works or sleeps",
+    ] {
+        assert!(shown.contains(words), "{words} in {shown}");
+    }
+}
+
+#[test]
+fn a_sentence_that_does_not_exist_is_told_with_its_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "@shop\nFeature: The shop\n\n  @shop.up @must\n  Scenario: It comes up\n    Given the moon is full\n";
+    fs::write(folder.path().join("own.feature"), text).expect("written");
+    let path = folder.path().display().to_string();
+    let (output, _) = run(seaworthy(&["check", "tests/fixtures/alone", "--features", &path]));
+    let shown = shown(&output).replace(&path, "FOLDER");
+    assert_eq!(output.status.code(), Some(2), "{shown}");
+    assert!(shown.contains("error: FOLDER/own.feature:6: no step is called `Given the moon is full`"), "{shown}");
+    assert!(shown.contains("help: `seaworthy steps` lists the sentences"), "{shown}");
+}
