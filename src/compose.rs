@@ -12,6 +12,7 @@ mod isolate;
 mod locate;
 mod model;
 mod patch;
+mod privileges;
 mod program;
 mod scratch;
 mod tap;
@@ -25,4 +26,5 @@ pub use self::isolate::{Copy, Hazard, Isolated, Publish, ScratchFile, Source, is
 pub use self::locate::line_of_key;
 pub use self::model::{Condition, Model};
 pub use self::patch::{Patch, patched};
+pub use self::privileges::privileges;
 pub use self::tap::{TAP_CONTROL, TapPlace, tap_of};

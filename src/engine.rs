@@ -8,6 +8,7 @@ mod creations;
 mod disturb;
 mod error;
 mod events;
+mod files;
 mod image;
 mod inspect;
 mod labels;

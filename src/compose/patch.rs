@@ -8,7 +8,7 @@ use super::Model;
 use super::tap::{TapPlace, put_in_place};
 
 /// One change.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Patch {
     /// The health check of a service, declared by the file or by the image, runs this often.
     HealthInterval {
@@ -30,6 +30,41 @@ pub enum Patch {
     NoHealthCheck {
         /// The service.
         service: String,
+    },
+    /// The root file system of a service can't be written to, or can.
+    ReadOnly {
+        /// The service.
+        service: String,
+        /// Whether it can't be. `/tmp` is then in memory.
+        read_only: bool,
+    },
+    /// A service has no capabilities.
+    NoCapabilities {
+        /// The service.
+        service: String,
+        /// Whether it may bind to ports below 1024 all the same.
+        binds_low_ports: bool,
+    },
+    /// No process of a service can gain privileges that its parent had not.
+    NoNewPrivileges {
+        /// The service.
+        service: String,
+    },
+    /// A service has so much memory and processor time, whatever it had.
+    Limits {
+        /// The service.
+        service: String,
+        /// Memory in MiB.
+        memory: u64,
+        /// Processors.
+        cpus: f64,
+    },
+    /// A service runs as another user.
+    User {
+        /// The service.
+        service: String,
+        /// The user, and after a colon the group.
+        user: String,
     },
     /// The tap stands in the place of a service.
     Tap(TapPlace),
@@ -55,11 +90,49 @@ pub fn patched(model: &Model, patches: &[Patch]) -> Model {
                     variables.insert(name.clone(), json!(text.replace('$', "$$")));
                 }
             }
+            Patch::ReadOnly { service, read_only } => set_read_only(&mut value["services"][service.as_str()], *read_only),
+            Patch::NoCapabilities { service, binds_low_ports } => {
+                let service = &mut value["services"][service.as_str()];
+                service["cap_drop"] = json!(["ALL"]);
+                service["cap_add"] = if *binds_low_ports { json!(["NET_BIND_SERVICE"]) } else { json!([]) };
+            }
+            Patch::NoNewPrivileges { service } => {
+                let options = value["services"][service.as_str()]["security_opt"].as_array().cloned().unwrap_or_default();
+                let is_other = |option: &Value| !option.as_str().unwrap_or_default().starts_with("no-new-privileges");
+                let kept = options.into_iter().filter(is_other).chain([json!("no-new-privileges:true")]);
+                value["services"][service.as_str()]["security_opt"] = kept.collect();
+            }
+            Patch::Limits { service, memory, cpus } => {
+                let service = &mut value["services"][service.as_str()];
+                // The older keys say the same, and may not contradict.
+                for key in ["mem_limit", "memswap_limit", "mem_reservation", "cpus", "cpu_quota", "cpu_period"] {
+                    service.as_object_mut().and_then(|service| service.remove(key));
+                }
+                let pids = service["deploy"]["resources"]["limits"]["pids"].take();
+                let mut limits = json!({"memory": (memory * 1024 * 1024).to_string(), "cpus": cpus});
+                if !pids.is_null() {
+                    limits["pids"] = pids;
+                }
+                service["deploy"]["resources"] = json!({ "limits": limits });
+            }
+            Patch::User { service, user } => value["services"][service.as_str()]["user"] = json!(user),
             Patch::NoHealthCheck { service } => value["services"][service.as_str()]["healthcheck"] = json!({"disable": true}),
             Patch::Tap(place) => put_in_place(&mut value, place),
         }
     }
     model.with_value(value)
+}
+
+fn set_read_only(service: &mut Value, read_only: bool) {
+    service["read_only"] = json!(read_only);
+    let mut in_memory = service["tmpfs"].as_array().cloned().unwrap_or_default();
+    let is_tmp = |mount: &Value| mount.as_str().unwrap_or_default().split(':').next() == Some("/tmp");
+    let mounts = service["volumes"].as_array();
+    let has_tmp = in_memory.iter().any(is_tmp) || mounts.into_iter().flatten().any(|mount| mount["target"] == "/tmp");
+    if read_only && !has_tmp {
+        in_memory.push(json!("/tmp"));
+        service["tmpfs"] = json!(in_memory);
+    }
 }
 
 fn object<'a>(service: &'a mut Value, key: &str) -> &'a mut Value {
@@ -92,5 +165,31 @@ mod tests {
         );
         assert_eq!(services["db"]["environment"], json!({"POSTGRES_PASSWORD": "a$$b", "A": "b"}));
         assert_eq!(services["db"]["healthcheck"], json!({"interval": "1000ms", "start_interval": "1000ms"}));
+    }
+
+    #[test]
+    fn a_copy_is_hardened_whatever_it_declares() {
+        let value = json!({"services": {"app": {
+            "security_opt": ["no-new-privileges:false", "label:disable"], "cap_add": ["SYS_ADMIN"], "mem_limit": "1000",
+            "deploy": {"replicas": 1, "resources": {"limits": {"pids": 100, "memory": "1"}, "reservations": {"memory": "1"}}},
+        }}});
+        let model = Model::new(ComposeFile::from("/stack/compose.yaml"), value).expect("has services");
+        let service = || "app".to_owned();
+        let patches = [
+            Patch::ReadOnly { service: service(), read_only: true },
+            Patch::NoCapabilities { service: service(), binds_low_ports: true },
+            Patch::NoNewPrivileges { service: service() },
+            Patch::Limits { service: service(), memory: 512, cpus: 0.5 },
+            Patch::User { service: service(), user: "12345:0".into() },
+            Patch::NoHealthCheck { service: service() },
+        ];
+        assert_eq!(
+            patched(&model, &patches).value()["services"]["app"],
+            json!({
+                "read_only": true, "tmpfs": ["/tmp"], "cap_drop": ["ALL"], "cap_add": ["NET_BIND_SERVICE"],
+                "security_opt": ["label:disable", "no-new-privileges:true"], "user": "12345:0", "healthcheck": {"disable": true},
+                "deploy": {"replicas": 1, "resources": {"limits": {"pids": 100, "memory": "536870912", "cpus": 0.5}}},
+            })
+        );
     }
 }

@@ -1,5 +1,9 @@
 //! Disturbing containers: freezing, cutting off, removing.
 
+use std::time::Duration;
+
+use backon::{ConstantBuilder, Retryable};
+use testcontainers::bollard::errors::Error;
 use testcontainers::bollard::models::{
     ContainerCreateBody, EndpointSettings, NetworkConnectRequest, NetworkDisconnectRequest, NetworkingConfig,
 };
@@ -8,6 +12,10 @@ use testcontainers::bollard::query_parameters::{
 };
 
 use super::{Engine, EngineError, PROJECT};
+
+/// From one attempt to freeze a container to the next, and how many there are.
+const PAUSE: Duration = Duration::from_millis(50);
+const ATTEMPTS: usize = 100;
 
 /// A container's place on a network, by which it can be put back.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +27,10 @@ pub struct Attachment {
 impl Engine {
     /// Freezes all processes of a container: they stay, and do nothing.
     pub async fn freeze(&self, container: &str) -> Result<(), EngineError> {
-        let frozen = self.docker.pause_container(container).await;
+        // On a busy machine the kernel may not stop a process that forks in time, and then runc gives up and thaws what it had frozen.
+        let gave_up = |error: &Error| error.to_string().contains("unable to freeze");
+        let patiently = ConstantBuilder::default().with_delay(PAUSE).with_max_times(ATTEMPTS);
+        let frozen = (|| self.docker.pause_container(container)).retry(patiently).when(gave_up).await;
         frozen.map_err(EngineError::call(format!("freeze the container {container}")))
     }
 
