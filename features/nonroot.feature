@@ -10,3 +10,29 @@ Feature: The app does not run as root
     Given the processes of the app are watched
     And the stack is ready
     Then no process of the app runs as root
+
+  @nonroot.image-user @must
+  Scenario: The image's user is not root
+    An orchestrator that is told to run nothing as root looks at the image first, and refuses one that does not say who it runs as.
+
+    To mend: end the Dockerfile with "USER 10001:10001" (any number but 0), also when a start script changes the user later.
+
+    Then the user of the app is not root
+
+  @nonroot.numeric @should
+  Scenario: The image's user is a number
+    Kubernetes can't verify a name: with runAsNonRoot it refuses to start an image whose user is not a number, whoever that is inside.
+
+    To mend: write the number into the Dockerfile: "USER 10001:10001".
+
+    Then the user of the app is a number
+
+  @nonroot.arbitrary-uid @should
+  Scenario: The app runs as any user
+    Platforms such as OpenShift run each project's containers as a user of their own choice, in the group root, whom the image has never heard of.
+
+    To mend: do not ask who you are; give what has to be written to the group 0 ("chgrp -R 0 DIR && chmod -R g=u DIR"), and code to everybody to read.
+
+    Given the app runs as user 12345:0
+    And the app is started
+    Then readiness answers 2xx within the startup limit

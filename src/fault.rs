@@ -4,6 +4,8 @@ mod tap;
 
 use std::time::Duration;
 
+use rustix::process::Signal;
+
 pub use self::tap::{OnTheWire, disturb_wire, has_tap, heal_wire, start_tap};
 use crate::engine::{Attachment, EngineError};
 use crate::stack::{Stack, StackError};
@@ -107,19 +109,21 @@ pub async fn relocate(stack: &Stack, service: &str) -> Result<Option<Duration>, 
     Ok(has_moved.then_some(at))
 }
 
-/// Stops the first process of a service in its tracks (SIGSTOP): it stays and does nothing, and what it listens on still accepts.
-/// Returns the offset.
-pub async fn stop_in_its_tracks(stack: &Stack, service: &str) -> Result<Duration, EngineError> {
+/// Stops every process of a service in its tracks (SIGSTOP): they stay and do nothing, and what they listen on still accepts. Unlike
+/// a frozen container, the engine runs its health check. Returns the offset; nothing when not all processes could be reached.
+pub async fn stop_in_its_tracks(stack: &Stack, service: &str) -> Result<Option<Duration>, EngineError> {
+    let mut reached = true;
     for replica in stack.replicas(service) {
-        stack.signal(replica, "SIGSTOP").await?;
+        reached &= stack.engine().signal_all(&stack.service(replica)?.container, "SIGSTOP", Signal::STOP).await?;
     }
-    Ok(begin(stack, service, FaultKind::Stopped))
+    let at = begin(stack, service, FaultKind::Stopped);
+    Ok(reached.then_some(at))
 }
 
 /// Lets a service go on that was stopped in its tracks (SIGCONT). Returns the offset.
 pub async fn let_go_on(stack: &Stack, service: &str) -> Result<Duration, EngineError> {
     for replica in stack.replicas(service) {
-        stack.signal(replica, "SIGCONT").await?;
+        stack.engine().signal_all(&stack.service(replica)?.container, "SIGCONT", Signal::CONT).await?;
     }
     Ok(end(stack, service, FaultKind::Stopped))
 }

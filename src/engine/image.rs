@@ -1,5 +1,7 @@
 //! What an image says of itself.
 
+use std::collections::BTreeMap;
+
 use testcontainers::bollard::errors::Error;
 
 use super::{Engine, EngineError};
@@ -15,6 +17,8 @@ pub struct ImageFacts {
     pub stop_signal: Option<String>,
     /// The command of its health check.
     pub health_check: Option<Vec<String>>,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
 }
 
 impl Engine {
@@ -34,6 +38,7 @@ impl Engine {
             exposed,
             stop_signal: config.stop_signal.filter(|signal| !signal.is_empty()),
             health_check: config.healthcheck.and_then(|check| check.test),
+            labels: config.labels.unwrap_or_default().into_iter().collect(),
         }))
     }
 }

@@ -169,6 +169,12 @@ impl Bench {
         test.first().is_some_and(|first| *first != "NONE")
     }
 
+    /// The labels of a service's image.
+    #[must_use]
+    pub fn image_labels(&self, service: &str) -> BTreeMap<String, String> {
+        self.images.0.get(service).map(|image| image.labels.clone()).unwrap_or_default()
+    }
+
     /// Where a database keeps its data; nothing where that is not known.
     #[must_use]
     pub fn data_folder(&self, service: &str) -> Option<String> {

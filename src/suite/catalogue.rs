@@ -8,13 +8,15 @@ use super::{RunError, features};
 use crate::record::Severity;
 
 /// The feature files, by name.
-const FEATURES: [(&str, &str); 6] = [
+const FEATURES: [(&str, &str); 8] = [
     ("readiness.feature", include_str!("../../features/readiness.feature")),
     ("startup-retry.feature", include_str!("../../features/startup-retry.feature")),
     ("shutdown.feature", include_str!("../../features/shutdown.feature")),
     ("outage.feature", include_str!("../../features/outage.feature")),
     ("data.feature", include_str!("../../features/data.feature")),
     ("nonroot.feature", include_str!("../../features/nonroot.feature")),
+    ("image.feature", include_str!("../../features/image.feature")),
+    ("hardening.feature", include_str!("../../features/hardening.feature")),
 ];
 
 /// Marks the part of a description that says how to mend a failure.

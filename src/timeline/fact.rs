@@ -247,7 +247,7 @@ pub enum FaultKind {
     Slow,
     /// Every connection to it was reset by the tap in its place; over at once.
     Reset,
-    /// The first process is stopped in its tracks by SIGSTOP; SIGCONT heals.
+    /// All processes are stopped in their tracks by SIGSTOP; SIGCONT heals.
     Stopped,
 }
 

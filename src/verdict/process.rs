@@ -85,7 +85,11 @@ pub(super) fn first_process(observations: &[Observation], app: &str, before: Dur
 }
 
 pub(super) fn is_shell(process: &Process) -> bool {
-    let program = process.command.split_whitespace().next().unwrap_or_default();
+    is_shell_name(process.command.split_whitespace().next().unwrap_or_default())
+}
+
+/// Whether a program is a shell, by its name or path.
+pub(super) fn is_shell_name(program: &str) -> bool {
     let name = program.rsplit('/').next().unwrap_or_default().trim_start_matches('-');
     SHELLS.contains(&name)
 }

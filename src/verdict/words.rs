@@ -63,7 +63,10 @@ pub(super) fn answers(observations: &[Observation], endpoint: Endpoint, origin: 
 pub(super) fn exits(observations: &[Observation], service: &str, from: Duration, origin: Duration) -> Option<String> {
     let deaths: Vec<(Duration, i64)> = deaths(observations, service, from).collect();
     let (at, exit_code) = deaths.last()?;
-    let status = format!("status {exit_code}{}", meaning(*exit_code));
+    let is_starved = changes(observations, service)
+        .any(|(at, change)| at >= from && matches!(change, ContainerChange::Died { oom_killed: true, .. }));
+    let why = if is_starved { ", out of memory" } else { "" };
+    let status = format!("status {exit_code}{}{why}", meaning(*exit_code));
     Some(match deaths.len() {
         1 => format!("`{service}` exited with {status} at {}", since(origin, *at)),
         count => format!("`{service}` exited {count} times, last with {status} at {}", since(origin, *at)),

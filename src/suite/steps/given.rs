@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Words, word};
+use super::{Words, number, word};
 use crate::compose::Patch;
 use crate::contract::Kind;
 use crate::engine::RunId;
 use crate::suite::{Failure, ScenarioWorld, launch};
+
+/// Ports below this one are root's, or need a capability (capabilities(7), `CAP_NET_BIND_SERVICE`).
+const FIRST_HIGH_PORT: u16 = 1024;
 
 /// From its start on, the app's processes go to the timeline.
 pub(super) async fn processes_are_watched(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
@@ -98,4 +101,43 @@ pub(super) async fn app_is_started(world: &mut ScenarioWorld, _: Words) -> Resul
     let started = launch::start_app(bench, stack).await?;
     moments.app_started = started;
     world.mark(started, "its start")
+}
+
+/// The app's root file system is read-only, with `/tmp` in memory.
+pub(super) async fn root_is_read_only(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    change_app(world, |service| Patch::ReadOnly { service, read_only: true })
+}
+
+/// The app's root file system can be written to, whatever the compose file says.
+pub(super) async fn root_is_writable(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    change_app(world, |service| Patch::ReadOnly { service, read_only: false })
+}
+
+/// The app has no capabilities but, where its port is below 1024, that of listening there.
+pub(super) async fn no_capabilities(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    let binds_low_ports = world.bench()?.contract.port < FIRST_HIGH_PORT;
+    change_app(world, |service| Patch::NoCapabilities { service, binds_low_ports })
+}
+
+/// No process of the app can become more than what started it.
+pub(super) async fn no_new_privileges(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    change_app(world, |service| Patch::NoNewPrivileges { service })
+}
+
+/// The app has this much memory and half a processor.
+pub(super) async fn limits(world: &mut ScenarioWorld, words: Words) -> Result<(), Failure> {
+    let memory = number(&words, 0)?;
+    change_app(world, |service| Patch::Limits { service, memory, cpus: 0.5 })
+}
+
+/// The app runs as this user and group, whom its image need not know.
+pub(super) async fn user(world: &mut ScenarioWorld, words: Words) -> Result<(), Failure> {
+    let user = word(&words, 0)?.to_owned();
+    change_app(world, |service| Patch::User { service, user })
+}
+
+fn change_app(world: &mut ScenarioWorld, change: impl FnOnce(String) -> Patch) -> Result<(), Failure> {
+    let service = world.bench()?.contract.app.clone();
+    world.setup()?.patches.push(change(service));
+    Ok(())
 }

@@ -3,6 +3,8 @@
 pub(super) mod answers;
 pub(super) mod attempts;
 pub(super) mod files;
+pub(super) mod hardening;
+pub(super) mod image;
 pub(super) mod log;
 pub(super) mod process;
 pub(super) mod sessions;

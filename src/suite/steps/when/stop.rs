@@ -159,10 +159,11 @@ pub(in crate::suite::steps) async fn told_under_load(world: &mut ScenarioWorld, 
     wait_for_the_end(bench, stack, moments).await
 }
 
-/// The app's first process is stopped by SIGSTOP: it still accepts connections, and does nothing.
+/// Every process of the app is stopped by SIGSTOP: it still accepts connections, and does nothing.
 pub(in crate::suite::steps) async fn stopped_in_its_tracks(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
     let (bench, stack, _) = world.stack().await?;
-    let at = fault::stop_in_its_tracks(stack, &bench.contract.app).await?;
+    let stopped = fault::stop_in_its_tracks(stack, &bench.contract.app).await?;
+    let at = stopped.ok_or_else(|| Failure::NotApplicable("the processes of the app are out of reach from here".into()))?;
     world.mark(at, "the app being stopped in its tracks")
 }
 

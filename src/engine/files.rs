@@ -1,0 +1,72 @@
+//! Looking into the file system of a container from outside: no program inside is needed.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
+
+use futures::TryStreamExt;
+use testcontainers::bollard::body_full;
+use testcontainers::bollard::errors::Error;
+use testcontainers::bollard::models::ChangeType;
+use testcontainers::bollard::query_parameters::{DownloadFromContainerOptionsBuilder, UploadToContainerOptionsBuilder};
+
+use super::{Access, Engine, EngineError};
+
+/// The name of the file by which writing is tried.
+const CONTROL: &str = "seaworthy-control";
+
+impl Engine {
+    /// The content of a file of a container, whether that runs or not; nothing when there is none.
+    pub async fn read_file(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>, EngineError> {
+        let options = DownloadFromContainerOptionsBuilder::new().path(path).build();
+        let archive: Result<Vec<_>, Error> = self.docker.download_from_container(container, Some(options)).try_collect().await;
+        let archive = match archive {
+            Ok(chunks) => chunks.concat(),
+            Err(Error::DockerResponseServerError { status_code: 404, .. }) => return Ok(None),
+            Err(error) => return Err(EngineError::call(format!("read {path} of the container {container}"))(error)),
+        };
+        let mut archive = tar::Archive::new(&archive[..]);
+        let mut content = vec![];
+        let file = archive.entries().ok().and_then(|mut entries| entries.next()?.ok());
+        let is_read = file.is_some_and(|mut file| file.header().entry_type().is_file() && file.read_to_end(&mut content).is_ok());
+        Ok(is_read.then_some(content))
+    }
+
+    /// Whether a file can be created in the root file system of a running container. Tried by creating one, which is removed
+    /// again: through the kernel where the container's processes are in sight, else through the engine.
+    pub async fn can_write_to_root(&self, container: &str) -> Result<bool, EngineError> {
+        let first = self.inspect(container).await?.pid;
+        let path = format!("/proc/{first}/root/{CONTROL}");
+        if self.access == Access::Direct && first > 0 {
+            match File::create(&path) {
+                Ok(_) => {
+                    // Its copy of the stack is thrown away, too.
+                    let _ = fs::remove_file(&path);
+                    return Ok(true);
+                }
+                Err(error) if error.kind() == ErrorKind::ReadOnlyFilesystem => return Ok(false),
+                Err(_) => {}
+            }
+        }
+        let mut archive = tar::Builder::new(vec![]);
+        let mut header = tar::Header::new_ustar();
+        header.set_mode(0o600);
+        let archive = archive.append_data(&mut header, CONTROL, &[][..]).and_then(|()| archive.into_inner()).unwrap_or_default();
+        let options = UploadToContainerOptionsBuilder::new().path("/").build();
+        match self.docker.upload_to_container(container, Some(options), body_full(archive.into())).await {
+            Ok(()) => Ok(true),
+            Err(Error::DockerResponseServerError { message, .. }) if message.contains("read-only") => Ok(false),
+            Err(error) => Err(EngineError::call(format!("write to the container {container}"))(error)),
+        }
+    }
+
+    /// What a container has added, changed or deleted in its image's file system so far, as paths.
+    pub async fn changes(&self, container: &str) -> Result<Vec<String>, EngineError> {
+        let changes = self.docker.container_changes(container).await;
+        let changes = changes.map_err(EngineError::call(format!("list what the container {container} has changed")))?;
+        let told = changes.unwrap_or_default().into_iter().filter(|change| {
+            // The engine knows these three kinds and no other.
+            matches!(change.kind, ChangeType::_0 | ChangeType::_1 | ChangeType::_2)
+        });
+        Ok(told.map(|change| change.path).collect())
+    }
+}

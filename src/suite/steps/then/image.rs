@@ -1,0 +1,81 @@
+//! What the image says of itself, and whether its health check is good for anything.
+
+use std::time::Duration;
+
+use crate::suite::error::settle;
+use crate::suite::steps::{Words, seconds};
+use crate::suite::{Failure, ScenarioWorld};
+use crate::verdict::{Finding, HealthTimes, health_turned, is_exec_form, is_labelled, is_well_timed};
+
+/// The app is started without a shell in between.
+pub(in crate::suite::steps) async fn is_in_exec_form(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    let (bench, stack, _) = world.stack().await?;
+    let app = &bench.contract.app;
+    let container = &stack.service(app)?.container;
+    let command = bench.engine.declared(container).await?.command;
+    let script = match command.first().filter(|program| program.starts_with('/')) {
+        Some(program) => bench.engine.read_file(container, program).await?,
+        None => None,
+    };
+    let script = script.map(|script| String::from_utf8_lossy(&script).into_owned());
+    is_exec_form(app, &command, script.as_deref()).map_err(Failure::Failed)
+}
+
+/// The image has the labels of the OCI specification.
+pub(in crate::suite::steps) async fn has_labels(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    let bench = world.bench()?;
+    let app = &bench.contract.app;
+    is_labelled(app, &bench.image_labels(app)).map_err(Failure::Failed)
+}
+
+/// The app has a health check, from the compose file or from the image.
+pub(in crate::suite::steps) async fn has_health_check(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    let bench = world.bench()?;
+    let app = &bench.contract.app;
+    if bench.has_health_check(app) {
+        return Ok(());
+    }
+    Err(Failure::Failed(Finding {
+        expected: format!("`{app}` has a health check"),
+        seen: "neither the compose file nor the image declares one".into(),
+    }))
+}
+
+/// The health check passes within so many seconds of the app being ready.
+pub(in crate::suite::steps) async fn health_check_passes(world: &mut ScenarioWorld, words: Words) -> Result<(), Failure> {
+    let limit = seconds(&words, 0)?;
+    let (bench, stack, moments) = world.stack().await?;
+    let (app, from) = (&bench.contract.app, moments.since);
+    let judge = |observations: &[_], over| health_turned(app, true, (from, limit), observations, over);
+    let ruling = stack.timeline().wait(from + limit, judge).await;
+    match settle(ruling, "the engine said nothing of the app's health") {
+        Err(Failure::Failed(finding)) => {
+            let last = bench.engine.last_health_check(&stack.service(app)?.container).await;
+            let seen = last.map_or("its health check has not run".to_owned(), |(status, output)| {
+                let output = bench.redactor.redact(&output);
+                format!(
+                    "its last run ended with status {status}{}",
+                    if output.is_empty() { String::new() } else { format!(": {output}") }
+                )
+            });
+            Err(Failure::Failed(Finding { seen: format!("{}; {seen}", finding.seen), ..finding }))
+        }
+        settled => settled.map(drop),
+    }
+}
+
+/// The times of the health check fit each other, the app's start and an outage.
+pub(in crate::suite::steps) async fn health_check_is_well_timed(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    let (bench, stack, _) = world.stack().await?;
+    let app = &bench.contract.app;
+    let declared = bench.engine.declared(&stack.service(app)?.container).await?.health_check;
+    let declared = declared.ok_or_else(|| Failure::not_measured("the health check"))?;
+    let time = |nanoseconds: i64| Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or_default());
+    let times = HealthTimes {
+        interval: time(declared.interval),
+        timeout: time(declared.timeout),
+        start_period: time(declared.start_period),
+        retries: u32::try_from(declared.retries).unwrap_or_default(),
+    };
+    is_well_timed(app, times, bench.undisturbed_start).map_err(Failure::Failed)
+}
