@@ -41,7 +41,8 @@ impl Engine {
         if let Ok(image) = env::var(IMAGE) {
             if self.image(&image).await?.is_none() {
                 let options = CreateImageOptionsBuilder::new().from_image(&image).build();
-                self.create(options, vec![]).await.map_err(EngineError::call(format!("pull the image {image}")))?;
+                let pulled = self.create(options, vec![]).await;
+                pulled.map_err(EngineError::call(format!("pull the image {image}, which {IMAGE} names")))?;
             }
             return Ok(image);
         }
