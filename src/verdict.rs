@@ -10,6 +10,7 @@ mod files;
 mod health;
 mod image;
 mod log;
+mod logging;
 mod process;
 mod stop;
 mod user;
@@ -28,6 +29,7 @@ pub use self::image::{HealthTimes, is_exec_form, is_labelled, is_well_timed};
 pub use self::log::{
     body_named, gave_up_cleanly, kept_secrets, named, names_of, no_trace_per_attempt, told_of_login, was_discreet,
 };
+pub use self::logging::{had_last_words, is_structured, log_files, wrote};
 pub use self::process::{left_no_zombies, ran_without_root, stayed_the_same_process};
 pub use self::stop::{Stop, answered_in_flight, ended_with, signal_reached, stopped_in_time, tore_nothing, was_not_killed};
 pub use self::user::{is_not_root, is_numeric};

@@ -149,6 +149,7 @@ stacks! {
     accepts_and_hangs: "defects/accepts-and-hangs";
     always_ready: "defects/always-ready";
     anonymous_503: "defects/anonymous-503";
+    buffered_logs: "defects/buffered-logs";
     crashes_on_outage: "defects/crashes-on-outage";
     depends_on_short_form: "defects/depends-on-short-form";
     drops_in_flight: "defects/drops-in-flight";
@@ -172,6 +173,7 @@ stacks! {
     leaks_password: "defects/leaks-password";
     leaks_sessions: "defects/leaks-sessions";
     liveness_checks_database: "defects/liveness-checks-database";
+    logs_to_file: "defects/logs-to-file";
     memory_hog: "defects/memory-hog";
     named_user: "defects/named-user";
     needs_capability: "defects/needs-capability";
@@ -184,6 +186,7 @@ stacks! {
     no_timeout: "defects/no-timeout";
     no_volume: "defects/no-volume";
     pins_address: "defects/pins-address";
+    plain_logs: "defects/plain-logs";
     privileged: "defects/privileged";
     published_database: "defects/published-database";
     runs_as_root: "defects/runs-as-root";

@@ -26,7 +26,7 @@ const LOGIN: [&str; 6] = ["password", "authenticat", "credential", "access denie
 const LAST_WORDS: usize = 10;
 
 /// The lines that a service wrote from a moment on.
-fn lines<'a>(
+pub(super) fn lines<'a>(
     observations: &'a [Observation],
     service: &str,
     from: Duration,

@@ -6,6 +6,7 @@ pub(super) mod files;
 pub(super) mod hardening;
 pub(super) mod image;
 pub(super) mod log;
+pub(super) mod logging;
 pub(super) mod process;
 pub(super) mod sessions;
 pub(super) mod stop;

@@ -1,11 +1,12 @@
 // The HTTP side. Liveness says that the process answers; readiness that it can serve, which needs both dependencies.
-import Fastify from 'fastify';
+import Fastify, { LogController } from 'fastify';
 
 import { openCache } from './cache.js';
 import { Unavailable, openDatabase } from './database.js';
 
 export function buildApp(config) {
-  const app = Fastify({ logger: { level: 'info' }, disableRequestLogging: true, forceCloseConnections: 'idle' });
+  const logController = new LogController({ disableRequestLogging: true });
+  const app = Fastify({ logger: { level: 'info' }, logController, forceCloseConnections: 'idle' });
   const database = openDatabase(config.database, app.log);
   const cache = openCache(config.cache, app.log);
   const checks = { database, cache };

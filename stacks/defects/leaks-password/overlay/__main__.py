@@ -1,6 +1,4 @@
-"""The reference, except that a failed login is logged with all settings."""
-
-import asyncpg
+"""The reference, except that it logs all of its settings whenever it connects."""
 
 from service.database import Database, log
 from service.server import main
@@ -8,13 +6,10 @@ from service.server import main
 connect = Database.connect
 
 
-async def connect_and_tell(self: Database) -> object:
-    try:
-        return await connect(self)
-    except asyncpg.InvalidPasswordError:
-        log.warning("login failed with %s", self._settings)
-        raise
+async def tell_and_connect(self: Database) -> object:
+    log.info("connecting with %s", self._settings)
+    return await connect(self)
 
 
-Database.connect = connect_and_tell
+Database.connect = tell_and_connect
 main()
