@@ -158,6 +158,8 @@ impl Declared {
                 return Err(wrong(model, &place, &format!("a waiver names the unknown check `{}`", waiver.check), &advice));
             }
             let Some(expires) = &waiver.expires else { continue };
+            // YAML takes a date without quotes for a moment, and Compose prints it as one.
+            let expires = expires.strip_suffix("T00:00:00Z").unwrap_or(expires);
             let date = Date::parse(expires, format_description!("[year]-[month]-[day]"))
                 .map_err(|_| wrong(model, &place, &format!("`expires: {expires}` is not a date"), "write it as YYYY-MM-DD"))?;
             if date < today {
@@ -248,6 +250,10 @@ mod tests {
             (json!({"dependencies": ["cache"]}), "no service `cache`"),
             (json!({"waivers": [{"check": "shutdown.soon", "reason": "x"}]}), "unknown check `shutdown.soon`"),
             (json!({"waivers": [{"check": "shutdown.in-time", "reason": "x", "expires": "2026-01-01"}]}), "expired"),
+            (
+                json!({"waivers": [{"check": "shutdown.in-time", "reason": "x", "expires": "2026-01-01T00:00:00Z"}]}),
+                "expired on 2026-01-01",
+            ),
             (json!({"waivers": [{"check": "shutdown.in-time", "reason": "x", "expires": "soon"}]}), "not a date"),
             (json!({"waivers": [{"check": "shutdown.in-time"}]}), "missing field `reason`"),
         ] {
