@@ -33,7 +33,7 @@ Feature: The image is what operators expect
 
     To mend: let the health check ask the app over the network, with a time-out, and end with its failure.
 
-    Given the health check of the app runs every second
+    Given the health check of the app runs every second, with its own time-out
     And the stack is ready
     When the app is stopped in its tracks
     Then the engine calls the app unhealthy within 90 seconds

@@ -16,6 +16,8 @@ pub enum Patch {
         service: String,
         /// The time from one run to the next.
         interval: Duration,
+        /// How long a run may take, instead of what is declared.
+        timeout: Option<Duration>,
     },
     /// A variable of a service has another value.
     Variable {
@@ -76,11 +78,14 @@ pub fn patched(model: &Model, patches: &[Patch]) -> Model {
     let mut value = model.value().clone();
     for patch in patches {
         match patch {
-            Patch::HealthInterval { service, interval } => {
+            Patch::HealthInterval { service, interval, timeout } => {
                 let check = object(&mut value["services"][service.as_str()], "healthcheck");
-                let interval = json!(format!("{}ms", interval.as_millis()));
-                check["interval"] = interval.clone();
-                check["start_interval"] = interval;
+                let time = |time: &Duration| json!(format!("{}ms", time.as_millis()));
+                check["interval"] = time(interval);
+                check["start_interval"] = time(interval);
+                if let Some(timeout) = timeout {
+                    check["timeout"] = time(timeout);
+                }
             }
             Patch::Variable { service, name, value: text } => {
                 let variables = object(&mut value["services"][service.as_str()], "environment");
@@ -154,14 +159,18 @@ mod tests {
             "db": {"environment": {"POSTGRES_PASSWORD_FILE": "/run/secrets/p", "A": "b"}},
         }});
         let model = Model::new(ComposeFile::from("/stack/compose.yaml"), value).expect("has services");
-        let often = Patch::HealthInterval { service: "app".into(), interval: Duration::from_secs(1) };
+        let often = Patch::HealthInterval {
+            service: "app".into(),
+            interval: Duration::from_secs(1),
+            timeout: Some(Duration::from_secs(30)),
+        };
         let password = Patch::Variable { service: "db".into(), name: "POSTGRES_PASSWORD".into(), value: "a$b".into() };
-        let image_check = Patch::HealthInterval { service: "db".into(), interval: Duration::from_secs(1) };
+        let image_check = Patch::HealthInterval { service: "db".into(), interval: Duration::from_secs(1), timeout: None };
         let patched = patched(&model, &[often, password, image_check]);
         let services = &patched.value()["services"];
         assert_eq!(
             services["app"]["healthcheck"],
-            json!({"test": ["CMD", "true"], "interval": "1000ms", "start_interval": "1000ms"})
+            json!({"test": ["CMD", "true"], "interval": "1000ms", "start_interval": "1000ms", "timeout": "30000ms"})
         );
         assert_eq!(services["db"]["environment"], json!({"POSTGRES_PASSWORD": "a$$b", "A": "b"}));
         assert_eq!(services["db"]["healthcheck"], json!({"interval": "1000ms", "start_interval": "1000ms"}));

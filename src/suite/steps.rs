@@ -47,6 +47,7 @@ macro_rules! steps {
 pub const STEPS: &[StepDefinition] = steps! {
     Given "the processes of the app are watched", "the processes of the app are watched" => given::processes_are_watched;
     Given "the health check of the app runs every second", "the health check of the app runs every second" => given::health_check_runs_often;
+    Given "the health check of the app runs every second, with its own time-out", "the health check of the app runs every second, with its own time-out" => given::health_check_runs_often_as_declared;
     Given "the database has another password than the app", "the database has another password than the app" => given::database_has_another_password;
     Given r"(the database|the main dependency|\S+) is behind the tap", "db is behind the tap" => given::is_behind_the_tap;
     Given r"(the database|the main dependency|\S+) is behind the tap, where there can be one", "db is behind the tap, where there can be one" => given::is_behind_the_tap_if_possible;
