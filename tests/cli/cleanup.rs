@@ -178,6 +178,6 @@ fn a_run_sweeps_what_dead_runs_left() {
     }
     let dead = format!("swept-{}", std::process::id());
     network_of_run(&dead, std::process::id(), "1");
-    let (output, left) = run(seaworthy(&["check", "tests/fixtures/alone", "--tags", "@nonroot"]));
+    let (output, left) = run(seaworthy(&["check", "tests/fixtures/alone", "--tags", "@nonroot.processes"]));
     assert!(left.is_empty() && !networks().contains(&dead), "{}", shown(&output));
 }

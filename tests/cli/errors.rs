@@ -214,7 +214,7 @@ fn a_report_that_can_not_be_written_exits_with_2() {
     if !engine::is_there() {
         return;
     }
-    let shown = check_fixture("alone", &["--tags", "@nonroot", "--json", "/nowhere/run.json"]);
+    let shown = check_fixture("alone", &["--tags", "@nonroot.processes", "--json", "/nowhere/run.json"]);
     assert!(shown.starts_with("exit code 2\n") && shown.contains("/nowhere/run.json can't be written"), "{shown}");
 }
 

@@ -17,7 +17,7 @@ fn foreign_image() -> String {
 
 /// Checks that such a small server can pass.
 const TAGS: &str = "@readiness.not-before-database or @retry.late-database or @shutdown.in-time or @outage.killed or \
-                    @outage.recovers or @nonroot";
+                    @outage.recovers or @nonroot.processes";
 
 struct Image(String);
 

@@ -24,7 +24,7 @@ fn copies_get_all_that_the_file_promises_and_the_users_files_stay_as_they_are() 
         "check",
         "tests/fixtures/isolated",
         "--tags",
-        "@shutdown.in-time or @nonroot",
+        "@shutdown.in-time or @nonroot.processes",
         "--waivers",
         "nonroot.processes=a fixture",
     ]));
@@ -52,7 +52,8 @@ fn what_is_allowed_is_not_refused() {
     if !engine::is_there() {
         return;
     }
-    let (output, left) = run(seaworthy(&["check", "tests/fixtures/privileged", "--allow", "privileged", "--tags", "@nonroot"]));
+    let (output, left) =
+        run(seaworthy(&["check", "tests/fixtures/privileged", "--allow", "privileged", "--tags", "@nonroot.processes"]));
     assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
     assert_eq!(left, Vec::<String>::new());
 }

@@ -8,7 +8,7 @@ fn a_chain_of_one_shots_ends_before_the_app_starts() {
         return;
     }
     let (output, left) =
-        run(seaworthy(&["check", "tests/fixtures/one-shot", "--tags", "@shutdown.in-time or @nonroot or @outage"]));
+        run(seaworthy(&["check", "tests/fixtures/one-shot", "--tags", "@shutdown.in-time or @nonroot.processes or @outage"]));
     let told = shown(&output);
     assert_eq!(output.status.code(), Some(0), "{told}");
     // A one-shot is no dependency of the app: nobody kills it to see what happens.
