@@ -134,6 +134,9 @@ impl fmt::Display for Lasting {
 }
 
 /// An endpoint says this in the whole window, in which it is asked at least once.
+///
+/// Whether it hangs is seen late: a request that was under way when the window began counts too, and one that was sent before its end
+/// is waited for. There is one request at a time, so the end of a later one shows that all before it have ended.
 #[must_use]
 pub fn stayed(
     judged: Judged<'_>,
@@ -142,13 +145,18 @@ pub fn stayed(
     over: bool,
 ) -> Ruling<(), Finding> {
     let end = judged.since + judged.limit;
-    let mut asked = probes(observations, endpoint).filter(|(sent, _, _)| *sent >= judged.since && *sent < end).peekable();
+    let counts = |sent: Duration, at: Duration| {
+        let begins_within = sent >= judged.since || (lasting == Lasting::Bounded && at > judged.since);
+        begins_within && sent < end
+    };
+    let mut asked = probes(observations, endpoint).filter(|(sent, at, _)| counts(*sent, *at)).peekable();
     let was_asked = asked.peek().is_some() || lasting.needs_no_answer();
     if asked.any(|(_, _, answer)| lasting.breaks(answer)) {
         let expected = format!("{endpoint} {lasting} throughout {} from {} on", seconds(judged.limit), judged.event);
         return judged.broken(observations, endpoint, expected);
     }
-    if over && was_asked { Ruling::Holds(()) } else { Ruling::Open }
+    let is_past = lasting == Lasting::Bounded && probes(observations, endpoint).any(|(_, at, _)| at >= end);
+    if (over || is_past) && was_asked { Ruling::Holds(()) } else { Ruling::Open }
 }
 
 /// After the app was told to stop, nothing that it was asked is left hanging: it answers, or turns the request away.
@@ -349,6 +357,14 @@ mod tests {
             assert_eq!(say(lasting, good), Ruling::Holds(()), "{lasting}");
             assert!(matches!(say(lasting, bad), Ruling::Broken(_)), "{lasting}");
         }
+        let hung = readiness(4900, 9900, Answer::TimedOut);
+        let before = Judged { since: Duration::from_secs(5), ..APP };
+        let bounded = (Endpoint::Readiness, Lasting::Bounded);
+        assert!(matches!(stayed(before, bounded, &[hung], false), Ruling::Broken(_)), "it was under way when the window began");
+        let quick = [readiness(5100, 5200, Answer::Status(503))];
+        assert_eq!(stayed(before, bounded, &quick, false), Ruling::Open);
+        let late = [quick[0].clone(), readiness(9990, 10001, Answer::Status(503))];
+        assert_eq!(stayed(before, bounded, &late, false), Ruling::Holds(()), "whatever was sent before has ended");
         let late = readiness(6000, 6001, Answer::Status(500));
         assert_eq!(
             stayed(APP, (Endpoint::Readiness, Lasting::OnlyUnavailable), &[late], true),

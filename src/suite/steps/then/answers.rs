@@ -6,7 +6,10 @@ use crate::suite::error::settle;
 use crate::suite::steps::{Words, number, word};
 use crate::suite::{Bench, Failure, ScenarioWorld, launch};
 use crate::timeline::Endpoint;
-use crate::verdict::{Lasting, Wanted, answered, health_turned, never_ready_before, not_healthy_before_ready, stayed};
+use crate::verdict::{Judged, Lasting, Wanted, answered, health_turned, never_ready_before, not_healthy_before_ready, stayed};
+
+/// How much later than at its time-out a request may be recorded.
+const MARGIN: Duration = Duration::from_secs(1);
 
 /// No ready answer was complete before the database accepted.
 pub(in crate::suite::steps) async fn not_ready_before_database(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
@@ -37,7 +40,12 @@ pub(in crate::suite::steps) async fn throughout(world: &mut ScenarioWorld, words
         _ => Lasting::Bounded,
     };
     let limit = Duration::from_secs(number(&words, 2)?);
-    world.expect(limit, |judged, observations, over| stayed(judged, (endpoint, lasting), observations, over)).await
+    // The last request of the window may have to run into its time-out before it is known to hang.
+    let patience = if lasting == Lasting::Bounded { world.bench()?.contract.probe_timeout + MARGIN } else { Duration::ZERO };
+    let judge = |judged: Judged<'_>, observations: &[_], over| {
+        stayed(Judged { limit, ..judged }, (endpoint, lasting), observations, over)
+    };
+    world.expect(limit + patience, judge).await
 }
 
 /// The engine calls the app healthy, or unhealthy, within so many seconds.
