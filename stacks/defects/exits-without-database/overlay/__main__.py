@@ -9,7 +9,7 @@ from service.database import FAILURES, Database
 from service.server import main
 from service.settings import Settings
 
-ATTEMPTS = 3
+ATTEMPTS = 2
 
 
 async def look() -> None:
@@ -19,7 +19,7 @@ async def look() -> None:
             pool = await database.connect()
         except FAILURES as error:
             logging.warning("the database does not answer: %s", error)
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.1)
         else:
             await pool.close()
             return
