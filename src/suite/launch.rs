@@ -13,6 +13,8 @@ use crate::verdict::{Awaited, Finding, Judged, Wanted, answered, attempts, becam
 
 /// How often a service that the engine restarts may exit, with nothing wrong around it, before it is taken to be broken.
 const EXITS: usize = 3;
+/// How long an app may show no sign of life before a scenario goes on all the same.
+const SIGN_LIMIT: Duration = Duration::from_secs(10);
 /// How much longer than twice its undisturbed start an app may take to try to reach a dependency.
 const ATTEMPT_MARGIN: Duration = Duration::from_secs(10);
 
@@ -88,6 +90,23 @@ pub(super) async fn start_dependencies(bench: &Bench, stack: &Stack) -> Result<(
         wait_until_accepting(bench, stack, &dependency.service, Duration::ZERO).await?;
     }
     Ok(())
+}
+
+/// Waits until the app answers or writes anything, for some time. Returns the offset at which it did, or that of the limit.
+pub(super) async fn first_sign(bench: &Bench, stack: &Stack, app_started: Duration) -> Duration {
+    let is_sign = |observation: &&Observation| match &observation.fact {
+        Fact::Probe { answer: Answer::Status(_), .. } => true,
+        Fact::Log { service, .. } => *service == bench.contract.app,
+        _ => false,
+    };
+    let judge = |observations: &[Observation], _| {
+        let first = observations.iter().filter(is_sign).find(|sign| sign.at >= app_started);
+        first.map_or(Ruling::<_, ()>::Open, |sign| Ruling::Holds(sign.at))
+    };
+    match stack.timeline().wait(app_started + SIGN_LIMIT, judge).await {
+        Ruling::Holds(at) => at,
+        _ => app_started + SIGN_LIMIT,
+    }
 }
 
 /// Waits until the app tries to reach a dependency that is behind the tap, for as long as an app may take for it that was once

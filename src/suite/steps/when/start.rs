@@ -43,11 +43,12 @@ pub(in crate::suite::steps) async fn together(world: &mut ScenarioWorld, _: Word
     world.mark(accepted, format!("`{}` accepting", together.dependency))
 }
 
-/// The withheld dependency is started this long after the app's first process. Limits count from its acceptance.
+/// The withheld dependency is started this long after the app's first sign of life, an answer or a line of its log: before that a slow
+/// starter has not missed it. Limits count from its acceptance.
 pub(in crate::suite::steps) async fn late(world: &mut ScenarioWorld, words: Words) -> Result<(), Failure> {
-    let (bench, _, moments) = world.stack().await?;
+    let (bench, stack, moments) = world.stack().await?;
     let dependency = launch::meant(bench, word(&words, 0)?)?;
-    let at = moments.app_started + seconds(&words, 1)?;
+    let at = launch::first_sign(bench, stack, moments.app_started).await + seconds(&words, 1)?;
     start_late(world, &dependency, at).await
 }
 

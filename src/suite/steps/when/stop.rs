@@ -9,15 +9,13 @@ use crate::stack::Stack;
 use crate::suite::steps::{Words, number, word};
 use crate::suite::world::Moments;
 use crate::suite::{Bench, Failure, ScenarioWorld, launch};
-use crate::timeline::{Answer, ContainerChange, Endpoint, Fact, Observation, Ruling};
+use crate::timeline::{ContainerChange, Endpoint, Fact, Observation};
 use crate::verdict::stayed_the_same_process;
 
 /// From the signal to what a scenario does next while the app drains.
 const BREATH: Duration = Duration::from_millis(500);
 /// How many clients ask all the time.
 const CLIENTS: usize = 8;
-/// How long an app may show no sign of life before it is told to stop all the same.
-const SIGN_LIMIT: Duration = Duration::from_secs(10);
 /// How long it is left waiting after that.
 const WAITING: Duration = Duration::from_secs(3);
 /// How long they ask before anything happens.
@@ -50,19 +48,7 @@ pub(in crate::suite::steps) async fn told_after(world: &mut ScenarioWorld, words
 pub(in crate::suite::steps) async fn told_while_waiting(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
     let (bench, stack, moments) = world.stack().await?;
     let (app, started) = (&bench.contract.app, moments.app_started);
-    let is_sign = |observation: &&Observation| match &observation.fact {
-        Fact::Probe { answer: Answer::Status(_), .. } => true,
-        Fact::Log { service, .. } => service == app,
-        _ => false,
-    };
-    let judge = |observations: &[Observation], _| match observations.iter().filter(is_sign).find(|sign| sign.at >= started) {
-        Some(sign) => Ruling::<_, ()>::Holds(sign.at),
-        None => Ruling::Open,
-    };
-    let sign = match stack.timeline().wait(started + SIGN_LIMIT, judge).await {
-        Ruling::Holds(at) => at,
-        _ => started + SIGN_LIMIT,
-    };
+    let sign = launch::first_sign(bench, stack, started).await;
     stack.timeline().clock().reach(sign + WAITING).await;
     // In a restart loop it would be chance whether there is a process to be told.
     if let Err(finding) = stack.timeline().read(|observations| stayed_the_same_process(app, started, observations)) {
