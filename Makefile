@@ -13,7 +13,7 @@ demo: images
 test: images
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --quiet -- --deny warnings
-	CI=true RUST_TEST_THREADS=3 cargo test --workspace
+	CI=true cargo test --workspace
 
 images: engine
 	stacks/base/build
