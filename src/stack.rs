@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::compose::{Compose, ComposeError, Isolated, Model};
 use crate::engine::{ContainerEvent, CreatedContainer, Engine, EngineError, EventKind, Reach, Started};
-use crate::timeline::{ContainerChange, Fact, Observation, Ruling, Timeline};
+use crate::timeline::{ContainerChange, Fact, Observation, Timeline};
 
 /// How long the engine may take to report what it has just done.
 const EVENT_LIMIT: Duration = Duration::from_secs(30);
@@ -161,14 +161,8 @@ impl Stack {
         let started = self.engine.start(&self.project, of, *number).await?;
         self.started.lock().unwrap_or_else(PoisonError::into_inner).push(started);
         let limit = self.timeline.clock().now() + EVENT_LIMIT;
-        let ruling = self.timeline.wait(limit, |observations, _| match observations.iter().filter(is_start).nth(before) {
-            Some(start) => Ruling::Holds(start.at),
-            None => Ruling::<_, ()>::Open,
-        });
-        match ruling.await {
-            Ruling::Holds(at) => Ok(at),
-            _ => Err(StackError::NoEvent { service: service.to_owned(), what: "started" }),
-        }
+        let start = self.timeline.first(limit, |observations| Some(observations.iter().filter(is_start).nth(before)?.at));
+        start.await.ok_or_else(|| StackError::NoEvent { service: service.to_owned(), what: "started" })
     }
 
     /// Removes the container of a service, and lets Compose create it anew with the volumes that have names. Nobody probes the new
@@ -207,21 +201,15 @@ impl Stack {
     /// Waits for the end of a service's first process, at the latest until the limit. Returns when it ended, the exit code
     /// and whether it was killed for want of memory; nothing when it still runs.
     pub async fn wait_for_death(&self, service: &str, since: Duration, limit: Duration) -> Option<(Duration, i64, bool)> {
-        let ruling = self.timeline.wait(limit, |observations, _| {
-            let death = observations.iter().find_map(|observation| match &observation.fact {
-                Fact::Container { service: name, change: ContainerChange::Died { exit_code, oom_killed } }
-                    if name == service && observation.at >= since =>
-                {
-                    Some((observation.at, *exit_code, *oom_killed))
-                }
-                _ => None,
-            });
-            death.map_or(Ruling::<_, ()>::Open, Ruling::Holds)
-        });
-        match ruling.await {
-            Ruling::Holds(death) => Some(death),
+        let death = |observation: &Observation| match &observation.fact {
+            Fact::Container { service: name, change: ContainerChange::Died { exit_code, oom_killed } }
+                if name == service && observation.at >= since =>
+            {
+                Some((observation.at, *exit_code, *oom_killed))
+            }
             _ => None,
-        }
+        };
+        self.timeline.first(limit, |observations| observations.iter().find_map(death)).await
     }
 
     /// Stops all observers. What they have recorded stays on the timeline.

@@ -108,6 +108,15 @@ impl Timeline {
         }
     }
 
+    /// Waits for the first thing that `find` sees in the observations; nothing when the limit is reached before. Cancel-safe.
+    pub async fn first<T>(&self, limit: Duration, find: impl Fn(&[Observation]) -> Option<T>) -> Option<T> {
+        let judge = |observations: &[Observation], _| find(observations).map_or(Ruling::<_, ()>::Open, Ruling::Holds);
+        match self.wait(limit, judge).await {
+            Ruling::Holds(found) => Some(found),
+            _ => None,
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<Observation>> {
         // A panic while the lock was held can't leave a half-written observation behind.
         self.observations.lock().unwrap_or_else(PoisonError::into_inner)

@@ -23,13 +23,13 @@ use serde::{Deserialize, Serialize};
 pub use self::app::{Judged, Lasting, Wanted, answered, left_nothing_hanging, never_ready_before, stayed};
 pub use self::attempts::{attempts, backed_off, paced};
 pub use self::dependency::{Awaited, became_healthy, completed, started_to_accept};
-pub use self::files::written_outside;
+pub use self::files::{log_files, written_outside};
 pub use self::health::{health_turned, not_healthy_before_ready};
 pub use self::image::{HealthTimes, is_exec_form, is_labelled, is_well_timed};
 pub use self::log::{
     body_named, gave_up_cleanly, kept_secrets, named, names_of, no_trace_per_attempt, told_of_login, was_discreet,
 };
-pub use self::logging::{had_last_words, is_structured, log_files, wrote};
+pub use self::logging::{had_last_words, is_structured, wrote};
 pub use self::process::{left_no_zombies, ran_without_root, stayed_the_same_process};
 pub use self::stop::{Stop, answered_in_flight, ended_with, signal_reached, stopped_in_time, tore_nothing, was_not_killed};
 pub use self::user::{is_not_root, is_numeric};

@@ -94,13 +94,11 @@ fn assert_verdicts(stack: &str) {
         verdicts.retain(|name, verdict| found.contains_key(name) || *verdict == Verdict::Failed);
     }
     if found != verdicts {
-        // Past the panic hook, which the runs beside this one silence now and then.
         let differ: Vec<String> = (found.keys().chain(verdicts.keys()).collect::<BTreeSet<_>>().into_iter())
             .filter(|name| found.get(*name) != verdicts.get(*name))
             .map(|name| format!("{name}: {:?} and not {:?}; {:?}", found.get(name), verdicts.get(name), reasons.get(name)))
             .collect();
-        let _ = writeln!(std::io::stderr(), "{stack}: {differ:#?}");
-        panic!("{stack}: {differ:#?}");
+        fail(&format!("{stack}: {differ:#?}"));
     }
     let saved = seaworthy::report::to_json(&run);
     for password in passwords {
@@ -109,10 +107,15 @@ fn assert_verdicts(stack: &str) {
     for (name, words) in says {
         let reason = &reasons[&name];
         if !reason.contains(&words) {
-            let _ = writeln!(std::io::stderr(), "{stack}: {name} does not say {words:?} but {reason:?}");
-            panic!("{stack}: {name} does not say {words:?} but {reason:?}");
+            fail(&format!("{stack}: {name} does not say {words:?} but {reason:?}"));
         }
     }
+}
+
+/// Fails, and says so past the panic hook, which the runs beside this one silence now and then.
+fn fail(message: &str) -> ! {
+    let _ = writeln!(std::io::stderr(), "{message}");
+    panic!("{message}");
 }
 
 fn topic(name: &str) -> &str {

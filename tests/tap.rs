@@ -11,7 +11,7 @@ use seaworthy::engine::{Engine, RunId};
 use seaworthy::fault::{OnTheWire, disturb_wire, heal_wire, kill, start_tap};
 use seaworthy::probe::watch_attempts;
 use seaworthy::stack::Stack;
-use seaworthy::timeline::{Fact, FaultKind, Ruling, Timeline};
+use seaworthy::timeline::{Fact, FaultKind, Timeline};
 use seaworthy::verdict::attempts;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -84,11 +84,8 @@ impl Tapped {
     /// The tap's words may be on their way.
     async fn has_seen(&self, count: usize) -> bool {
         let timeline = self.stack.timeline();
-        let judge = |observations: &[_], _| {
-            let seen = attempts(observations, "cache").count();
-            if seen >= count { Ruling::<_, ()>::Holds(seen) } else { Ruling::Open }
-        };
-        timeline.wait(timeline.clock().now() + LIMIT, judge).await == Ruling::Holds(count)
+        let seen = |observations: &[_]| Some(attempts(observations, "cache").count()).filter(|seen| *seen >= count);
+        timeline.first(timeline.clock().now() + LIMIT, seen).await == Some(count)
     }
 }
 

@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value, json};
 
 pub use self::hazard::Hazard;
+pub(super) use self::mounts::is_engine_socket;
 use super::{ComposeError, Model};
 
 /// What makes one copy different from all others.

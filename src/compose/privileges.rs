@@ -1,9 +1,12 @@
 //! What a service may do to the machine that it runs on, by what the compose file gives it.
 
+use std::path::Path;
+
 use serde_json::{Map, Value};
 
-/// Namespaces of the machine that a service may be put into.
-const NAMESPACES: [&str; 6] = ["network_mode", "pid", "ipc", "uts", "userns_mode", "cgroup"];
+use super::Hazard;
+use super::isolate::is_engine_socket;
+
 /// Capabilities with which a process can leave its container (capabilities(7)).
 const CAPABILITIES: [&str; 6] = ["ALL", "SYS_ADMIN", "SYS_PTRACE", "SYS_MODULE", "SYS_RAWIO", "DAC_READ_SEARCH"];
 /// Folders of the machine that hold the key to it.
@@ -17,7 +20,8 @@ pub fn privileges(service: &Map<String, Value>) -> Vec<String> {
         found.push("privileged: true".to_owned());
     }
     let text = |key: &str| service.get(key).and_then(Value::as_str);
-    found.extend(NAMESPACES.iter().filter(|key| text(key) == Some("host")).map(|key| format!("{key}: host")));
+    let namespaces = Hazard::NAMESPACES.iter().map(|hazard| hazard.key());
+    found.extend(namespaces.filter(|key| text(key) == Some("host")).map(|key| format!("{key}: host")));
     for capability in words(service, "cap_add") {
         let name = capability.trim_start_matches("CAP_");
         if CAPABILITIES.contains(&name) {
@@ -33,7 +37,7 @@ pub fn privileges(service: &Map<String, Value>) -> Vec<String> {
         let source = mount.get("source").and_then(Value::as_str).unwrap_or_default();
         let is_bound = mount.get("type").and_then(Value::as_str) == Some("bind");
         let path = if source.len() > 1 { source.trim_end_matches('/') } else { source };
-        if is_bound && (FOLDERS.contains(&path) || path.ends_with("/docker.sock") || path.ends_with("/containerd.sock")) {
+        if is_bound && (FOLDERS.contains(&path) || is_engine_socket(Path::new(path))) {
             found.push(format!("the mount of {source}"));
         }
     }

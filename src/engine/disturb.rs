@@ -42,9 +42,8 @@ impl Engine {
 
     /// Takes a container off all its networks. Returns how to put it back, under the same names.
     pub async fn cut_off(&self, container: &str) -> Result<Vec<Attachment>, EngineError> {
-        let inspected = self.docker.inspect_container(container, None::<InspectContainerOptions>).await;
-        let inspected = inspected.map_err(EngineError::call(format!("inspect the container {container}")))?;
-        let networks = inspected.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
+        let networks =
+            self.inspect_all(container).await?.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
         let mut attachments = vec![];
         for (network, known) in networks {
             let request = NetworkDisconnectRequest { container: container.to_owned(), force: Some(true) };

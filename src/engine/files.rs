@@ -6,10 +6,9 @@ use std::io::{ErrorKind, Read};
 use futures::TryStreamExt;
 use testcontainers::bollard::body_full;
 use testcontainers::bollard::errors::Error;
-use testcontainers::bollard::models::ChangeType;
 use testcontainers::bollard::query_parameters::{DownloadFromContainerOptionsBuilder, UploadToContainerOptionsBuilder};
 
-use super::{Access, Engine, EngineError};
+use super::{Engine, EngineError};
 
 /// The name of the file by which writing is tried.
 const CONTROL: &str = "seaworthy-control";
@@ -36,7 +35,7 @@ impl Engine {
     pub async fn can_write_to_root(&self, container: &str) -> Result<bool, EngineError> {
         let first = self.inspect(container).await?.pid;
         let path = format!("/proc/{first}/root/{CONTROL}");
-        if self.access == Access::Direct && first > 0 {
+        if self.is_in_sight(first, container) {
             match File::create(&path) {
                 Ok(_) => {
                     // Its copy of the stack is thrown away, too.
@@ -47,10 +46,7 @@ impl Engine {
                 Err(_) => {}
             }
         }
-        let mut archive = tar::Builder::new(vec![]);
-        let mut header = tar::Header::new_ustar();
-        header.set_mode(0o600);
-        let archive = archive.append_data(&mut header, CONTROL, &[][..]).and_then(|()| archive.into_inner()).unwrap_or_default();
+        let archive = archive_of(CONTROL, 0o600, &[]);
         let options = UploadToContainerOptionsBuilder::new().path("/").build();
         match self.docker.upload_to_container(container, Some(options), body_full(archive.into())).await {
             Ok(()) => Ok(true),
@@ -63,10 +59,16 @@ impl Engine {
     pub async fn changes(&self, container: &str) -> Result<Vec<String>, EngineError> {
         let changes = self.docker.container_changes(container).await;
         let changes = changes.map_err(EngineError::call(format!("list what the container {container} has changed")))?;
-        let told = changes.unwrap_or_default().into_iter().filter(|change| {
-            // The engine knows these three kinds and no other.
-            matches!(change.kind, ChangeType::_0 | ChangeType::_1 | ChangeType::_2)
-        });
-        Ok(told.map(|change| change.path).collect())
+        Ok(changes.unwrap_or_default().into_iter().map(|change| change.path).collect())
     }
+}
+
+/// An archive of one file.
+pub(super) fn archive_of(path: &str, mode: u32, content: &[u8]) -> Vec<u8> {
+    let mut header = tar::Header::new_ustar();
+    header.set_size(content.len() as u64);
+    header.set_mode(mode);
+    let mut archive = tar::Builder::new(vec![]);
+    // Writing to memory does not fail, and the paths are short.
+    archive.append_data(&mut header, path, content).and_then(|()| archive.into_inner()).unwrap_or_default()
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use futures::StreamExt;
+use testcontainers::bollard::models::ContainerInspectResponse;
 use testcontainers::bollard::query_parameters::{
     InspectContainerOptions, ListContainersOptionsBuilder, StatsOptionsBuilder, TopOptionsBuilder,
 };
@@ -49,19 +50,24 @@ impl Engine {
 
     /// What the engine says of a container now.
     pub async fn inspect(&self, container: &str) -> Result<ContainerFacts, EngineError> {
-        let inspected = self.docker.inspect_container(container, None::<InspectContainerOptions>).await;
-        let inspected = inspected.map_err(EngineError::call(format!("inspect the container {container}")))?;
+        let inspected = self.inspect_all(container).await?;
         let mode = inspected.host_config.as_ref().and_then(|config| config.network_mode.as_deref()).unwrap_or_default();
         let reach = match mode.strip_prefix("container:") {
             // It lives in the network of another container.
             Some(other) => {
-                let other = self.docker.inspect_container(other, None::<InspectContainerOptions>).await;
+                let other = self.inspect_all(other).await;
                 other.ok().and_then(|other| self.access.reach(&other))
             }
             None => self.access.reach(&inspected),
         };
         let state = inspected.state.unwrap_or_default();
         Ok(ContainerFacts { pid: state.pid.unwrap_or(0), reach, oom_killed: state.oom_killed.unwrap_or(false) })
+    }
+
+    /// All that the engine says of a container now.
+    pub(super) async fn inspect_all(&self, container: &str) -> Result<ContainerInspectResponse, EngineError> {
+        let inspected = self.docker.inspect_container(container, None::<InspectContainerOptions>).await;
+        inspected.map_err(EngineError::call(format!("inspect the container {container}")))
     }
 
     /// The processes of a running container with the users they run as. The engine reads them from outside, so the image

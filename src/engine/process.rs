@@ -1,9 +1,8 @@
 //! How the first process of a container is started and looked after, as it is declared; and signals to all of its processes.
 
 use rustix::process::{Pid, Signal, kill_process};
-use testcontainers::bollard::query_parameters::InspectContainerOptions;
 
-use super::{Access, Engine, EngineError};
+use super::{Engine, EngineError};
 
 /// What a container was created with: the compose file's values, or else the image's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,9 +31,7 @@ pub struct HealthCheck {
 impl Engine {
     /// What a container was created with.
     pub async fn declared(&self, container: &str) -> Result<Declared, EngineError> {
-        let inspected = self.docker.inspect_container(container, None::<InspectContainerOptions>).await;
-        let inspected = inspected.map_err(EngineError::call(format!("inspect the container {container}")))?;
-        let config = inspected.config.unwrap_or_default();
+        let config = self.inspect_all(container).await?.config.unwrap_or_default();
         let command = config.entrypoint.into_iter().chain(config.cmd).flatten().collect();
         let health_check = config.healthcheck.map(|check| HealthCheck {
             interval: check.interval.unwrap_or_default(),
@@ -47,8 +44,7 @@ impl Engine {
 
     /// What the last run of a container's health check wrote, with its exit status; nothing when it has not run.
     pub async fn last_health_check(&self, container: &str) -> Option<(i64, String)> {
-        let inspected = self.docker.inspect_container(container, None::<InspectContainerOptions>).await.ok()?;
-        let last = inspected.state?.health?.log?.pop()?;
+        let last = self.inspect_all(container).await.ok()?.state?.health?.log?.pop()?;
         Some((last.exit_code?, last.output.unwrap_or_default().trim().to_owned()))
     }
 
@@ -62,7 +58,7 @@ impl Engine {
         if others.is_empty() {
             return Ok(true);
         }
-        if self.access != Access::Direct || !self.is_in_sight(first, container) {
+        if !self.is_in_sight(first, container) {
             return Ok(false);
         }
         let pids = others.into_iter().filter_map(|pid| Pid::from_raw(i32::try_from(pid).ok()?));

@@ -4,9 +4,11 @@ use std::env;
 
 use futures::TryStreamExt;
 use testcontainers::bollard::body_full;
+use testcontainers::bollard::errors::Error;
 use testcontainers::bollard::models::SystemInfo;
-use testcontainers::bollard::query_parameters::CreateImageOptionsBuilder;
+use testcontainers::bollard::query_parameters::{CreateImageOptions, CreateImageOptionsBuilder};
 
+use super::files::archive_of;
 use super::{Engine, EngineError};
 
 /// The tap as a static executable for Linux on this machine's architecture; empty when it could not be built.
@@ -59,23 +61,14 @@ impl Engine {
         Ok(format!("{repository}:{tag}"))
     }
 
-    async fn create(
-        &self,
-        options: testcontainers::bollard::query_parameters::CreateImageOptions,
-        content: Vec<u8>,
-    ) -> Result<(), testcontainers::bollard::errors::Error> {
+    async fn create(&self, options: CreateImageOptions, content: Vec<u8>) -> Result<(), Error> {
         self.docker.create_image(Some(options), Some(body_full(content.into())), None).try_for_each(|_| async { Ok(()) }).await
     }
 }
 
 /// The file system of the image: one executable.
 fn file_system() -> Vec<u8> {
-    let mut header = tar::Header::new_ustar();
-    header.set_size(TAP.len() as u64);
-    header.set_mode(0o755);
-    let mut archive = tar::Builder::new(vec![]);
-    // Writing to memory does not fail, and the path is short.
-    archive.append_data(&mut header, PATH, TAP).and_then(|()| archive.into_inner()).unwrap_or_default()
+    archive_of(PATH, 0o755, TAP)
 }
 
 #[cfg(test)]

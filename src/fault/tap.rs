@@ -8,10 +8,10 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::record;
+use super::{begin, end};
 use crate::compose::{TAP_CONTROL, tap_of};
 use crate::stack::{Stack, StackError};
-use crate::timeline::{FaultKind, Phase};
+use crate::timeline::FaultKind;
 
 /// How long the tap may take to do what it is told.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -75,24 +75,18 @@ pub async fn start_tap(stack: &Stack, service: &str) -> Result<(), StackError> {
 /// Begins a fault on the wire to a service; a reset is over at once. Returns the offset from which on it is in force.
 pub async fn disturb_wire(stack: &Stack, service: &str, how: OnTheWire) -> Result<Duration, StackError> {
     tell(stack, service, how).await?;
-    let at = stack.timeline().clock().now();
-    if let Some(fault) = how.kind() {
-        record(stack, at, service, fault, Phase::Begins);
-    }
+    let at = how.kind().map(|fault| begin(stack, service, fault));
     if how == OnTheWire::Reset {
-        record(stack, at, service, FaultKind::Reset, Phase::Ends);
+        end(stack, service, FaultKind::Reset);
     }
-    Ok(at)
+    Ok(at.unwrap_or_else(|| stack.timeline().clock().now()))
 }
 
 /// Ends a fault on the wire to a service. Returns the offset from which on connections are passed on again.
 pub async fn heal_wire(stack: &Stack, service: &str, how: OnTheWire) -> Result<Duration, StackError> {
     tell(stack, service, OnTheWire::Pass).await?;
-    let at = stack.timeline().clock().now();
-    if let Some(fault) = how.kind() {
-        record(stack, at, service, fault, Phase::Ends);
-    }
-    Ok(at)
+    let at = how.kind().map(|fault| end(stack, service, fault));
+    Ok(at.unwrap_or_else(|| stack.timeline().clock().now()))
 }
 
 /// Tells the tap in the place of a service one thing, and returns when it is done.

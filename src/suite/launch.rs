@@ -99,28 +99,17 @@ pub(super) async fn first_sign(bench: &Bench, stack: &Stack, app_started: Durati
         Fact::Log { service, .. } => *service == bench.contract.app,
         _ => false,
     };
-    let judge = |observations: &[Observation], _| {
-        let first = observations.iter().filter(is_sign).find(|sign| sign.at >= app_started);
-        first.map_or(Ruling::<_, ()>::Open, |sign| Ruling::Holds(sign.at))
-    };
-    match stack.timeline().wait(app_started + SIGN_LIMIT, judge).await {
-        Ruling::Holds(at) => at,
-        _ => app_started + SIGN_LIMIT,
-    }
+    let limit = app_started + SIGN_LIMIT;
+    let first = |observations: &[Observation]| Some(observations.iter().filter(is_sign).find(|sign| sign.at >= app_started)?.at);
+    stack.timeline().first(limit, first).await.unwrap_or(limit)
 }
 
 /// Waits until the app tries to reach a dependency that is behind the tap, for as long as an app may take for it that was once
 /// ready without being disturbed. Returns the offset of its first attempt; nothing when it makes none.
 pub(super) async fn first_attempt(bench: &Bench, stack: &Stack, dependency: &str, app_started: Duration) -> Option<Duration> {
     let limit = (bench.undisturbed_start * 2 + ATTEMPT_MARGIN).min(bench.contract.startup_limit);
-    let judge = |observations: &[Observation], _| {
-        let first = attempts(observations, dependency).find(|at| *at >= app_started);
-        first.map_or(Ruling::<_, ()>::Open, Ruling::Holds)
-    };
-    match stack.timeline().wait(app_started + limit, judge).await {
-        Ruling::Holds(at) => Some(at),
-        _ => None,
-    }
+    let first = |observations: &[Observation]| attempts(observations, dependency).find(|at| *at >= app_started);
+    stack.timeline().first(app_started + limit, first).await
 }
 
 /// Starts every service, each when what it needs is there, and waits until the app is ready. Returns the offsets of the app's

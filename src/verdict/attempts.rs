@@ -65,7 +65,7 @@ pub fn paced(
     })
 }
 
-/// The pauses between attempts grow, or stay the same and are long. Nothing when there are too few to judge by: how many there were.
+/// The pauses between attempts grow, or stay the same and are long. Nothing when there are too few to judge by.
 #[must_use]
 pub fn backed_off(dependency: &str, window: (Duration, Duration), observations: &[Observation]) -> Option<Result<(), Finding>> {
     let pace = pace(observations, dependency, window);

@@ -67,20 +67,6 @@ pub fn had_last_words(app: &str, told: (&str, Duration), ended: Duration, observ
     })
 }
 
-/// The changed paths that are log files, by their names or their folders.
-#[must_use]
-pub fn log_files(changes: &[String]) -> Vec<String> {
-    let is_log = |path: &str| {
-        let name = path.rsplit('/').next().unwrap_or_default();
-        // Rotated ones have a number or a date behind it.
-        let has_suffix = name.to_lowercase().split('.').skip(1).any(|part| part == "log");
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        has_suffix || folder.split('/').any(|part| part == "log" || part == "logs")
-    };
-    let has_more = |path: &str| changes.iter().any(|other| other.strip_prefix(path).is_some_and(|rest| rest.starts_with('/')));
-    changes.iter().filter(|path| is_log(path) && !has_more(path)).cloned().collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,14 +115,5 @@ mod tests {
         let (told, ended) = (("SIGTERM", Duration::from_secs(1)), Duration::from_secs(2));
         assert!(had_last_words("app", told, ended, &said(&[(500, "started")])).is_err());
         assert!(had_last_words("app", told, ended, &said(&[(500, "started"), (1500, "stopping")])).is_ok());
-    }
-
-    #[test]
-    fn log_files_are_told_by_name_and_folder() {
-        let paths: Vec<String> =
-            ["/var/log", "/var/log/app", "/srv/app.log", "/srv/app.log.1", "/srv/logs/today", "/srv/catalog", "/srv/blog/x"]
-                .map(str::to_owned)
-                .into();
-        assert_eq!(log_files(&paths), ["/var/log/app", "/srv/app.log", "/srv/app.log.1", "/srv/logs/today"]);
     }
 }

@@ -56,6 +56,10 @@ impl Hazard {
         Self::DriverOpts,
     ];
 
+    /// Namespaces that a service may share with the machine or with a container.
+    pub(in crate::compose) const NAMESPACES: [Self; 6] =
+        [Self::NetworkMode, Self::Pid, Self::Ipc, Self::Uts, Self::UsernsMode, Self::Cgroup];
+
     /// Its name for `--allow`: the key in the compose file, or `engine_socket`.
     #[must_use]
     pub fn key(self) -> &'static str {
@@ -92,15 +96,12 @@ impl FromStr for Hazard {
     }
 }
 
-/// Namespaces that a service may share with the machine or with a container.
-const NAMESPACES: [Hazard; 6] = [Hazard::NetworkMode, Hazard::Pid, Hazard::Ipc, Hazard::Uts, Hazard::UsernsMode, Hazard::Cgroup];
-
 /// Finds what a service shares with the machine, mounts aside.
 pub(super) fn look_for(service: &Map<String, Value>, copy: &Copy, notes: &mut Notes) -> Result<(), (Hazard, String)> {
     if service.get("privileged") == Some(&json!(true)) {
         notes.hazard(copy, Hazard::Privileged, "`privileged: true` gives it this machine".into())?;
     }
-    for hazard in NAMESPACES {
+    for hazard in Hazard::NAMESPACES {
         let mode = service.get(hazard.key()).and_then(Value::as_str).unwrap_or_default();
         if mode == "host" {
             notes.hazard(copy, hazard, format!("`{hazard}: host` shares a namespace with this machine"))?;

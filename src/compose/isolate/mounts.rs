@@ -9,6 +9,11 @@ use super::{Copy, Hazard, Notes, ScratchFile};
 /// The ends of paths at which engines listen.
 const ENGINE_SOCKETS: [&str; 5] = ["docker.sock", "containerd.sock", "podman.sock", "dockershim.sock", "crio.sock"];
 
+/// Whether a path is that of an engine's socket, by its name.
+pub(in crate::compose) fn is_engine_socket(path: &Path) -> bool {
+    ENGINE_SOCKETS.iter().any(|socket| path.ends_with(socket))
+}
+
 /// Points every mount that a copy could write to, or that is not there, to a place of the copy's own.
 pub(super) fn isolate(
     name: &str,
@@ -23,8 +28,7 @@ pub(super) fn isolate(
         }
         let Some(source) = mount.get("source").and_then(Value::as_str).map(|source| plain(Path::new(source))) else { continue };
         let shown = source.display();
-        let is_socket = |path: &Path| ENGINE_SOCKETS.iter().any(|socket| path.ends_with(socket));
-        if is_socket(&source) || source.canonicalize().is_ok_and(|target| is_socket(&target)) {
+        if is_engine_socket(&source) || source.canonicalize().is_ok_and(|target| is_engine_socket(&target)) {
             notes.hazard(copy, Hazard::EngineSocket, format!("`volumes` mounts the engine's socket {shown}"))?;
             continue;
         }

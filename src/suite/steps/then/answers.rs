@@ -51,6 +51,11 @@ pub(in crate::suite::steps) async fn throughout(world: &mut ScenarioWorld, words
 /// The engine calls the app healthy, or unhealthy, within so many seconds.
 pub(in crate::suite::steps) async fn health_turns(world: &mut ScenarioWorld, words: Words) -> Result<(), Failure> {
     let (wanted, limit) = (word(&words, 0)? == "healthy", Duration::from_secs(number(&words, 1)?));
+    health_becomes(world, wanted, limit).await
+}
+
+/// Waits until the engine calls the app healthy, or unhealthy, within the limit.
+pub(super) async fn health_becomes(world: &mut ScenarioWorld, wanted: bool, limit: Duration) -> Result<(), Failure> {
     let (bench, stack, moments) = world.stack().await?;
     let (app, from) = (&bench.contract.app, moments.since);
     let deadline = from + limit;

@@ -1,5 +1,7 @@
 //! What the app may do, and what it does without.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::compose::{Model, privileges};
@@ -24,10 +26,10 @@ pub(in crate::suite::steps) async fn root_is_read_only(world: &mut ScenarioWorld
 
 /// In so many seconds of probes nothing is written to the root file system but to temporary folders.
 pub(in crate::suite::steps) async fn root_is_unchanged(world: &mut ScenarioWorld, words: Words) -> Result<(), Failure> {
-    let (bench, stack, moments) = world.stack().await?;
-    let (app, time) = (&bench.contract.app, seconds(&words, 0)?);
-    stack.timeline().clock().reach(moments.since + time).await;
-    let changes = bench.engine.changes(&stack.service(app)?.container).await?;
+    let time = seconds(&words, 0)?;
+    let changes = changes_after(world, time).await?;
+    let bench = world.bench()?;
+    let app = &bench.contract.app;
     let written = written_outside(&changes, &mounted(&bench.model, app));
     if written.is_empty() {
         return Ok(());
@@ -36,6 +38,13 @@ pub(in crate::suite::steps) async fn root_is_unchanged(world: &mut ScenarioWorld
         expected: format!("within {} `{app}` writes nothing but to volumes and temporary folders", told(time)),
         seen: format!("it wrote {}", written.join(", ")),
     }))
+}
+
+/// What the app has changed in its container's file system so long after the moment that limits count from.
+pub(super) async fn changes_after(world: &mut ScenarioWorld, time: Duration) -> Result<Vec<String>, Failure> {
+    let (bench, stack, moments) = world.stack().await?;
+    stack.timeline().clock().reach(moments.since + time).await;
+    Ok(bench.engine.changes(&stack.service(&bench.contract.app)?.container).await?)
 }
 
 /// Where something is mounted into a service: the engine makes folders for that.

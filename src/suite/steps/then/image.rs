@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::suite::error::settle;
+use super::answers::health_becomes;
 use crate::suite::steps::{Words, seconds};
 use crate::suite::{Failure, ScenarioWorld};
-use crate::verdict::{Finding, HealthTimes, health_turned, is_exec_form, is_labelled, is_well_timed};
+use crate::verdict::{Finding, HealthTimes, is_exec_form, is_labelled, is_well_timed};
 
 /// The app is started without a shell in between.
 pub(in crate::suite::steps) async fn is_in_exec_form(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
@@ -43,14 +43,10 @@ pub(in crate::suite::steps) async fn has_health_check(world: &mut ScenarioWorld,
 
 /// The health check passes within so many seconds of the app being ready.
 pub(in crate::suite::steps) async fn health_check_passes(world: &mut ScenarioWorld, words: Words) -> Result<(), Failure> {
-    let limit = seconds(&words, 0)?;
-    let (bench, stack, moments) = world.stack().await?;
-    let (app, from) = (&bench.contract.app, moments.since);
-    let judge = |observations: &[_], over| health_turned(app, true, (from, limit), observations, over);
-    let ruling = stack.timeline().wait(from + limit, judge).await;
-    match settle(ruling, "the engine said nothing of the app's health") {
+    match health_becomes(world, true, seconds(&words, 0)?).await {
         Err(Failure::Failed(finding)) => {
-            let last = bench.engine.last_health_check(&stack.service(app)?.container).await;
+            let (bench, stack, _) = world.stack().await?;
+            let last = bench.engine.last_health_check(&stack.service(&bench.contract.app)?.container).await;
             let seen = last.map_or("its health check has not run".to_owned(), |(status, output)| {
                 let output = bench.redactor.redact(&output);
                 format!(
@@ -60,7 +56,7 @@ pub(in crate::suite::steps) async fn health_check_passes(world: &mut ScenarioWor
             });
             Err(Failure::Failed(Finding { seen: format!("{}; {seen}", finding.seen), ..finding }))
         }
-        settled => settled.map(drop),
+        settled => settled,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::hardening::changes_after;
 use crate::probe::catch_up_logs;
 use crate::suite::error::settle;
 use crate::suite::steps::{Words, seconds};
@@ -21,10 +22,9 @@ pub(in crate::suite::steps) async fn wrote_something(world: &mut ScenarioWorld, 
 
 /// No log file grows in the app's container in so many seconds.
 pub(in crate::suite::steps) async fn writes_no_files(world: &mut ScenarioWorld, words: Words) -> Result<(), Failure> {
-    let (bench, stack, moments) = world.stack().await?;
-    let (app, time) = (&bench.contract.app, seconds(&words, 0)?);
-    stack.timeline().clock().reach(moments.since + time).await;
-    let files = log_files(&bench.engine.changes(&stack.service(app)?.container).await?);
+    let time = seconds(&words, 0)?;
+    let files = log_files(&changes_after(world, time).await?);
+    let app = &world.bench()?.contract.app;
     if files.is_empty() {
         return Ok(());
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::suite::steps::{Words, seconds, word};
 use crate::suite::{Failure, ScenarioWorld, launch};
-use crate::timeline::{Answer, Endpoint, Fact, Observation, Ruling};
+use crate::timeline::{Answer, Endpoint, Fact, Observation};
 
 /// How long an app that does not answer anything may keep the database from starting.
 const FIRST_ANSWER_LIMIT: Duration = Duration::from_secs(5);
@@ -20,10 +20,8 @@ pub(in crate::suite::steps) async fn all_database_last(world: &mut ScenarioWorld
         let answered = |observation: &Observation| {
             matches!(observation.fact, Fact::Probe { endpoint: Endpoint::Readiness, answer: Answer::Status(_), .. })
         };
-        let judge = |observations: &[Observation], _| {
-            if observations.iter().any(answered) { Ruling::<(), ()>::Holds(()) } else { Ruling::Open }
-        };
-        stack.timeline().wait(without.app_started + FIRST_ANSWER_LIMIT, judge).await;
+        let first = |observations: &[Observation]| observations.iter().any(answered).then_some(());
+        stack.timeline().first(without.app_started + FIRST_ANSWER_LIMIT, first).await;
         launch::start_withheld(bench, stack, &without).await?;
         without.app_started
     } else {
