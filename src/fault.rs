@@ -89,13 +89,19 @@ pub async fn cut_off(stack: &Stack, service: &str) -> Result<(Duration, CutOff),
     Ok((begin(stack, service, FaultKind::CutOff), CutOff(attachments)))
 }
 
-/// Puts a service back on its networks, perhaps at another address. Returns the offset.
+/// Puts a service back on its networks, perhaps at another address. Returns the offset from which on it can be found there.
 pub async fn join(stack: &Stack, service: &str, CutOff(attachments): CutOff) -> Result<Duration, EngineError> {
+    let mut replicas = vec![];
     for (replica, taken) in attachments {
         stack.engine().put_back(&stack.service(&replica)?.container, taken).await?;
+        replicas.push(replica);
+    }
+    // Before the probes know where it is: what they see from then on comes after.
+    let at = end(stack, service, FaultKind::CutOff);
+    for replica in replicas {
         stack.look_again(&replica).await?;
     }
-    Ok(end(stack, service, FaultKind::CutOff))
+    Ok(at)
 }
 
 /// Kills a service and starts it again at another address: while it is dead, a second container like it takes the old one.
