@@ -53,3 +53,67 @@ Feature: The image is what operators expect
     To mend: set the labels org.opencontainers.image.title, .version, .source and .revision, in the Dockerfile or by the pipeline.
 
     Then the image says what it is and where it came from
+
+  @image.no-secrets-in-config @must @static
+  Scenario: The image's settings hold no secret
+    Whoever can pull an image can read its environment, its labels and its command line. A secret in there is everybody's, in every registry and every cache that the image has ever been in.
+
+    To mend: take it out of the Dockerfile and give it at run time (environment, secret files); make a new secret, because this one is known.
+
+    Then the environment, labels and command line of the image hold no secret
+
+  @image.no-secrets-in-history @must @static
+  Scenario: The image's history shows no secret
+    A build argument and the text of every RUN instruction stay in the image's history, which `docker history` shows to everybody.
+
+    To mend: hand secrets to a build by `RUN --mount=type=secret`, which leaves no trace; make a new secret, because this one is known.
+
+    Then the history of the image shows no secret
+
+  @image.no-secret-files @must @static
+  Scenario: No file of the image holds a secret
+    A file that a later layer deletes is still in the layer below, and everybody who can pull the image can take it out.
+
+    To mend: keep the file out of the build context by .dockerignore; use `RUN --mount=type=secret` where a build needs it; make a new secret, because this one is known.
+
+    Then no layer of the image has a file with a secret
+
+  @image.no-compilers @must @static
+  Scenario: The image has no compiler
+    A compiler helps only whoever breaks in: to build, on the spot, what they could not bring along. It also makes an image large and its list of known weaknesses long.
+
+    To mend: build in a stage of its own, and copy only the result into the stage that runs ("COPY --from=builder").
+
+    Then nothing in the image compiles or builds
+
+  @image.no-package-managers @should @static
+  Scenario: The image has no package manager that the app could use
+    With one, whoever breaks in brings their tools along in one command. Nothing is installed at run time: an image that changes after its build is not the one that was tested. The distribution's own count only where the app runs as root, because nobody else can use them.
+
+    To mend: install in a build stage and copy the result; or remove them at the end ("pip uninstall pip", "rm -rf /usr/local/lib/node_modules/npm").
+
+    Then nothing in the image installs packages
+
+  @image.no-caches @should @static
+  Scenario: The image carries no caches
+    What an installation leaves behind is carried to every machine that the image runs on, and is never used again.
+
+    To mend: clean up in the same RUN instruction ("rm -rf /var/lib/apt/lists/*"), install with --no-cache-dir or --no-cache, or use `RUN --mount=type=cache`.
+
+    Then no caches are left in the image
+
+  @image.no-waste @should @static
+  Scenario: Little of the image is hidden under later layers
+    What a later layer deletes, replaces or gives another owner is still stored, sent and unpacked, and nobody ever sees it.
+
+    To mend: delete in the instruction that creates; give files their owner and mode while copying ("COPY --chown --chmod"), not by a RUN after it.
+
+    Then later layers of the image overwrite and delete little
+
+  @image.size @should @static @needs-size-limit
+  Scenario: The image is no larger than its limit
+    A large image starts late on every new machine, and that is when a service is needed most. A limit makes growth a decision.
+
+    To mend: use a smaller base, leave out what only the build needs, or raise `image_size_limit` knowingly.
+
+    Then the image is no larger than the contract allows

@@ -36,3 +36,19 @@ Feature: The app does not run as root
     Given the app runs as user 12345:0
     And the app is started
     Then readiness answers 2xx within the startup limit
+
+  @nonroot.no-setuid @should @static
+  Scenario: Nothing in the image makes its caller root
+    A program with the setuid bit runs as its owner, whoever calls it. Each one is a way from a hole in the app to root.
+
+    To mend: take the bits away where such a program comes in ("chmod a-s FILE"), or leave the package out; run containers with no-new-privileges.
+
+    Then no program beyond those of the base image changes the user of its caller
+
+  @nonroot.code-not-writable @should @static
+  Scenario: The app can't change its own code
+    Whoever gets the app to write a file where they like must not get it to write a program that the next start runs.
+
+    To mend: copy code in as root and leave it to root ("COPY", without --chown); give the app's user only the folders it has to write to.
+
+    Then the user of the app can't change its code

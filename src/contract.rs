@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use self::block::{Misfit, append, block};
-pub use self::declared::{ContractError, Declared, Origin, Waiver};
+pub use self::declared::{ContractError, Declared, Origin, Waiver, parse_size};
 pub use self::dependency::{Credentials, Dependency, Kind, Secret};
 pub use self::detect::{ImagePorts, detect};
 pub use self::draft::{Draft, Found};
@@ -53,6 +53,9 @@ pub struct Contract {
     /// How long the app may take to be ready again, from the dependency accepting again.
     #[serde(rename = "recovery_limit_ms", with = "millis")]
     pub recovery_limit: Duration,
+    /// The most bytes that the files of the app's image may have, when that matters.
+    #[serde(rename = "image_size_limit_bytes", default, skip_serializing_if = "Option::is_none")]
+    pub image_size_limit: Option<u64>,
     /// Checks whose failure is accepted for now.
     pub waivers: Vec<Waiver>,
 }

@@ -8,6 +8,7 @@ mod creations;
 mod disturb;
 mod error;
 mod events;
+mod export;
 mod files;
 mod image;
 mod inspect;
@@ -31,6 +32,7 @@ pub use self::creations::Creating;
 pub use self::disturb::Attachment;
 pub use self::error::EngineError;
 pub use self::events::{ContainerEvent, EventKind};
+pub use self::export::Base;
 pub use self::image::ImageFacts;
 pub use self::inspect::{ContainerFacts, CreatedContainer};
 pub use self::labels::{PROJECT, RUN, RunId, SERVICE};
@@ -55,6 +57,7 @@ pub struct Engine {
     events: Arc<events::Feed>,
     creations: creations::Creations,
     access: Access,
+    architecture: String,
     capacity: Capacity,
     tap_is_missing: Option<String>,
 }
@@ -86,7 +89,18 @@ impl Engine {
         let capacity =
             Capacity { cores: usize::try_from(at_least(info.ncpu)).unwrap_or_default().max(1), memory: at_least(info.mem_total) };
         let tap_is_missing = tap::is_missing(&info);
-        Ok(Self { docker, run, clock, events, creations: creations::Creations::default(), access, capacity, tap_is_missing })
+        let architecture = version.arch.unwrap_or_default();
+        Ok(Self {
+            docker,
+            run,
+            clock,
+            events,
+            creations: creations::Creations::default(),
+            access,
+            architecture,
+            capacity,
+            tap_is_missing,
+        })
     }
 
     /// The run whose resources this connection creates and removes.
@@ -105,6 +119,12 @@ impl Engine {
     #[must_use]
     pub fn access(&self) -> Access {
         self.access
+    }
+
+    /// The architecture that its images are made for, by its name in the OCI specification (`amd64`, `arm64`).
+    #[must_use]
+    pub fn architecture(&self) -> &str {
+        &self.architecture
     }
 
     /// What its machine has.

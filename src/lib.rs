@@ -8,6 +8,7 @@ pub mod contract;
 pub mod engine;
 pub mod exit;
 pub mod fault;
+pub mod image;
 pub mod interrupt;
 pub mod probe;
 pub mod record;

@@ -5,6 +5,7 @@
 
 mod app;
 mod attempts;
+mod content;
 mod dependency;
 mod files;
 mod health;
@@ -22,6 +23,10 @@ use serde::{Deserialize, Serialize};
 
 pub use self::app::{Judged, Lasting, Wanted, answered, left_nothing_hanging, never_ready_before, stayed};
 pub use self::attempts::{attempts, backed_off, paced};
+pub use self::content::{
+    code_is_not_writable, fits, has_no_caches, has_no_compilers, has_no_package_managers, has_no_setuid,
+    keeps_secrets_out_of_files, keeps_secrets_out_of_history, keeps_secrets_out_of_settings, wastes_little,
+};
 pub use self::dependency::{Awaited, became_healthy, completed, started_to_accept};
 pub use self::files::{log_files, written_outside};
 pub use self::health::{health_turned, not_healthy_before_ready};
@@ -32,7 +37,7 @@ pub use self::log::{
 pub use self::logging::{had_last_words, is_structured, wrote};
 pub use self::process::{left_no_zombies, ran_without_root, stayed_the_same_process};
 pub use self::stop::{Stop, answered_in_flight, ended_with, signal_reached, stopped_in_time, tore_nothing, was_not_killed};
-pub use self::user::{is_not_root, is_numeric};
+pub use self::user::{Identity, is_not_root, is_numeric};
 pub use self::words::{count_exits, seconds, since};
 use crate::timeline::{ContainerChange, Fact, Observation};
 

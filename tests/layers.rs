@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 
 /// The modules from left to right: each may use those before it, none after it.
-const LAYERS: [&str; 17] = [
+const LAYERS: [&str; 18] = [
     "causes",
     "clock",
     "redact",
     "timeline",
     "interrupt",
+    "image",
     "compose",
     "contract",
     "engine",

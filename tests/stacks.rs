@@ -188,19 +188,28 @@ stacks! {
     no_retry: "defects/no-retry";
     no_timeout: "defects/no-timeout";
     no_volume: "defects/no-volume";
+    over_budget: "defects/over-budget";
+    package_cache: "defects/package-cache";
     pins_address: "defects/pins-address";
     plain_logs: "defects/plain-logs";
     privileged: "defects/privileged";
     published_database: "defects/published-database";
     runs_as_root: "defects/runs-as-root";
     second_signal_kills: "defects/second-signal-kills";
+    secret_in_arg: "defects/secret-in-arg";
+    secret_in_deleted_layer: "defects/secret-in-deleted-layer";
+    secret_in_env: "defects/secret-in-env";
+    setuid_helper: "defects/setuid-helper";
     setuid_start: "defects/setuid-start";
     shell_form_cmd: "defects/shell-form-cmd";
+    single_stage: "defects/single-stage";
     sleeps_at_start: "defects/sleeps-at-start";
     sleeps_through_sigterm: "defects/sleeps-through-sigterm";
     stack_trace_errors: "defects/stack-trace-errors";
     stale_pid_file: "defects/stale-pid-file";
     waits_for_database: "defects/waits-for-database";
+    wasteful_layers: "defects/wasteful-layers";
+    writable_code: "defects/writable-code";
     writes_to_root: "defects/writes-to-root";
     zombies: "defects/zombies";
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::contract::{Declared, Waiver};
+use crate::contract::{Declared, Waiver, parse_size};
 
 /// What the suite must know of the stack. Each flag wins over the key of the same name under `x-seaworthy` in the compose
 /// file; what neither gives is detected where it is obvious.
@@ -44,6 +44,9 @@ pub(super) struct ContractFlags {
     /// How long the app may take to be ready again after an outage [default: 15s]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     recovery_limit: Option<Duration>,
+    /// The most that the files of the image may have together, such as 300m [default: none]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    image_size_limit: Option<u64>,
     /// Accept the failure of a check for now; may be repeated
     #[arg(long = "waivers", value_name = "CHECK=REASON", value_parser = waiver)]
     waivers: Vec<Waiver>,
@@ -63,6 +66,7 @@ impl From<ContractFlags> for Declared {
             probe_timeout: flags.probe_timeout,
             outage_limit: flags.outage_limit,
             recovery_limit: flags.recovery_limit,
+            image_size_limit: flags.image_size_limit,
             waivers: flags.waivers,
         }
     }

@@ -46,6 +46,9 @@ pub struct Declared {
     /// See [`super::Contract::recovery_limit`].
     #[serde(default, deserialize_with = "duration")]
     pub recovery_limit: Option<Duration>,
+    /// See [`super::Contract::image_size_limit`].
+    #[serde(default, deserialize_with = "size")]
+    pub image_size_limit: Option<u64>,
     /// Checks whose failure is accepted for now.
     #[serde(default)]
     pub waivers: Vec<Waiver>,
@@ -172,7 +175,8 @@ impl Declared {
 }
 
 const KEYS: &str = "the keys are: app, port, readiness, liveness, business, dependencies, startup_limit, stop_status, \
-                    probe_timeout, outage_limit, recovery_limit, waivers (check, reason, expires); times are written 60s or 1m30s";
+                    probe_timeout, outage_limit, recovery_limit, image_size_limit, waivers (check, reason, expires); times are written \
+                    60s or 1m30s, sizes 300m or 2g";
 
 fn wrong(model: &Model, keys: &[&str], message: &str, advice: &str) -> ContractError {
     ContractError::Declared { place: place(model, keys), message: message.to_owned(), advice: advice.to_owned() }
@@ -189,6 +193,30 @@ fn place(model: &Model, keys: &[&str]) -> String {
         Some((source, line)) => format!("{}:{line}", source.display()),
         None => sources.first().map_or_else(|| model.file().path().display().to_string(), |source| source.display().to_string()),
     }
+}
+
+/// A size in bytes, in the units of Compose: `b`, `k`, `m`, `g`, each also with a `b` behind, powers of 1024.
+pub fn parse_size(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is not a size such as 300m or 2g");
+    let lower = text.trim().to_ascii_lowercase();
+    let digits = lower.find(|character: char| !character.is_ascii_digit()).unwrap_or(lower.len());
+    let (number, unit) = lower.split_at(digits);
+    let factor = match unit {
+        "" | "b" => 1_u64,
+        "k" | "kb" => 1 << 10,
+        "m" | "mb" => 1 << 20,
+        "g" | "gb" => 1 << 30,
+        _ => return Err(wrong()),
+    };
+    number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor)).filter(|size| *size > 0).ok_or_else(wrong)
+}
+
+fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let text = match Value::deserialize(deserializer)? {
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    parse_size(&text).map(Some).map_err(D::Error::custom)
 }
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {

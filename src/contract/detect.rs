@@ -64,6 +64,7 @@ pub fn detect(flags: &Declared, file: &Declared, model: &Model, images: &dyn Ima
         probe_timeout: time("probe_timeout", |declared| declared.probe_timeout, PROBE_TIMEOUT),
         outage_limit: time("outage_limit", |declared| declared.outage_limit, OUTAGE_LIMIT),
         recovery_limit: time("recovery_limit", |declared| declared.recovery_limit, RECOVERY_LIMIT),
+        image_size_limit: sources.declared("image_size_limit", |declared| declared.image_size_limit),
         waivers: flags.waivers.iter().chain(&file.waivers).cloned().collect(),
         app,
     }

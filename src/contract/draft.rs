@@ -52,6 +52,8 @@ pub struct Draft {
     pub outage_limit: Found<Duration>,
     /// See [`Contract::recovery_limit`].
     pub recovery_limit: Found<Duration>,
+    /// See [`Contract::image_size_limit`].
+    pub image_size_limit: Option<Found<u64>>,
     /// See [`Contract::waivers`].
     pub waivers: Vec<Waiver>,
 }
@@ -86,6 +88,7 @@ impl Draft {
             probe_timeout: self.probe_timeout.value,
             outage_limit: self.outage_limit.value,
             recovery_limit: self.recovery_limit.value,
+            image_size_limit: self.image_size_limit.map(|limit| limit.value),
             waivers: self.waivers,
             app,
         })
@@ -121,6 +124,9 @@ impl Draft {
             ("outage_limit", time(&self.outage_limit)),
             ("recovery_limit", time(&self.recovery_limit)),
         ]);
+        if let Some(limit) = &self.image_size_limit {
+            rows.push(("image_size_limit", (format!("{} bytes", limit.value), limit.origin.clone())));
+        }
         let width = rows.iter().map(|(_, (value, _))| value.len()).max().unwrap_or_default();
         let mut lines: Vec<String> =
             rows.into_iter().map(|(key, (value, origin))| format!("{key:<18} {value:<width$}  {origin}")).collect();

@@ -7,12 +7,13 @@ use std::time::Duration;
 use serde_json::Map;
 use tokio::sync::OnceCell;
 
-use super::{Blueprint, Known, RunError, paths, try_out};
+use super::{Blueprint, Failure, Known, RunError, paths, try_out};
 use crate::compose::{
     Compose, ComposeError, Copy, Hazard, Isolated, Model, Patch, Publish, TAP_CONTROL, TapPlace, isolate, patched, tap_of,
 };
 use crate::contract::{Contract, Draft, ImagePorts, Kind, detect};
-use crate::engine::{Engine, EngineError, ImageFacts};
+use crate::engine::{Base, Engine, EngineError, ImageFacts};
+use crate::image::{Contents, read};
 use crate::redact::Redactor;
 
 /// The bench that every scenario takes its copy of the stack from.
@@ -37,6 +38,10 @@ pub struct Bench {
     /// What the user allows to be shared.
     allowed: BTreeSet<Hazard>,
     copies: AtomicUsize,
+    /// What the app's image holds, once a scenario has needed it.
+    contents: OnceCell<Contents>,
+    /// What the app's image was made from, likewise.
+    base: OnceCell<Option<Base>>,
     /// The tap's image, once a scenario has needed it.
     tap: OnceCell<String>,
     /// How long the app took to be ready when nothing disturbed it.
@@ -68,6 +73,8 @@ impl Bench {
             images,
             allowed,
             copies,
+            contents: OnceCell::new(),
+            base: OnceCell::new(),
             tap: OnceCell::new(),
             undisturbed_start: Duration::ZERO,
         };
@@ -113,6 +120,21 @@ impl Bench {
             ports.entry(tap_of(&dependency.service)).or_default().insert(TAP_CONTROL);
         }
         ports
+    }
+
+    /// What the app's image holds. It is read once in a run, when it is first asked for.
+    pub(super) async fn contents(&self) -> Result<&Contents, Failure> {
+        let read = || async {
+            let architecture = self.engine.architecture().to_owned();
+            let contents = self.engine.export(&self.app_image, move |archive| read(archive, &architecture)).await?;
+            contents.map_err(|error| Failure::unreadable(&self.contract.app, &error))
+        };
+        self.contents.get_or_try_init(read).await
+    }
+
+    /// The image that the app's was made from; nothing when the engine has none that it could be.
+    pub(super) async fn base(&self) -> Result<Option<&Base>, EngineError> {
+        Ok(self.base.get_or_try_init(|| self.engine.base_of(&self.app_image)).await?.as_ref())
     }
 
     /// The change that puts the tap in the place of a dependency.

@@ -90,7 +90,7 @@ where
         // The try-out may still find a liveness path: what asks for one is counted in.
         let undecided = Contract { liveness: Some(String::new()), ..bench.contract.clone() };
         let mut copies = 1;
-        if Plan::new(&catalogue, &selection, bench.known(&undecided, request.slow)).runs() > 0 || request.explain {
+        if Plan::new(&catalogue, &selection, bench.known(&undecided, request.slow)).starts_something() || request.explain {
             say("starting the stack once, undisturbed");
             copies = bench.try_out().await?;
         }

@@ -4,6 +4,7 @@ use crate::causes::with_causes;
 use crate::compose::ComposeError;
 use crate::contract::ContractError;
 use crate::engine::EngineError;
+use crate::image::ImageError;
 use crate::redact::Redactor;
 use crate::stack::StackError;
 use crate::timeline::Ruling;
@@ -147,6 +148,16 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// An image that can't be read.
+    #[must_use]
+    pub fn unreadable(service: &str, error: &ImageError) -> Self {
+        Self::CouldNotRun {
+            message: format!("the image of `{service}` can't be read: {}", with_causes(error)),
+            advice: "build or pull the image again".into(),
+            service: None,
+        }
+    }
+
     /// An expectation that no fact decides either way.
     #[must_use]
     pub fn not_measured(what: &str) -> Self {

@@ -10,6 +10,9 @@ use crate::contract::{Contract, Kind};
 /// Stands for the dependency's name in a scenario that is made once per dependency.
 pub(super) const PLACEHOLDER: &str = "<dependency>";
 
+/// Marks a scenario that starts nothing.
+const STATIC: &str = "static";
+
 /// A check of a run.
 #[derive(Clone, Debug)]
 pub struct Planned {
@@ -113,6 +116,13 @@ impl Plan {
         self.features.iter().map(|feature| feature.scenarios.len()).sum()
     }
 
+    /// Whether any of them starts something.
+    #[must_use]
+    pub fn starts_something(&self) -> bool {
+        let is_static = |tags: &[String]| tags.iter().any(|tag| tag == STATIC);
+        self.features.iter().any(|feature| feature.scenarios.iter().any(|scenario| !is_static(&scenario.tags)))
+    }
+
     /// The check that a scenario of this plan makes.
     #[must_use]
     pub fn find(&self, scenario: &Scenario) -> Option<usize> {
@@ -159,6 +169,10 @@ fn lacks(check: &Check, stack: Known<'_>) -> Option<String> {
         "tap" if stack.tap_is_missing.is_some() => {
             stack.tap_is_missing.map(|reason| format!("it needs a proxy in the place of the dependency: {reason}"))
         }
+        "size-limit" if contract.image_size_limit.is_none() => Some(
+            "the contract names no limit: declare `image_size_limit: SIZE` under x-seaworthy, or give --image-size-limit SIZE"
+                .into(),
+        ),
         "dependency" if contract.dependencies.is_empty() => Some("the app has no dependency".into()),
         "liveness" if contract.liveness.is_none() => {
             Some("the contract names no liveness path, and the app answers at none of the usual ones".into())

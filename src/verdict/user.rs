@@ -1,6 +1,7 @@
 //! Judging the user that an image says its app runs as.
 
 use super::Finding;
+use crate::image::Entry;
 
 /// The user is another one than root, whatever the spelling: a number, a name that the container's own `/etc/passwd` knows, each
 /// perhaps with a group after a colon. No user means root.
@@ -27,6 +28,59 @@ pub fn is_numeric(app: &str, declared: &str) -> Result<(), Finding> {
         return Ok(());
     }
     Err(Finding { expected: format!("the user of `{app}` is a number"), seen: format!("USER is `{declared}`, a name") })
+}
+
+/// Who a process is, by number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The user.
+    pub uid: u64,
+    /// Its group, and the further ones.
+    pub gids: Vec<u64>,
+}
+
+impl Identity {
+    /// Who is meant by a user as an image or a compose file declares it, by the tables of users and groups (passwd(5), group(5)) of
+    /// the image. Nobody means root. Nothing when a name is in no table.
+    #[must_use]
+    pub fn resolve(declared: &str, passwd: &str, group: &str) -> Option<Self> {
+        let (user, asked_group) = declared.split_once(':').unwrap_or((declared, ""));
+        let user = if user.is_empty() { "0" } else { user };
+        let fields = |table: &str, by: usize, wanted: &str| -> Option<Vec<String>> {
+            let mut lines = table.lines().map(|line| line.split(':').map(str::to_owned).collect::<Vec<_>>());
+            lines.find(|fields| fields.get(by).is_some_and(|field| field == wanted))
+        };
+        let number = |fields: &[String], at: usize| fields.get(at)?.parse::<u64>().ok();
+        // A name may consist of digits, but no engine looks for one then.
+        let known = fields(passwd, if user.parse::<u64>().is_ok() { 2 } else { 0 }, user);
+        let uid = user.parse().ok().or_else(|| number(known.as_ref()?, 2))?;
+        if !asked_group.is_empty() {
+            let gid = asked_group.parse().ok().or_else(|| number(&fields(group, 0, asked_group)?, 2))?;
+            return Some(Self { uid, gids: vec![gid] });
+        }
+        let name = known.as_ref().and_then(|known| known.first().cloned());
+        let mut gids = vec![known.as_ref().and_then(|known| number(known, 3)).unwrap_or_default()];
+        for fields in group.lines().map(|line| line.split(':').collect::<Vec<_>>()) {
+            let is_member = |name: &String| fields.get(3).is_some_and(|members| members.split(',').any(|member| member == name));
+            if name.as_ref().is_some_and(is_member) {
+                gids.extend(fields.get(2).and_then(|gid| gid.parse::<u64>().ok()));
+            }
+        }
+        Some(Self { uid, gids })
+    }
+
+    /// Whether the permission bits let this user write to a file or folder.
+    #[must_use]
+    pub(super) fn may_write(&self, entry: &Entry) -> bool {
+        let bit = if self.uid == entry.uid {
+            0o200
+        } else if self.gids.contains(&entry.gid) {
+            0o020
+        } else {
+            0o002
+        };
+        self.uid == 0 || entry.mode & bit != 0
+    }
 }
 
 /// The uid that a table of users (passwd(5)) gives to a name.
@@ -62,6 +116,25 @@ mod tests {
             ("65532:65532", false),
         ] {
             assert_eq!(is_not_root("app", declared, PASSWD).is_err(), is_root, "{declared:?}");
+        }
+    }
+
+    #[test]
+    fn users_and_groups_are_resolved_through_the_tables() {
+        let group = "root:x:0:\napp:x:10001:\ndata:x:33:app,other\n";
+        let of = |declared: &str| Identity::resolve(declared, PASSWD, group).map(|identity| (identity.uid, identity.gids));
+        for (declared, identity) in [
+            ("", Some((0, vec![0]))),
+            ("root", Some((0, vec![0]))),
+            ("app", Some((10001, vec![10001, 33]))),
+            ("10001", Some((10001, vec![10001, 33]))),
+            ("10001:0", Some((10001, vec![0]))),
+            ("app:data", Some((10001, vec![33]))),
+            ("4242", Some((4242, vec![0]))),
+            ("nobody-knows", None),
+            ("app:nobody-knows", None),
+        ] {
+            assert_eq!(of(declared), identity, "{declared:?}");
         }
     }
 

@@ -1,0 +1,21 @@
+//! The content of an image, read once from the archive that `docker save` or an OCI layout makes.
+//!
+//! Everything is read as one stream and nothing is unpacked: what stays in memory is a line for each entry of each layer, and
+//! the few files that are asked for. Nothing of an archive is believed before it is counted: names, sizes, numbers of entries
+//! and the digests of the parts. An archive that breaks a rule ends in an [`ImageError`].
+
+mod archive;
+mod compression;
+mod config;
+mod entry;
+mod error;
+mod secret;
+mod tokens;
+mod tree;
+
+pub use self::archive::read;
+pub use self::config::{Config, Step};
+pub use self::entry::{Entry, Kind};
+pub use self::error::ImageError;
+pub use self::secret::{Secret, in_setting, in_step};
+pub use self::tree::{Contents, File, Layer};
