@@ -117,3 +117,19 @@ Feature: The image is what operators expect
     To mend: use a smaller base, leave out what only the build needs, or raise `image_size_limit` knowingly.
 
     Then the image is no larger than the contract allows
+
+  @image.pinned @must @static
+  Scenario: The image and its base are named exactly
+    `latest` is another image tomorrow. A build that worked and a build that fails then differ in nothing that anybody wrote down.
+
+    To mend: name a version, python:3.11-slim-bookworm, or better a digest, in every FROM and in `image:`.
+
+    Then the image and those that it is made from have tags or digests
+
+  @image.multi-stage @should @static
+  Scenario: What runs is separate from what builds
+    What the build needs (compilers, headers, sources, credentials) is in the image for ever when both are one.
+
+    To mend: build in a stage of its own ("FROM ... AS builder") and copy only the result ("COPY --from=builder").
+
+    Then the image is built in one stage and runs in another

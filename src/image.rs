@@ -1,4 +1,4 @@
-//! The content of an image, read once from the archive that `docker save` or an OCI layout makes.
+//! The content of an image, read once from the archive that `docker save` or an OCI layout makes; and its Dockerfile.
 //!
 //! Everything is read as one stream and nothing is unpacked: what stays in memory is a line for each entry of each layer, and
 //! the few files that are asked for. Nothing of an archive is believed before it is counted: names, sizes, numbers of entries
@@ -9,6 +9,7 @@ mod compression;
 mod config;
 mod entry;
 mod error;
+mod recipe;
 mod secret;
 mod tokens;
 mod tree;
@@ -17,5 +18,6 @@ pub use self::archive::read;
 pub use self::config::{Config, Step};
 pub use self::entry::{Entry, Kind};
 pub use self::error::ImageError;
+pub use self::recipe::{Named, Recipe, is_pinned};
 pub use self::secret::{Secret, in_setting, in_step};
 pub use self::tree::{Contents, File, Layer};

@@ -101,6 +101,11 @@ impl ComposeFile {
         }
     }
 
+    /// Whether Compose reads an override file beside the one that it finds.
+    pub(super) fn reads_overrides(&self) -> bool {
+        matches!(self.origin, Origin::Folder(_))
+    }
+
     /// Generated text, which Compose has to read from its standard input.
     #[must_use]
     pub(super) fn text(&self) -> Option<&str> {

@@ -79,13 +79,16 @@ impl Config {
         })
     }
 
-    /// The instruction that made a layer, shortened to one line.
+    /// The instruction that made a layer, shortened to one line; nothing when it is not written down.
     #[must_use]
     pub fn made(&self, layer: usize) -> Option<String> {
         let step = self.history.iter().find(|step| step.layer == Some(layer))?;
         let words: Vec<&str> = step.instruction.split_whitespace().collect();
         let line = words.join(" ");
         let line = line.trim_end_matches("# buildkit").trim();
+        if line.is_empty() {
+            return None;
+        }
         let short: String = line.chars().take(LONGEST_LINE).collect();
         Some(if short.len() < line.len() { format!("{short}…") } else { short })
     }

@@ -128,9 +128,10 @@ pub(super) fn is_password(value: &str) -> bool {
         && value.bytes().any(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// Whether a value is a random one.
+/// Whether a value is a random one. Names of classes and modules, which are long too, have no digit as a rule.
 pub(super) fn is_random(value: &str) -> bool {
-    value.len() >= 16 && entropy(value) >= 3.0 && is_password(value) && !value.contains(char::is_whitespace)
+    let has_digit = value.bytes().any(|byte| byte.is_ascii_digit());
+    value.len() >= 16 && has_digit && entropy(value) >= 3.0 && is_password(value) && !value.contains(char::is_whitespace)
 }
 
 /// A value that names another one, or where it is to be found.

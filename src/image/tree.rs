@@ -34,8 +34,8 @@ pub struct Contents {
     pub layers: Vec<Layer>,
     /// What is there in the end: for each path the layer and the place in it.
     tree: BTreeMap<Arc<str>, (usize, usize)>,
-    /// Bytes of files that a later layer overwrites or takes away, by the layer that does.
-    wasted: BTreeMap<usize, u64>,
+    /// Bytes of files that a later layer overwrites or takes away, by the layer that they are of and the one that does.
+    wasted: BTreeMap<(usize, usize), u64>,
 }
 
 /// One entry of the final file system.
@@ -106,7 +106,7 @@ impl Contents {
             && let Some(entry) = self.layers[of].entries.get(place)
             && entry.size > 0
         {
-            *self.wasted.entry(by).or_default() += entry.size;
+            *self.wasted.entry((of, by)).or_default() += entry.size;
         }
     }
 
@@ -135,10 +135,14 @@ impl Contents {
         self.layers.iter().flat_map(|layer| &layer.entries).map(|entry| entry.size).sum()
     }
 
-    /// The bytes that later layers overwrite or take away, by the layer that does.
+    /// The bytes of the layers from this one on that later ones overwrite or take away, by the layer that does.
     #[must_use]
-    pub fn wasted(&self) -> &BTreeMap<usize, u64> {
-        &self.wasted
+    pub fn wasted(&self, from: usize) -> BTreeMap<usize, u64> {
+        let mut wasted = BTreeMap::new();
+        for ((_, by), bytes) in self.wasted.iter().filter(|((of, _), _)| *of >= from) {
+            *wasted.entry(*by).or_default() += bytes;
+        }
+        wasted
     }
 
     /// What looks like a secret in a file of any layer, with the layer, and whether the file is gone in the end.

@@ -8,7 +8,7 @@ use super::{RunError, features};
 use crate::record::Severity;
 
 /// The feature files, by name.
-const FEATURES: [(&str, &str); 9] = [
+const FEATURES: [(&str, &str); 10] = [
     ("readiness.feature", include_str!("../../features/readiness.feature")),
     ("startup-retry.feature", include_str!("../../features/startup-retry.feature")),
     ("shutdown.feature", include_str!("../../features/shutdown.feature")),
@@ -17,6 +17,7 @@ const FEATURES: [(&str, &str); 9] = [
     ("nonroot.feature", include_str!("../../features/nonroot.feature")),
     ("image.feature", include_str!("../../features/image.feature")),
     ("logging.feature", include_str!("../../features/logging.feature")),
+    ("config.feature", include_str!("../../features/config.feature")),
     ("hardening.feature", include_str!("../../features/hardening.feature")),
 ];
 

@@ -92,15 +92,16 @@ pub(super) async fn start_dependencies(bench: &Bench, stack: &Stack) -> Result<(
     Ok(())
 }
 
-/// Waits until the app answers or writes anything, for some time. Returns the offset at which it did, or that of the limit.
+/// Waits until the app answers or writes anything, for some time. Returns the offset at which it wrote, or was asked what it answered;
+/// that of the limit when it did neither.
 pub(super) async fn first_sign(bench: &Bench, stack: &Stack, app_started: Duration) -> Duration {
-    let is_sign = |observation: &&Observation| match &observation.fact {
-        Fact::Probe { answer: Answer::Status(_), .. } => true,
-        Fact::Log { service, .. } => *service == bench.contract.app,
-        _ => false,
+    let sign = |observation: &Observation| match &observation.fact {
+        Fact::Probe { sent, answer: Answer::Status(_), .. } => Some(*sent),
+        Fact::Log { service, .. } if *service == bench.contract.app => Some(observation.at),
+        _ => None,
     };
     let limit = app_started + SIGN_LIMIT;
-    let first = |observations: &[Observation]| Some(observations.iter().filter(is_sign).find(|sign| sign.at >= app_started)?.at);
+    let first = |observations: &[Observation]| observations.iter().filter_map(sign).find(|at| *at >= app_started);
     stack.timeline().first(limit, first).await.unwrap_or(limit)
 }
 

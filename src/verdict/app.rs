@@ -135,8 +135,8 @@ impl fmt::Display for Lasting {
 
 /// An endpoint says this in the whole window, in which it is asked at least once.
 ///
-/// Whether it hangs is seen late: a request that was under way when the window began counts too, and one that was sent before its end
-/// is waited for. There is one request at a time, so the end of a later one shows that all before it have ended.
+/// What was sent before the window's end is waited for. There is one request at a time, so the end of a later one shows that all before
+/// it have ended. Whether it hangs is seen late: there a request that was under way when the window began counts too.
 #[must_use]
 pub fn stayed(
     judged: Judged<'_>,
@@ -155,7 +155,7 @@ pub fn stayed(
         let expected = format!("{endpoint} {lasting} throughout {} from {} on", seconds(judged.limit), judged.event);
         return judged.broken(observations, endpoint, expected);
     }
-    let is_past = lasting == Lasting::Bounded && probes(observations, endpoint).any(|(_, at, _)| at >= end);
+    let is_past = probes(observations, endpoint).any(|(_, at, _)| at >= end);
     if (over || is_past) && was_asked { Ruling::Holds(()) } else { Ruling::Open }
 }
 

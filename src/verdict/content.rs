@@ -106,7 +106,7 @@ pub fn keeps_secrets_out_of_files(contents: &Contents) -> Result<(), Finding> {
         let line = secret.line.map(|line| format!(":{line}")).unwrap_or_default();
         let gone = if is_gone { ", which a later layer deletes or replaces and everybody can still read" } else { "" };
         let path = secret.path.as_deref().unwrap_or_default();
-        format!("/{path}{line} has {} ({}{gone})", secret.what, layer_of(contents, layer))
+        format!("/{path}{line}: {} ({}{gone})", secret.what, layer_of(contents, layer))
     });
     judge(found, "no layer of the image has a file with a secret")
 }
@@ -155,13 +155,15 @@ pub fn has_no_caches(contents: &Contents) -> Result<(), Finding> {
     judge(large.map(|(what, (size, first, _))| format!("{what}: {} (/{first})", bytes(size))), "no caches are left in the image")
 }
 
-/// Little of what the layers hold is overwritten or deleted by later ones.
-pub fn wastes_little(contents: &Contents) -> Result<(), Finding> {
-    let (wasted, size) = (contents.wasted().values().sum::<u64>(), contents.size());
+/// Little of what the layers above the base image hold is overwritten or deleted by later ones. What a base image brings is stored
+/// once for all that are made from it, and to take it away may be right.
+pub fn wastes_little(contents: &Contents, base_layers: usize) -> Result<(), Finding> {
+    let by_layer = contents.wasted(base_layers);
+    let (wasted, size) = (by_layer.values().sum::<u64>(), contents.size());
     if wasted < SMALLEST_WASTE || wasted * 100 < size * MOST_WASTE {
         return Ok(());
     }
-    let mut layers: Vec<(u64, usize)> = contents.wasted().iter().map(|(layer, bytes)| (*bytes, *layer)).collect();
+    let mut layers: Vec<(u64, usize)> = by_layer.iter().map(|(layer, bytes)| (*bytes, *layer)).collect();
     layers.sort_unstable_by(|one, other| other.cmp(one));
     let most = layers.iter().take(TOLD).map(|(wasted, layer)| format!("{} by {}", bytes(*wasted), layer_of(contents, *layer)));
     let most: Vec<String> = most.collect();

@@ -91,7 +91,9 @@ pub(super) async fn all_but_one(world: &mut ScenarioWorld, words: Words) -> Resu
     let started = without.app_started;
     moments.app_started = started;
     moments.without = Some(without);
-    world.mark(started, "its start")
+    // An app that starts slowly shows nothing before.
+    let begins = launch::first_sign(bench, stack, started).await;
+    world.mark(begins, "its first sign of life")
 }
 
 /// The app is started once its dependencies accept, without one-shot services: they may need what this scenario takes away.

@@ -40,8 +40,8 @@ pub(in crate::suite::steps) async fn throughout(world: &mut ScenarioWorld, words
         _ => Lasting::Bounded,
     };
     let limit = Duration::from_secs(number(&words, 2)?);
-    // The last request of the window may have to run into its time-out before it is known to hang.
-    let patience = if lasting == Lasting::Bounded { world.bench()?.contract.probe_timeout + MARGIN } else { Duration::ZERO };
+    // The last request of the window may have to run into its time-out before its answer is known.
+    let patience = world.bench()?.contract.probe_timeout + MARGIN;
     let judge = |judged: Judged<'_>, observations: &[_], over| {
         stayed(Judged { limit, ..judged }, (endpoint, lasting), observations, over)
     };

@@ -1,6 +1,8 @@
 //! What the image holds: judged from one reading of its archive, whatever runs.
 
-use crate::image::Contents;
+use crate::causes::with_causes;
+use crate::compose::{Built, NoRecipe, literals};
+use crate::image::{Contents, is_pinned};
 use crate::suite::steps::Words;
 use crate::suite::{Bench, Failure, ScenarioWorld};
 use crate::verdict::{
@@ -50,7 +52,8 @@ pub(in crate::suite::steps) async fn no_caches(world: &mut ScenarioWorld, _: Wor
 
 /// Later layers overwrite and delete little.
 pub(in crate::suite::steps) async fn little_waste(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
-    judge(world, wastes_little).await
+    let base = base_layers(world.bench()?).await?;
+    judge(world, |contents| wastes_little(contents, base)).await
 }
 
 /// The image is within the contract's limit.
@@ -74,6 +77,68 @@ pub(in crate::suite::steps) async fn code_is_safe(world: &mut ScenarioWorld, _: 
         Some(user) if user.uid != 0 => code_is_not_writable(contents, base, &user).map_err(Failure::Failed),
         _ => Err(Failure::NotApplicable("the app runs as root, who may change everything: see nonroot.image-user".into())),
     }
+}
+
+/// The image, and every image that its Dockerfile goes on from, says which one is meant.
+pub(in crate::suite::steps) async fn is_pinned_down(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    let bench = world.bench()?;
+    let app = &bench.contract.app;
+    let images: Vec<(String, String)> = match recipe(bench) {
+        Ok(Built { recipe, path, target, contexts }) => {
+            let contexts: Vec<&str> = contexts.iter().map(String::as_str).collect();
+            let named = recipe.images(target.as_deref(), &contexts).into_iter();
+            named.map(|named| (named.image, format!("{}:{}", path.display(), named.line))).collect()
+        }
+        Err(Failure::NotApplicable(_)) => {
+            let image = bench.model.image(app).map(|image| (image.to_owned(), format!("service `{app}`")));
+            image.into_iter().collect()
+        }
+        Err(failure) => return Err(failure),
+    };
+    let loose = images.iter().filter(|(image, _)| is_pinned(image) == Some(false));
+    let loose: Vec<String> = loose.map(|(image, place)| format!("{place} names {image}")).collect();
+    if loose.is_empty() {
+        return Ok(());
+    }
+    let expected = "the image and every image in its Dockerfile have a tag other than `latest`, or a digest".into();
+    Err(Failure::Failed(Finding { expected, seen: loose.join("; ") }))
+}
+
+/// The stage that runs takes what was built from another one.
+pub(in crate::suite::steps) async fn has_stages(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    let bench = world.bench()?;
+    let Built { recipe, path, target, .. } = recipe(bench)?;
+    if recipe.takes_from_a_builder(target.as_deref()) {
+        return Ok(());
+    }
+    Err(Failure::Failed(Finding {
+        expected: "the stage that runs copies what was built from another stage (COPY --from)".into(),
+        seen: format!("everything in {} happens in the stage that runs", path.display()),
+    }))
+}
+
+/// The compose file holds no secret itself.
+pub(in crate::suite::steps) async fn no_literal_secrets(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    let found = literals(world.bench()?.model.file());
+    if found.is_empty() {
+        return Ok(());
+    }
+    let seen: Vec<String> =
+        found.iter().map(|found| format!("{}:{}: {}", found.file.display(), found.line, found.what)).collect();
+    let expected = "the compose file names secrets (`${VAR}`, `env_file`, `secrets`), and holds none".into();
+    Err(Failure::Failed(Finding { expected, seen: seen.join("; ") }))
+}
+
+/// The Dockerfile of the app.
+fn recipe(bench: &Bench) -> Result<Built, Failure> {
+    bench.model.recipe(&bench.contract.app).map_err(|error| match error {
+        NoRecipe::NotBuilt { .. } | NoRecipe::Remote { .. } => Failure::NotApplicable(error.to_string()),
+        NoRecipe::Unreadable { .. } | NoRecipe::Wrong { .. } => Failure::CouldNotRun {
+            message: with_causes(&error),
+            advice: "make the Dockerfile one that `docker build` reads; report it when it is".into(),
+            service: None,
+        },
+    })
 }
 
 async fn base_layers(bench: &Bench) -> Result<usize, Failure> {
