@@ -8,3 +8,11 @@ Feature: The app is configured from outside
     To mend: name it and keep it elsewhere: `${DB_PASSWORD:?}` with a .env file that is not committed, `env_file`, or `secrets`.
 
     Then the compose file holds no secret
+
+  @config.missing-setting @should @needs-compose
+  Scenario: A missing setting is told at the start
+    A service that starts with half of its settings fails later, somewhere else, and in words that have nothing to do with the cause. Each variable of the compose file is taken away in turn: the app may have a default for it, or has to say that it is missing.
+
+    To mend: read and validate every setting before anything else happens, tell all that are missing at once, by name, and exit with a status other than 0.
+
+    Then without a setting that it needs the app exits within 10 seconds and names it

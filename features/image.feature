@@ -133,3 +133,45 @@ Feature: The image is what operators expect
     To mend: build in a stage of its own ("FROM ... AS builder") and copy only the result ("COPY --from=builder").
 
     Then the image is built in one stage and runs in another
+
+  @image.dockerignore @must @static
+  Scenario: The build gets nothing that it should not have
+    What `COPY . .` takes along by accident (.env, .git, keys, packages of another machine, tests) is in the image, or in the build cache, for everybody to find, and makes every build slower. Only what the Dockerfile really takes counts.
+
+    To mend: write a .dockerignore; the safest one leaves out everything and takes back in what the image needs ("*", "!src/").
+
+    Then the build gets nothing that it should not have
+
+  @image.cache-order @should @static
+  Scenario: A change of the code does not install everything again
+    Where the code is copied in before the dependencies are installed, every change of a letter installs all of them again: minutes for each build, and other versions each time. The image is built twice to see it, the second time with one source file changed.
+
+    To mend: copy the lists of packages first, install, and copy the code after that.
+
+    Then a change of one source file does not install the dependencies again
+
+  @image.exposes @should
+  Scenario: The image exposes the ports that it listens on
+    EXPOSE is how an image says where it can be reached. Tools publish those ports, proxies route to them, and people believe them. What is inherited from the base image can't be taken back and is forgiven.
+
+    To mend: write EXPOSE with the port that the app listens on, and no other.
+
+    Given the stack is ready
+    Then the image exposes the ports that the app listens on
+
+  @image.stop-signal @should
+  Scenario: The app handles the signal that it is stopped with
+    STOPSIGNAL tells every engine and orchestrator how to stop this image. A signal that nobody handles ends the app in the middle of its work, or not at all.
+
+    To mend: leave STOPSIGNAL out, so that SIGTERM is sent, or name the one that the server drains at (nginx: SIGQUIT).
+
+    Given the stack is ready
+    Then the app handles its stop signal
+
+  @image.scan @should @static
+  Scenario: The image has no grave known weakness
+    What is known to everybody is tried by everybody. Trivy or Grype is asked where one is installed; what they are told to ignore (.trivyignore, .grype.yaml beside the compose file) is ignored here, too.
+
+    To mend: build on a newer base image, update the package that is named, or ignore the weakness by name, with a reason and a date.
+
+    Then no known weakness of the image is high or critical

@@ -5,6 +5,7 @@
 //! start processes.
 
 mod command;
+mod context;
 mod error;
 mod file;
 mod generate;
@@ -20,6 +21,7 @@ mod scratch;
 mod tap;
 
 pub use self::command::Compose;
+pub use self::context::{ContextError, copy_sent, unwanted};
 pub use self::error::ComposeError;
 pub(crate) use self::error::{OUT_OF_SPACE, is_out_of_space};
 pub use self::file::ComposeFile;

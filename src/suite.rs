@@ -18,7 +18,7 @@ mod world;
 pub use self::bench::{Bench, draft};
 pub use self::blueprint::{Blueprint, Files, Target};
 pub use self::catalogue::{Catalogue, Check};
-pub use self::check::{Request, check, check_with};
+pub use self::check::{Request, Scan, check, check_with};
 pub use self::error::{Failure, RunError};
 pub use self::plan::{Known, Plan, Planned};
 pub use self::runner::{Event, Progress, Silent};

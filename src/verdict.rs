@@ -5,6 +5,7 @@
 
 mod app;
 mod attempts;
+mod build;
 mod content;
 mod dependency;
 mod files;
@@ -13,6 +14,7 @@ mod image;
 mod log;
 mod logging;
 mod process;
+mod scan;
 mod stop;
 mod user;
 mod words;
@@ -23,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::app::{Judged, Lasting, Wanted, answered, left_nothing_hanging, never_ready_before, stayed};
 pub use self::attempts::{attempts, backed_off, paced};
+pub use self::build::{installs_dependencies, reuses_dependencies};
 pub use self::content::{
     code_is_not_writable, fits, has_no_caches, has_no_compilers, has_no_package_managers, has_no_setuid,
     keeps_secrets_out_of_files, keeps_secrets_out_of_history, keeps_secrets_out_of_settings, wastes_little,
@@ -30,12 +33,13 @@ pub use self::content::{
 pub use self::dependency::{Awaited, became_healthy, completed, started_to_accept};
 pub use self::files::{log_files, written_outside};
 pub use self::health::{health_turned, not_healthy_before_ready};
-pub use self::image::{HealthTimes, is_exec_form, is_labelled, is_well_timed};
+pub use self::image::{HealthTimes, exposes_its_ports, handles_stop_signal, is_exec_form, is_labelled, is_well_timed};
 pub use self::log::{
     body_named, gave_up_cleanly, kept_secrets, named, names_of, no_trace_per_attempt, told_of_login, was_discreet,
 };
 pub use self::logging::{had_last_words, is_structured, wrote};
 pub use self::process::{left_no_zombies, ran_without_root, stayed_the_same_process};
+pub use self::scan::has_no_grave_weakness;
 pub use self::stop::{Stop, answered_in_flight, ended_with, signal_reached, stopped_in_time, tore_nothing, was_not_killed};
 pub use self::user::{Identity, is_not_root, is_numeric};
 pub use self::words::{count_exits, seconds, since};

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use seaworthy::suite::{Request, Silent, check};
+use seaworthy::suite::{Request, Scan, Silent, check};
 use seaworthy::verdict::Verdict;
 use serde::Deserialize;
 
@@ -83,7 +83,7 @@ fn assert_verdicts(stack: &str) {
     let passwords = passwords(&path);
     assert!(!passwords.is_empty(), "{stack} has a password to keep");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let request = Request { target: path.into(), jobs: Some(JOBS), tags, slow, allowed, ..Request::default() };
+    let request = Request { target: path.into(), jobs: Some(JOBS), tags, slow, allowed, scan: Scan::Off, ..Request::default() };
     let run = runtime
         .block_on(check(&request, Arc::new(Silent), std::future::pending()))
         .unwrap_or_else(|error| panic!("{stack}: {} {:#?}", error.describe(), error.output()));
@@ -159,6 +159,7 @@ stacks! {
     always_ready: "defects/always-ready";
     anonymous_503: "defects/anonymous-503";
     buffered_logs: "defects/buffered-logs";
+    copy_before_install: "defects/copy-before-install";
     crashes_on_outage: "defects/crashes-on-outage";
     depends_on_short_form: "defects/depends-on-short-form";
     drops_in_flight: "defects/drops-in-flight";
@@ -189,6 +190,7 @@ stacks! {
     named_user: "defects/named-user";
     needs_capability: "defects/needs-capability";
     never_reconnects: "defects/never-reconnects";
+    no_dockerignore: "defects/no-dockerignore";
     no_healthcheck: "defects/no-healthcheck";
     no_labels: "defects/no-labels";
     no_limits: "defects/no-limits";
@@ -196,6 +198,7 @@ stacks! {
     no_retry: "defects/no-retry";
     no_timeout: "defects/no-timeout";
     no_volume: "defects/no-volume";
+    odd_stop_signal: "defects/odd-stop-signal";
     over_budget: "defects/over-budget";
     package_cache: "defects/package-cache";
     pins_address: "defects/pins-address";
@@ -210,6 +213,7 @@ stacks! {
     setuid_helper: "defects/setuid-helper";
     setuid_start: "defects/setuid-start";
     shell_form_cmd: "defects/shell-form-cmd";
+    silent_default: "defects/silent-default";
     single_stage: "defects/single-stage";
     sleeps_at_start: "defects/sleeps-at-start";
     sleeps_through_sigterm: "defects/sleeps-through-sigterm";
@@ -219,6 +223,7 @@ stacks! {
     wasteful_layers: "defects/wasteful-layers";
     writable_code: "defects/writable-code";
     writes_to_root: "defects/writes-to-root";
+    wrong_expose: "defects/wrong-expose";
     zombies: "defects/zombies";
 }
 
@@ -242,7 +247,9 @@ fn every_check_fails_on_some_twin() {
         .filter(|(_, verdict)| *verdict == Verdict::Failed)
         .map(|(name, _)| id(&name))
         .collect();
-    assert_eq!(failed, must_fail.keys().map(|name| id(name)).collect());
+    // What a scanner finds is different tomorrow; `tests/cli/` gives it a report.
+    let ids = must_fail.keys().map(|name| id(name)).filter(|id| id != "image.scan");
+    assert_eq!(failed, ids.collect());
 }
 
 #[test]

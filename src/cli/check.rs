@@ -14,7 +14,7 @@ use crate::engine::AskedAccess;
 use crate::exit::Exit;
 use crate::interrupt;
 use crate::report;
-use crate::suite::{Request, RunError, Target, check};
+use crate::suite::{Request, RunError, Scan, Target, check};
 
 /// Start copies of a stack, disturb them, and judge what happens.
 ///
@@ -46,6 +46,9 @@ pub(super) struct Arguments {
     /// Let the stack share what the key gives it, such as `privileged`; may be repeated, checks then run one at a time
     #[arg(long, value_name = "KEY")]
     allow: Vec<Hazard>,
+    /// Take known weaknesses from a report in JSON that Trivy or Grype made elsewhere, instead of from one that is installed
+    #[arg(long, value_name = "FILE")]
+    scan_report: Option<PathBuf>,
     /// How containers are reached: direct or published [default: direct where the engine's networks end on this machine]
     #[arg(long, value_name = "WAY")]
     access: Option<AskedAccess>,
@@ -83,6 +86,7 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
         allowed: arguments.allow.into_iter().collect(),
         slow: arguments.slow,
         explain: arguments.explain_contract,
+        scan: arguments.scan_report.map_or(Scan::Installed, Scan::Report),
         access: arguments.access,
         executable: std::env::current_exe().ok(),
     };

@@ -71,19 +71,20 @@ impl Compose {
         Ok(answer.replace("$$", "$"))
     }
 
-    /// Builds every service of the model that has a build section.
-    pub async fn build(&self, model: &Model) -> Result<(), ComposeError> {
+    /// Builds every service of the model that has a build section. Returns what BuildKit tells of its steps.
+    pub async fn build(&self, model: &Model) -> Result<String, ComposeError> {
         let output = feed(model, &[], &["build"]).await?;
+        // BuildKit writes the steps to one stream and the verdict to the other, and not always the same.
+        let told = format!("{}\n{}", String::from_utf8_lossy(&output.stdout), stderr(&output));
         if output.status.success() {
-            return Ok(());
+            return Ok(told);
         }
         let services: Vec<String> = model.built_services().map(|service| format!("`{service}`")).collect();
         Err(ComposeError::Build {
             command: model.file().command("build"),
             path: model.file().path().to_owned(),
             services: services.join(", "),
-            // BuildKit writes the steps' own output to one stream and the verdict to the other.
-            output: last_lines(&format!("{}\n{}", String::from_utf8_lossy(&output.stdout), stderr(&output))),
+            output: last_lines(&told),
         })
     }
 

@@ -28,6 +28,13 @@ pub enum Patch {
         /// The value.
         value: String,
     },
+    /// A service is not given a variable.
+    WithoutVariable {
+        /// The service.
+        service: String,
+        /// The variable's name.
+        name: String,
+    },
     /// A service has no health check.
     NoHealthCheck {
         /// The service.
@@ -95,6 +102,10 @@ pub fn patched(model: &Model, patches: &[Patch]) -> Model {
                     variables.insert(name.clone(), json!(text.replace('$', "$$")));
                 }
             }
+            Patch::WithoutVariable { service, name } => {
+                let variables = value["services"][service.as_str()]["environment"].as_object_mut();
+                variables.and_then(|variables| variables.remove(name));
+            }
             Patch::ReadOnly { service, read_only } => set_read_only(&mut value["services"][service.as_str()], *read_only),
             Patch::NoCapabilities { service, binds_low_ports } => {
                 let service = &mut value["services"][service.as_str()];
@@ -156,7 +167,7 @@ mod tests {
     fn a_copy_is_changed_where_the_scenario_asks_for_it() {
         let value = json!({"services": {
             "app": {"healthcheck": {"test": ["CMD", "true"], "interval": "30s"}},
-            "db": {"environment": {"POSTGRES_PASSWORD_FILE": "/run/secrets/p", "A": "b"}},
+            "db": {"environment": {"POSTGRES_PASSWORD_FILE": "/run/secrets/p", "A": "b", "B": "c"}},
         }});
         let model = Model::new(ComposeFile::from("/stack/compose.yaml"), value).expect("has services");
         let often = Patch::HealthInterval {
@@ -166,7 +177,8 @@ mod tests {
         };
         let password = Patch::Variable { service: "db".into(), name: "POSTGRES_PASSWORD".into(), value: "a$b".into() };
         let image_check = Patch::HealthInterval { service: "db".into(), interval: Duration::from_secs(1), timeout: None };
-        let patched = patched(&model, &[often, password, image_check]);
+        let without = Patch::WithoutVariable { service: "db".into(), name: "B".into() };
+        let patched = patched(&model, &[often, password, image_check, without]);
         let services = &patched.value()["services"];
         assert_eq!(
             services["app"]["healthcheck"],

@@ -15,6 +15,8 @@ pub struct Built {
     pub recipe: Recipe,
     /// The Dockerfile, as messages name it.
     pub path: PathBuf,
+    /// The folder that it is built in; nothing when the Dockerfile stands in the compose file and no folder is named.
+    pub context: Option<PathBuf>,
     /// The stage that is built; the last one without it.
     pub target: Option<String>,
     /// Names that stand for something else in this build.
@@ -80,9 +82,11 @@ impl Model {
             .collect();
         let recipe = Recipe::parse(&recipe, &arguments).map_err(|source| NoRecipe::Wrong { path: path.clone(), source })?;
         let contexts = section.get("additional_contexts").and_then(Value::as_object).into_iter().flatten();
+        let context = Some(PathBuf::from(context)).filter(|context| context.is_absolute());
         Ok(Built {
             recipe,
             path,
+            context,
             target: text("target").map(str::to_owned),
             contexts: contexts.map(|(name, _)| name.clone()).collect(),
         })

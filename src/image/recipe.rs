@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use parse_dockerfile::{Dockerfile, Flag, Instruction, parse};
+use parse_dockerfile::{Dockerfile, Flag, Instruction, Source, parse};
 
 use super::ImageError;
 
@@ -22,6 +22,8 @@ struct Stage {
     from: String,
     /// What it copies from, or mounts: stages, images, named contexts.
     takes_from: Vec<String>,
+    /// What it takes from the build context: paths, perhaps with wildcards.
+    sources: Vec<String>,
     /// The line of its FROM, from 1.
     line: usize,
 }
@@ -44,23 +46,17 @@ impl Recipe {
         let line_of = |place: usize| text[..place.min(text.len())].matches('\n').count() + 1;
         let mut stages: Vec<Stage> = vec![];
         for instruction in &dockerfile.instructions {
-            let mut take = |flags: &[Flag<'_>], wanted: &str| {
-                let values = flags.iter().filter(|flag| flag.name.value == wanted).filter_map(|flag| flag.value.as_ref());
-                let from = values.filter_map(|value| source(wanted, &value.value)).map(|from| fill_in(&from, &variables));
-                if let Some(stage) = stages.last_mut() {
-                    stage.takes_from.extend(from);
-                }
-            };
-            match instruction {
-                Instruction::From(from) => stages.push(Stage {
+            if let Instruction::From(from) = instruction {
+                stages.push(Stage {
                     name: from.as_.as_ref().map(|(_, name)| name.value.to_ascii_lowercase()),
                     from: fill_in(&from.image.value, &variables),
-                    takes_from: vec![],
                     line: line_of(from.from.span.start),
-                }),
-                Instruction::Copy(copy) => take(&copy.options, "from"),
-                Instruction::Run(run) => take(&run.options, "mount"),
-                _ => {}
+                    ..Stage::default()
+                });
+            } else if let Some(stage) = stages.last_mut() {
+                let (takes_from, sources) = inputs(instruction);
+                stage.takes_from.extend(takes_from.iter().map(|name| fill_in(name, &variables)));
+                stage.sources.extend(sources);
             }
         }
         if stages.is_empty() { Err(damaged("it has no FROM".into())) } else { Ok(Self { stages }) }
@@ -83,17 +79,27 @@ impl Recipe {
         images
     }
 
+    /// What a target takes from the build context: paths from its root, perhaps with wildcards; empty for all of it.
+    #[must_use]
+    pub fn sources(&self, target: Option<&str>) -> Vec<&str> {
+        self.needed(target).into_iter().flat_map(|stage| &self.stages[stage].sources).map(String::as_str).collect()
+    }
+
+    /// The same for the stage that a target is, with those that it goes on from.
+    #[must_use]
+    pub fn runtime_sources(&self, target: Option<&str>) -> Vec<&str> {
+        self.lineage(target).into_iter().flat_map(|stage| &self.stages[stage].sources).map(String::as_str).collect()
+    }
+
     /// Whether the stage that a target is, with those that it goes on from, takes anything from elsewhere.
     #[must_use]
     pub fn takes_from_a_builder(&self, target: Option<&str>) -> bool {
-        let mut stage = self.target(target);
-        while let Some(at) = stage {
-            if !self.stages[at].takes_from.is_empty() {
-                return true;
-            }
-            stage = self.place(&self.stages[at].from, at);
-        }
-        false
+        self.lineage(target).into_iter().any(|stage| !self.stages[stage].takes_from.is_empty())
+    }
+
+    /// The stage that a target is, and those that it goes on from.
+    fn lineage(&self, target: Option<&str>) -> Vec<usize> {
+        std::iter::successors(self.target(target), |stage| self.place(&self.stages[*stage].from, *stage)).collect()
     }
 
     /// The stages that a target needs, in their order.
@@ -147,12 +153,42 @@ pub fn is_pinned(image: &str) -> Option<bool> {
     Some(name.split_once(':').is_some_and(|(_, tag)| !tag.is_empty() && tag != "latest"))
 }
 
-/// What COPY's `--from` and RUN's `--mount=type=…,from=` take from.
-fn source(flag: &str, value: &str) -> Option<String> {
-    if flag == "from" {
-        return Some(value.to_owned());
+/// What an instruction takes from other stages and images, and what from the build context.
+fn inputs(instruction: &Instruction<'_>) -> (Vec<String>, Vec<String>) {
+    let values = |flags: &[Flag<'_>], name: &str| -> Vec<String> {
+        let named = flags.iter().filter(|flag| flag.name.value == name).filter_map(|flag| flag.value.as_ref());
+        named.map(|value| value.value.clone().into_owned()).collect()
+    };
+    let paths = |sources: &[Source<'_>]| -> Vec<String> {
+        let paths = sources.iter().filter_map(|source| match source {
+            Source::Path(path) => Some(path.value.clone().into_owned()),
+            _ => None,
+        });
+        // What is fetched from the network is not in the context.
+        paths.filter(|path| !path.contains("://")).collect()
+    };
+    match instruction {
+        Instruction::Copy(copy) => {
+            let from = values(&copy.options, "from");
+            let sources = if from.is_empty() { paths(&copy.src) } else { vec![] };
+            (from, sources)
+        }
+        Instruction::Add(add) => (vec![], paths(&add.src)),
+        Instruction::Run(run) => {
+            let (mut from, mut sources) = (vec![], vec![]);
+            for mount in values(&run.options, "mount") {
+                let value = |key: &str| mount.split(',').find_map(|part| part.trim().strip_prefix(key)).map(str::to_owned);
+                let is_bind = value("type=").is_none_or(|kind| kind == "bind");
+                match value("from=") {
+                    Some(name) => from.push(name),
+                    None if is_bind => sources.push(value("source=").or_else(|| value("src=")).unwrap_or_default()),
+                    None => {}
+                }
+            }
+            (from, sources)
+        }
+        _ => (vec![], vec![]),
     }
-    value.split(',').find_map(|part| part.trim().strip_prefix("from=")).map(str::to_owned)
 }
 
 /// The values of the ARGs before the first FROM, and of those that the build is given.
@@ -217,6 +253,15 @@ mod tests {
         assert_eq!(images(&recipe(&[("TAG", "3.12")]), Some("builder")), [("python:3.12".into(), 3)]);
         assert_eq!(images(&recipe(&[]), Some("data")), [("golang".into(), 5)]);
         assert_eq!(images(&recipe(&[]), Some("unknown")), []);
+    }
+
+    #[test]
+    fn only_what_is_copied_from_the_context_is_a_source() {
+        let text = "FROM a AS one\nCOPY package.json lock.json ./\nADD https://example.org/x /x\nFROM b AS two\nCOPY . .\n\
+                    FROM c\nCOPY --from=one /x /x\nCOPY src/ src/\nRUN --mount=type=bind,source=etc,target=/e --mount=type=cache,target=/c true\n";
+        let recipe = Recipe::parse(text, &BTreeMap::new()).expect("parses");
+        assert_eq!(recipe.sources(None), ["package.json", "lock.json", "src/", "etc"]);
+        assert_eq!(recipe.sources(Some("two")), ["."]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::tokens::{PRIVATE_KEY, is_password, is_random, password_in_address, to
 use crate::redact::names_a_secret;
 
 /// Files that are larger are read no further.
-pub(super) const LARGEST_FILE: u64 = 1 << 20;
+pub const LARGEST_FILE: u64 = 1 << 20;
 /// How much of a file decides whether it is a text.
 const BEGINNING: usize = 8 << 10;
 /// Folders of installed packages: what looks like a secret there is a test's or an example.
@@ -118,7 +118,8 @@ pub(super) fn may_hide_in(entry: &Entry) -> bool {
 }
 
 /// The secrets in a file. Its content may be cut off.
-pub(super) fn in_file(path: &str, content: &[u8]) -> Vec<Secret> {
+#[must_use]
+pub fn in_file(path: &str, content: &[u8]) -> Vec<Secret> {
     let at = |what: String, line: Option<usize>| Secret { what, path: Some(path.to_owned()), line };
     if path.ends_with(".git/HEAD") {
         return vec![at("a Git repository, with its whole history".into(), None)];

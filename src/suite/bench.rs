@@ -1,13 +1,14 @@
 //! What all scenarios of a run share: the engine, the resolved stack with its images, and the contract.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 
-use super::{Blueprint, Failure, Known, RunError, paths, try_out};
+use super::{Blueprint, Failure, Known, RunError, Scan, paths, try_out};
 use crate::compose::{
     Compose, ComposeError, Copy, Hazard, Isolated, Model, Patch, Publish, TAP_CONTROL, TapPlace, isolate, patched, tap_of,
 };
@@ -42,6 +43,8 @@ pub struct Bench {
     contents: OnceCell<Contents>,
     /// What the app's image was made from, likewise.
     base: OnceCell<Option<Base>>,
+    /// Where known weaknesses come from.
+    pub(super) scan: Scan,
     /// The tap's image, once a scenario has needed it.
     tap: OnceCell<String>,
     /// How long the app took to be ready when nothing disturbed it.
@@ -75,6 +78,7 @@ impl Bench {
             copies,
             contents: OnceCell::new(),
             base: OnceCell::new(),
+            scan: Scan::default(),
             tap: OnceCell::new(),
             undisturbed_start: Duration::ZERO,
         };
@@ -120,6 +124,32 @@ impl Bench {
             ports.entry(tap_of(&dependency.service)).or_default().insert(TAP_CONTROL);
         }
         ports
+    }
+
+    /// Builds the app's image once more, under another name, from this folder in the place of its context. Returns what BuildKit tells of
+    /// its steps.
+    pub(super) async fn build_again(&self, context: &Path, dockerfile: &Path) -> Result<String, ComposeError> {
+        let app = self.contract.app.as_str();
+        let mut value = self.model.value().clone();
+        for (service, image) in &self.built {
+            let definition = &mut value["services"][service.as_str()];
+            if service == app {
+                name_build(definition, &format!("{image}-again"), &self.labels);
+                definition["build"]["context"] = context.display().to_string().into();
+                if definition["build"].get("dockerfile_inline").is_none() {
+                    definition["build"]["dockerfile"] = dockerfile.display().to_string().into();
+                }
+            } else if let Some(definition) = definition.as_object_mut() {
+                definition.remove("build");
+                definition.insert("image".into(), image.clone().into());
+            }
+        }
+        Compose.build(&self.model.with_value(value)).await
+    }
+
+    /// A folder of the run's own, which is removed with it.
+    pub(super) fn scratch(&self, name: &str) -> PathBuf {
+        self.engine.run().scratch().join(name)
     }
 
     /// What the app's image holds. It is read once in a run, when it is first asked for.
@@ -191,6 +221,19 @@ impl Bench {
         test.first().is_some_and(|first| *first != "NONE")
     }
 
+    /// Whether somebody has chosen the signal that stops a service.
+    #[must_use]
+    pub fn sets_stop_signal(&self, service: &str) -> bool {
+        let declared = self.model.service(service).is_some_and(|service| service.contains_key("stop_signal"));
+        declared || self.images.stop_signal(service).is_some()
+    }
+
+    /// The TCP ports that a service's image exposes.
+    #[must_use]
+    pub fn exposed_ports(&self, service: &str) -> Vec<u16> {
+        self.images.exposed(service)
+    }
+
     /// The labels of a service's image.
     #[must_use]
     pub fn image_labels(&self, service: &str) -> BTreeMap<String, String> {
@@ -244,20 +287,24 @@ async fn build(
     let mut built = BTreeMap::new();
     for service in services {
         let image = format!("seaworthy-{}:{service}", engine.run());
-        let definition = &mut value["services"][service.as_str()];
-        definition["image"] = image.clone().into();
-        let section = &mut definition["build"];
-        // A tag of the user's own would be overwritten.
-        if let Some(section) = section.as_object_mut() {
-            section.remove("tags");
-        }
-        for (key, label) in labels {
-            section["labels"][key.as_str()] = label.clone().into();
-        }
+        name_build(&mut value["services"][service.as_str()], &image, labels);
         built.insert(service, image);
     }
     Compose.build(&model.with_value(value)).await?;
     Ok(built)
+}
+
+/// Lets a service be built under a name that is this run's alone.
+fn name_build(definition: &mut Value, image: &str, labels: &BTreeMap<String, String>) {
+    definition["image"] = image.into();
+    let section = &mut definition["build"];
+    // A tag of the user's own would be overwritten.
+    if let Some(section) = section.as_object_mut() {
+        section.remove("tags");
+    }
+    for (key, label) in labels {
+        section["labels"][key.as_str()] = label.clone().into();
+    }
 }
 
 /// Pulls the images that are not on the engine.

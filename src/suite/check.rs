@@ -38,11 +38,25 @@ pub struct Request {
     pub slow: bool,
     /// Whether only the contract is wanted: the stack is started once, and no check is made.
     pub explain: bool,
+    /// Where known weaknesses of the image come from.
+    pub scan: Scan,
     /// How containers are reached, instead of the way that suits the engine.
     pub access: Option<AskedAccess>,
     /// The `seaworthy` executable, which removes what the run created should this process be killed. Without it, what a
     /// killed run leaves is removed by the next one.
     pub executable: Option<PathBuf>,
+}
+
+/// Where known weaknesses of an image come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Scan {
+    /// A scanner that is installed (Trivy, Grype).
+    #[default]
+    Installed,
+    /// A report that one of them has made elsewhere, in JSON.
+    Report(PathBuf),
+    /// Nowhere.
+    Off,
 }
 
 /// Runs the selected checks on a stack. See [`check_with`].
@@ -87,6 +101,7 @@ where
         let notes = blueprint.changes.clone();
         let jobs = if blueprint.is_serial { Some(1) } else { request.jobs };
         let mut bench = Bench::set_up(engine.clone(), blueprint, &say).await?;
+        bench.scan = request.scan.clone();
         // The try-out may still find a liveness path: what asks for one is counted in.
         let undecided = Contract { liveness: Some(String::new()), ..bench.contract.clone() };
         let mut copies = 1;

@@ -1,6 +1,6 @@
 //! Judging what an image declares.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Finding;
@@ -10,6 +10,15 @@ use super::words::seconds;
 const LABELS: [&str; 4] = ["title", "version", "source", "revision"];
 /// Their common beginning.
 const PREFIX: &str = "org.opencontainers.image.";
+/// The signals of Linux from 1 on, the same on x86 and ARM.
+const SIGNALS: [&str; 31] = [
+    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM", "STKFLT",
+    "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
+];
+/// The first real-time signal that the C library leaves to programs.
+const FIRST_REAL_TIME: u32 = 34;
+/// From here on ports are given out at random (`net.ipv4.ip_local_port_range`).
+const FIRST_EPHEMERAL: u16 = 32768;
 /// The engine's values where none are set.
 const DEFAULT_TIME: Duration = Duration::from_secs(30);
 const DEFAULT_RETRIES: u32 = 3;
@@ -37,6 +46,59 @@ pub fn is_exec_form(app: &str, command: &[String], script: Option<&str>) -> Resu
         return Ok(());
     }
     broken(format!("{} is a script that ends in `{last}` and not in `exec`", command.first().map_or("", String::as_str)))
+}
+
+/// Somebody in the container handles the signal that stops it.
+pub fn handles_stop_signal(app: &str, name: &str, handled: u64) -> Result<(), Finding> {
+    let number = signal_number(name);
+    if number.is_some_and(|number| handled & (1 << (number - 1)) != 0) {
+        return Ok(());
+    }
+    let seen = match number {
+        Some(9 | 19) => format!("nobody can handle {name}"),
+        Some(_) => format!("no process of it has a handler for {name}, or waits for it"),
+        None => format!("there is no signal {name}"),
+    };
+    Err(Finding { expected: format!("`{app}` handles {name}, its stop signal"), seen })
+}
+
+/// The number of a signal on Linux (signal(7)), by its name with or without SIG, or as a number.
+fn signal_number(name: &str) -> Option<u32> {
+    let name = name.to_ascii_uppercase();
+    let bare = name.strip_prefix("SIG").unwrap_or(&name);
+    if let Some(offset) = bare.strip_prefix("RTMIN") {
+        return if offset.is_empty() {
+            Some(FIRST_REAL_TIME)
+        } else {
+            Some(FIRST_REAL_TIME + offset.strip_prefix('+')?.parse::<u32>().ok()?)
+        };
+    }
+    let by_name = SIGNALS.iter().zip(1..).find(|(signal, _)| **signal == bare).map(|(_, number)| number);
+    by_name.or_else(|| bare.parse().ok().filter(|number| (1..=64).contains(number)))
+}
+
+/// The ports that an image exposes are those on which its app listens. What it inherits from its base can't be taken back, and does
+/// not count when nothing listens there.
+pub fn exposes_its_ports(
+    app: &str,
+    exposed: &BTreeSet<u16>,
+    inherited: &BTreeSet<u16>,
+    listening: &BTreeSet<u16>,
+) -> Result<(), Finding> {
+    let ports = |ports: &mut dyn Iterator<Item = &u16>| ports.map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let hidden = ports(&mut listening.difference(exposed).filter(|port| **port < FIRST_EPHEMERAL));
+    let silent = ports(&mut exposed.difference(listening).filter(|port| !inherited.contains(port)));
+    let mut seen = vec![];
+    if !hidden.is_empty() {
+        seen.push(format!("it listens on {hidden} and does not expose it"));
+    }
+    if !silent.is_empty() {
+        seen.push(format!("it exposes {silent}, where nothing listens"));
+    }
+    if seen.is_empty() {
+        return Ok(());
+    }
+    Err(Finding { expected: format!("the image of `{app}` exposes the ports on which it listens"), seen: seen.join("; ") })
 }
 
 fn is_shell_script(text: &str) -> bool {
@@ -101,6 +163,39 @@ pub fn is_well_timed(app: &str, times: HealthTimes, start: Duration) -> Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_stop_signal_needs_a_handler() {
+        let handled = (1 << 14) | (1 << 2) | (1 << 36);
+        for (name, is_handled) in [
+            ("SIGTERM", true),
+            ("TERM", true),
+            ("15", true),
+            ("sigquit", true),
+            ("SIGRTMIN+3", true),
+            ("SIGUSR2", false),
+            ("SIGKILL", false),
+            ("9", false),
+            ("SIGNONE", false),
+            ("0", false),
+            ("65", false),
+        ] {
+            assert_eq!(handles_stop_signal("app", name, handled).is_ok(), is_handled, "{name}");
+        }
+    }
+
+    #[test]
+    fn exposed_ports_are_those_that_listen() {
+        let judge = |exposed: &[u16], inherited: &[u16], listening: &[u16]| {
+            let set = |ports: &[u16]| ports.iter().copied().collect();
+            exposes_its_ports("app", &set(exposed), &set(inherited), &set(listening)).map_err(|finding| finding.seen)
+        };
+        assert_eq!(judge(&[8000], &[], &[8000]), Ok(()));
+        assert_eq!(judge(&[80, 8080], &[80], &[8080]), Ok(()));
+        assert_eq!(judge(&[8000], &[], &[8000, 40123]), Ok(()));
+        assert_eq!(judge(&[8000, 9000], &[], &[8000]), Err("it exposes 9000, where nothing listens".into()));
+        assert_eq!(judge(&[], &[], &[8000]), Err("it listens on 8000 and does not expose it".into()));
+    }
 
     #[test]
     fn a_line_for_a_shell_is_told_from_a_program() {

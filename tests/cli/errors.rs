@@ -200,6 +200,32 @@ fn a_failed_check_exits_with_1_and_a_waived_one_with_0() {
 }
 
 #[test]
+fn a_scanners_report_is_judged() {
+    if !engine::is_there() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let report = folder.path().join("report.json");
+    let weakness = |severity: &str| {
+        format!(
+            r#"{{"SchemaVersion": 2, "Results": [{{"Vulnerabilities": [{{"VulnerabilityID": "CVE-2026-1", "PkgName": "zlib",
+                "InstalledVersion": "1.2", "FixedVersion": "1.3", "Severity": "{severity}"}}]}}]}}"#
+        )
+    };
+    for (content, code, says) in [
+        (weakness("HIGH"), 1, "1 high: CVE-2026-1 in zlib 1.2 (high, mended in 1.3)"),
+        (weakness("MEDIUM"), 0, "1 passed"),
+        ("no report".to_owned(), 2, "is no report of Trivy or Grype in JSON"),
+    ] {
+        fs::write(&report, content).expect("written");
+        let shown =
+            check_fixture("alone", &["--strict", "--tags", "@image.scan", "--scan-report", report.to_str().expect("UTF-8")]);
+        assert!(shown.starts_with(&format!("exit code {code}\n")), "{shown}");
+        assert!(shown.split_whitespace().collect::<Vec<_>>().join(" ").contains(says), "{shown}");
+    }
+}
+
+#[test]
 fn a_run_in_which_nothing_applies_exits_with_3() {
     if !engine::is_there() {
         return;

@@ -2,6 +2,7 @@
 
 pub(super) mod answers;
 pub(super) mod attempts;
+pub(super) mod config;
 pub(super) mod content;
 pub(super) mod files;
 pub(super) mod hardening;

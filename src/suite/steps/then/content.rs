@@ -1,15 +1,22 @@
-//! What the image holds: judged from one reading of its archive, whatever runs.
+//! What the image holds, judged from one reading of its archive, and how it is made; nothing is started.
+
+use std::fs;
+use std::io::Write;
 
 use crate::causes::with_causes;
-use crate::compose::{Built, NoRecipe, literals};
+use crate::compose::{Built, ContextError, NoRecipe, copy_sent, literals, unwanted};
 use crate::image::{Contents, is_pinned};
 use crate::suite::steps::Words;
-use crate::suite::{Bench, Failure, ScenarioWorld};
+use crate::suite::{Bench, Failure, Scan, ScenarioWorld};
 use crate::verdict::{
-    Finding, Identity, code_is_not_writable, fits, has_no_caches, has_no_compilers, has_no_package_managers, has_no_setuid,
-    keeps_secrets_out_of_files, keeps_secrets_out_of_history, keeps_secrets_out_of_settings, wastes_little,
+    Finding, Identity, code_is_not_writable, fits, has_no_caches, has_no_compilers, has_no_grave_weakness,
+    has_no_package_managers, has_no_setuid, installs_dependencies, keeps_secrets_out_of_files, keeps_secrets_out_of_history,
+    keeps_secrets_out_of_settings, reuses_dependencies, wastes_little,
 };
 
+/// How to get a scanner.
+const NO_SCANNER: &str = "no scanner is installed here: install Trivy (https://trivy.dev) or Grype (https://github.com/anchore/grype), or \
+                          give a report in JSON with --scan-report FILE";
 /// Without a known base image its lowest layer is taken for it.
 const UNKNOWN_BASE: usize = 1;
 
@@ -84,7 +91,7 @@ pub(in crate::suite::steps) async fn is_pinned_down(world: &mut ScenarioWorld, _
     let bench = world.bench()?;
     let app = &bench.contract.app;
     let images: Vec<(String, String)> = match recipe(bench) {
-        Ok(Built { recipe, path, target, contexts }) => {
+        Ok(Built { recipe, path, target, contexts, .. }) => {
             let contexts: Vec<&str> = contexts.iter().map(String::as_str).collect();
             let named = recipe.images(target.as_deref(), &contexts).into_iter();
             named.map(|named| (named.image, format!("{}:{}", path.display(), named.line))).collect()
@@ -115,6 +122,81 @@ pub(in crate::suite::steps) async fn has_stages(world: &mut ScenarioWorld, _: Wo
         expected: "the stage that runs copies what was built from another stage (COPY --from)".into(),
         seen: format!("everything in {} happens in the stage that runs", path.display()),
     }))
+}
+
+/// The build gets nothing from its context that it should not have.
+pub(in crate::suite::steps) async fn context_is_clean(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    let built = recipe(world.bench()?)?;
+    let context = built.context.as_deref().ok_or_else(|| Failure::NotApplicable("the build has no context of its own".into()))?;
+    let found = unwanted(context, &built).map_err(|error| not_read(&error))?;
+    if found.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Failed(Finding {
+        expected: "the build gets no secret, repository, installed packages or tests from its context".into(),
+        seen: format!("from {} it gets {}", context.display(), found.join("; ")),
+    }))
+}
+
+/// The image is built twice from a copy of its context, the second time with one source file changed.
+pub(in crate::suite::steps) async fn dependencies_are_cached(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    let bench = world.bench()?;
+    let built = recipe(bench)?;
+    let context = built.context.as_deref().ok_or_else(|| Failure::NotApplicable("the build has no context of its own".into()))?;
+    let copy = bench.scratch("again");
+    let touched = copy_sent(context, &built, &copy).map_err(|error| not_read(&error))?;
+    let touched = touched.ok_or_else(|| Failure::NotApplicable("the build takes no source file from its context".into()))?;
+    let before = bench.build_again(&copy, &built.path).await?;
+    if !installs_dependencies(&before) {
+        return Err(Failure::NotApplicable("no step of the build installs dependencies".into()));
+    }
+    let run = bench.engine.run().to_string();
+    let change = fs::OpenOptions::new()
+        .append(true)
+        .open(copy.join(&touched))
+        .and_then(|mut file| file.write_all(change_of(&run).as_bytes()));
+    change.map_err(|source| not_read(&ContextError::Unreadable { path: copy.join(&touched), source }))?;
+    let progress = bench.build_again(&copy, &built.path).await?;
+    reuses_dependencies(&progress, &touched).map_err(Failure::Failed)
+}
+
+/// No known weakness of the image is high or critical, by the report of a scanner.
+pub(in crate::suite::steps) async fn no_grave_weakness(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    let bench = world.bench()?;
+    let could_not = |message: String| Failure::CouldNotRun {
+        message,
+        advice: "run the scanner by hand, and give its report in JSON with --scan-report FILE".into(),
+        service: None,
+    };
+    let (by, report) = match &bench.scan {
+        Scan::Off => return Err(Failure::NotApplicable("scanning is switched off".into())),
+        Scan::Report(file) => {
+            let report = fs::read_to_string(file);
+            (file.display().to_string(), report.map_err(|error| could_not(format!("{} can't be read: {error}", file.display())))?)
+        }
+        Scan::Installed => {
+            let scanned = bench.engine.scan(&bench.app_image, &bench.model.file().folder()).await;
+            let scanned = scanned.ok_or_else(|| Failure::NotApplicable(NO_SCANNER.into()))?;
+            (scanned.by.to_owned(), scanned.report.map_err(|error| could_not(format!("{} made no report: {error}", scanned.by)))?)
+        }
+    };
+    let judged = has_no_grave_weakness(&report);
+    judged.ok_or_else(|| could_not(format!("what {by} holds is no report of Trivy or Grype in JSON")))?.map_err(Failure::Failed)
+}
+
+/// Blank lines that no build has seen before: what was built once would be taken from the cache, whatever the order of the layers. White
+/// space at the end of a file means nothing in nearly every language.
+fn change_of(run: &str) -> String {
+    let bits = run.bytes().flat_map(|byte| (0..u8::BITS).map(move |bit| byte >> bit & 1 == 1));
+    bits.map(|bit| if bit { " \n" } else { "\n" }).collect()
+}
+
+fn not_read(error: &ContextError) -> Failure {
+    Failure::CouldNotRun {
+        message: with_causes(error),
+        advice: "make the folder readable, or leave more of it out by .dockerignore".into(),
+        service: None,
+    }
 }
 
 /// The compose file holds no secret itself.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::answers::health_becomes;
 use crate::suite::steps::{Words, seconds};
 use crate::suite::{Failure, ScenarioWorld};
-use crate::verdict::{Finding, HealthTimes, is_exec_form, is_labelled, is_well_timed};
+use crate::verdict::{self, Finding, HealthTimes, is_exec_form, is_labelled, is_well_timed};
 
 /// The app is started without a shell in between.
 pub(in crate::suite::steps) async fn is_in_exec_form(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
@@ -26,6 +26,31 @@ pub(in crate::suite::steps) async fn has_labels(world: &mut ScenarioWorld, _: Wo
     let bench = world.bench()?;
     let app = &bench.contract.app;
     is_labelled(app, &bench.image_labels(app)).map_err(Failure::Failed)
+}
+
+/// The app handles the signal that its image or compose file stops it with.
+pub(in crate::suite::steps) async fn handles_stop_signal(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    let (bench, stack, _) = world.stack().await?;
+    let app = &bench.contract.app;
+    if !bench.sets_stop_signal(app) {
+        return Err(Failure::NotApplicable("no STOPSIGNAL is set, so it is told to stop by SIGTERM".into()));
+    }
+    let handled = bench.engine.handled_signals(&stack.service(app)?.container).await?.ok_or_else(out_of_sight)?;
+    verdict::handles_stop_signal(app, &bench.contract.stop_signal, handled).map_err(Failure::Failed)
+}
+
+/// The ports that the image exposes are those on which the app listens.
+pub(in crate::suite::steps) async fn exposes_its_ports(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
+    let (bench, stack, _) = world.stack().await?;
+    let app = &bench.contract.app;
+    let listening = bench.engine.listening(&stack.service(app)?.container).await?.ok_or_else(out_of_sight)?;
+    let inherited = bench.base().await?.map(|base| base.exposed.iter().copied().collect()).unwrap_or_default();
+    let exposed = bench.exposed_ports(app).into_iter().collect();
+    verdict::exposes_its_ports(app, &exposed, &inherited, &listening).map_err(Failure::Failed)
+}
+
+fn out_of_sight() -> Failure {
+    Failure::NotApplicable("the engine runs on another kernel, so its processes are out of sight".into())
 }
 
 /// The app has a health check, from the compose file or from the image.
