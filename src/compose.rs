@@ -32,5 +32,9 @@ pub use self::locate::line_of_key;
 pub use self::model::{Condition, Model};
 pub use self::patch::{Patch, patched};
 pub use self::privileges::privileges;
+pub(crate) use self::program::run_program;
 pub use self::recipe::{Built, NoRecipe};
 pub use self::tap::{TAP_CONTROL, TapPlace, tap_of};
+
+/// The key of our own block in a compose file.
+pub const OWN_BLOCK: &str = "x-seaworthy";

@@ -134,8 +134,7 @@ fn judge(context: &Path, name: &str, in_runtime: bool) -> Vec<String> {
     let is_small = fs::metadata(&file).is_ok_and(|file| file.len() <= LARGEST_FILE);
     // One that can't be read can't be sent either.
     let bytes = if is_small { fs::read(&file).unwrap_or_default() } else { vec![] };
-    let line = |line: Option<usize>| line.map(|line| format!(":{line}")).unwrap_or_default();
-    in_file(name, &bytes).into_iter().map(|secret| format!("{name}{}: {}", line(secret.line), secret.what)).collect()
+    in_file(name, &bytes).iter().map(ToString::to_string).collect()
 }
 
 /// The text of the file that counts: the Dockerfile's own before that of the context.

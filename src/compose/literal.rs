@@ -5,11 +5,9 @@ use std::path::{Path, PathBuf};
 
 use saphyr::{LoadableYamlNode, MarkedYaml};
 
-use super::ComposeFile;
+use super::{ComposeFile, OWN_BLOCK};
 use crate::image::{in_setting, in_step};
 
-/// The block of ours, which holds no settings of services.
-const OWN_BLOCK: &str = "x-seaworthy";
 /// Files that Compose reads beside the one that it found.
 const OVERRIDES: [&str; 4] =
     ["compose.override.yaml", "compose.override.yml", "docker-compose.override.yml", "docker-compose.override.yaml"];
@@ -56,6 +54,7 @@ fn in_text(text: &str) -> (Vec<(usize, String)>, Vec<String>) {
     for document in &documents {
         for (key, value) in document.data.as_mapping().into_iter().flatten() {
             match key.data.as_str() {
+                // It holds no settings of services.
                 Some(OWN_BLOCK) => {}
                 Some("include") => strings(value, &mut included),
                 _ => walk("", value, &mut found),

@@ -25,7 +25,7 @@ impl Drop for Group {
 
 /// Runs a program to its end, with an input where there is one.
 #[expect(clippy::disallowed_methods, reason = "one of the two modules that start processes")]
-pub(super) async fn run_program(
+pub(crate) async fn run_program(
     program: &str,
     arguments: &[OsString],
     folder: &Path,

@@ -8,10 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use time::{Date, macros::format_description};
 
+pub(super) use crate::compose::OWN_BLOCK as BLOCK;
 use crate::compose::{Model, line_of_key};
-
-/// The key of the block in the compose file.
-pub(super) const BLOCK: &str = "x-seaworthy";
 
 /// Contract values as declared, each of which may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]

@@ -15,7 +15,7 @@ impl Engine {
     /// The signals that a process of a container has a handler for, or waits for with the signal blocked; bit 0 is signal 1. Nothing
     /// where the kernel is out of sight.
     pub async fn handled_signals(&self, container: &str) -> Result<Option<u64>, EngineError> {
-        if !self.is_in_sight(self.inspect(container).await?.pid, container) {
+        if self.first_in_sight(container).await?.is_none() {
             return Ok(None);
         }
         let processes = self.processes(container).await?;
@@ -30,10 +30,7 @@ impl Engine {
 
     /// The TCP ports on which something in a container's network listens beyond its loopback. Nothing where the kernel is out of sight.
     pub async fn listening(&self, container: &str) -> Result<Option<BTreeSet<u16>>, EngineError> {
-        let first = self.inspect(container).await?.pid;
-        if !self.is_in_sight(first, container) {
-            return Ok(None);
-        }
+        let Some(first) = self.first_in_sight(container).await? else { return Ok(None) };
         let tables = ["tcp", "tcp6"].iter().filter_map(|table| fs::read_to_string(format!("/proc/{first}/net/{table}")).ok());
         Ok(Some(tables.flat_map(|table| table.lines().filter_map(listening_at).collect::<Vec<_>>()).collect()))
     }

@@ -9,8 +9,7 @@ impl Engine {
     /// The children of a container's processes that have ended and nobody has taken note of; nothing where the kernel's table is
     /// out of sight: another machine, or another process namespace.
     pub async fn zombies(&self, container: &str) -> Result<Option<Vec<i64>>, EngineError> {
-        let first = self.inspect(container).await?.pid;
-        if !self.is_in_sight(first, container) {
+        if self.first_in_sight(container).await?.is_none() {
             return Ok(None);
         }
         let parents: Vec<i64> = self.processes(container).await?.iter().map(|process| process.pid).collect();
@@ -19,6 +18,12 @@ impl Engine {
         let zombies = pids
             .filter(|pid: &i64| fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| is_zombie_of(&parents, &stat)));
         Ok(Some(zombies.collect()))
+    }
+
+    /// The number of a container's first process; nothing where the kernel's table is out of sight.
+    pub(super) async fn first_in_sight(&self, container: &str) -> Result<Option<i64>, EngineError> {
+        let first = self.inspect(container).await?.pid;
+        Ok(Some(first).filter(|first| self.is_in_sight(*first, container)))
     }
 
     /// Whether a process of this number here is one of a container, so that the kernel's table is that of the engine's machine.

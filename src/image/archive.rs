@@ -159,17 +159,11 @@ fn layer(reader: impl Read, name: &str, budget: &mut Budget) -> Result<Layer, Im
     let mut layer = Layer::default();
     while let Some(entry) = archive.next_entry().map_err(|error| in_layer(error, name))? {
         if entry.kind == Kind::File {
-            let reads = |largest: u64| {
-                move |archive: &mut Archive<'_, _>| {
-                    let mut content = vec![];
-                    archive.content().take(largest).read_to_end(&mut content).map(|_| content)
-                }
-            };
             if KEPT.contains(&&*entry.path) && entry.size <= LARGEST_KEPT {
-                let content = reads(LARGEST_KEPT)(&mut archive).map_err(|error| damaged(name, &error))?;
+                let content = content(&mut archive, LARGEST_KEPT, name)?;
                 layer.kept.insert(entry.path.to_string(), content);
             } else if secret::may_hide_in(&entry) {
-                let content = reads(secret::LARGEST_FILE)(&mut archive).map_err(|error| damaged(name, &error))?;
+                let content = content(&mut archive, secret::LARGEST_FILE, name)?;
                 layer.secrets.extend(secret::in_file(&entry.path, &content));
             }
         }
@@ -178,6 +172,13 @@ fn layer(reader: impl Read, name: &str, budget: &mut Budget) -> Result<Layer, Im
     // What follows the end of the archive belongs to its compression.
     std::io::copy(&mut archive.into_inner(), &mut std::io::sink()).map_err(|error| damaged(name, &error))?;
     Ok(layer)
+}
+
+/// The content of the entry that was returned last, up to so many bytes.
+fn content(archive: &mut Archive<'_, impl Read>, largest: u64, name: &str) -> Result<Vec<u8>, ImageError> {
+    let mut content = vec![];
+    archive.content().take(largest).read_to_end(&mut content).map_err(|error| damaged(name, &error))?;
+    Ok(content)
 }
 
 /// The list of Docker's own layout: one entry for each image.

@@ -3,6 +3,8 @@
 //! Found by name and content together: a value under a name that speaks of a secret, a token by its documented form, a private
 //! key. What is found is never kept, only where it stands and how it begins.
 
+use std::fmt;
+
 use super::entry::{Entry, Kind};
 use super::tokens::{PRIVATE_KEY, is_password, is_random, password_in_address, tokens};
 use crate::redact::names_a_secret;
@@ -61,10 +63,19 @@ const PASSWORDS: [&str; 3] = ["PASSWORD", "PASSWD", "PASSPHRASE"];
 pub struct Secret {
     /// What it is.
     pub what: String,
-    /// The path of its file, from the root, without a slash in front; nothing when it stands in no file.
-    pub path: Option<String>,
+    /// The path of its file, from the root, without a slash in front.
+    pub path: String,
     /// Its line, from 1.
     pub line: Option<usize>,
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(formatter, "{}:{line}: {}", self.path, self.what),
+            None => write!(formatter, "{}: {}", self.path, self.what),
+        }
+    }
 }
 
 /// A secret in a setting: an environment variable or a label.
@@ -120,7 +131,7 @@ pub(super) fn may_hide_in(entry: &Entry) -> bool {
 /// The secrets in a file. Its content may be cut off.
 #[must_use]
 pub fn in_file(path: &str, content: &[u8]) -> Vec<Secret> {
-    let at = |what: String, line: Option<usize>| Secret { what, path: Some(path.to_owned()), line };
+    let at = |what: String, line: Option<usize>| Secret { what, path: path.to_owned(), line };
     if path.ends_with(".git/HEAD") {
         return vec![at("a Git repository, with its whole history".into(), None)];
     }

@@ -92,9 +92,8 @@ impl Contents {
 
     /// Takes everything in a folder away, but what the layer itself has brought.
     fn remove_below(&mut self, folder: &str, layer: usize) {
-        let (from, prefix) =
-            if folder.is_empty() { (String::new(), String::new()) } else { (format!("{folder}/"), format!("{folder}/")) };
-        let range = self.tree.range::<str, _>((Bound::Included(from.as_str()), Bound::Unbounded));
+        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let range = self.tree.range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded));
         let below: Vec<Arc<str>> = range.map(|(path, _)| Arc::clone(path)).take_while(|path| path.starts_with(&prefix)).collect();
         for path in below {
             self.remove(&path, layer);
@@ -149,7 +148,7 @@ impl Contents {
     pub fn secrets(&self) -> impl Iterator<Item = (usize, &Secret, bool)> {
         let all = self.layers.iter().enumerate().flat_map(|(layer, of)| of.secrets.iter().map(move |secret| (layer, secret)));
         all.map(|(layer, secret)| {
-            let is_gone = secret.path.as_deref().and_then(|path| self.at(path)).is_none_or(|file| file.layer != layer);
+            let is_gone = self.at(&secret.path).is_none_or(|file| file.layer != layer);
             (layer, secret, is_gone)
         })
     }

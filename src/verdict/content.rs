@@ -103,10 +103,8 @@ pub fn keeps_secrets_out_of_history(contents: &Contents) -> Result<(), Finding> 
 /// No layer has a file with a secret, whether it is there in the end or not.
 pub fn keeps_secrets_out_of_files(contents: &Contents) -> Result<(), Finding> {
     let found = contents.secrets().map(|(layer, secret, is_gone)| {
-        let line = secret.line.map(|line| format!(":{line}")).unwrap_or_default();
         let gone = if is_gone { ", which a later layer deletes or replaces and everybody can still read" } else { "" };
-        let path = secret.path.as_deref().unwrap_or_default();
-        format!("/{path}{line}: {} ({}{gone})", secret.what, layer_of(contents, layer))
+        format!("/{secret} ({}{gone})", layer_of(contents, layer))
     });
     judge(found, "no layer of the image has a file with a secret")
 }

@@ -11,8 +11,7 @@ pub fn is_not_root(app: &str, declared: &str, passwd: &str) -> Result<(), Findin
     if user.is_empty() {
         return broken("no USER is set, which means root".into());
     }
-    let number = user.parse::<u32>().ok().or_else(|| number_of(user, passwd));
-    match number {
+    match Identity::resolve(user, passwd, "").map(|identity| identity.uid) {
         None => broken(format!("USER is `{declared}`, and /etc/passwd of the image knows no `{user}`")),
         Some(0) if user.parse::<u32>().is_ok() => broken(format!("USER is `{declared}`")),
         Some(0) => broken(format!("USER is `{declared}`, and `{user}` has the uid 0")),
@@ -81,13 +80,6 @@ impl Identity {
         };
         self.uid == 0 || entry.mode & bit != 0
     }
-}
-
-/// The uid that a table of users (passwd(5)) gives to a name.
-fn number_of(name: &str, passwd: &str) -> Option<u32> {
-    let mut entries = passwd.lines().map(|line| line.split(':'));
-    let mut entry = entries.find(|entry| entry.clone().next() == Some(name))?;
-    entry.nth(2)?.parse().ok()
 }
 
 #[cfg(test)]
