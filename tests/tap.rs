@@ -59,7 +59,8 @@ impl Tapped {
         let socket = |service: &str| stack.service(service).expect("a service").reach.borrow().clone()?.socket(PORT);
         let (tap, real) = (socket(&tap_of("cache")).expect("an address"), socket("cache").expect("an address"));
         let begun = engine.clock().now();
-        while ping(&mut TcpStream::connect(tap).await.expect("a connection")).await.is_err() {
+        // Until the server listens the tap resets, which may come before we know that there is a connection.
+        while async { ping(&mut TcpStream::connect(tap).await?).await }.await.is_err() {
             assert!(engine.clock().now() < begun + LIMIT, "the server does not answer");
         }
         Self { stack, tap, real }
