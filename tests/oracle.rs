@@ -64,14 +64,16 @@ struct Project(String);
 
 impl Drop for Project {
     fn drop(&mut self) {
-        let filter = format!("label=com.docker.compose.project={}", self.0);
-        for (list, remove) in [
-            (&["ps", "-aq"][..], &["rm", "-fv"][..]),
-            (&["network", "ls", "-q"], &["network", "rm"]),
-            (&["volume", "ls", "-q"], &["volume", "rm"]),
-            (&["images", "-q"], &["image", "rm", "-f"]),
+        let labelled = format!("label=com.docker.compose.project={}", self.0);
+        // Compose labels what it builds with the name in the file.
+        let named = format!("reference={}*", self.0);
+        for (list, filter, remove) in [
+            (&["ps", "-aq"][..], &labelled, &["rm", "-fv"][..]),
+            (&["network", "ls", "-q"], &labelled, &["network", "rm"]),
+            (&["volume", "ls", "-q"], &labelled, &["volume", "rm"]),
+            (&["images", "--format", "{{.Repository}}:{{.Tag}}"], &named, &["image", "rm"]),
         ] {
-            let listed = docker(&[list, &["--filter", &filter]].concat(), None).unwrap_or_default();
+            let listed = docker(&[list, &["--filter", filter]].concat(), None).unwrap_or_default();
             let ids: Vec<&str> = listed.lines().collect();
             if !ids.is_empty() {
                 let _ = docker(&[remove, &ids].concat(), None);

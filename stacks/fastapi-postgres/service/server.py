@@ -11,11 +11,10 @@ from fastapi.responses import JSONResponse
 
 from service import health, items, logs
 from service.database import Database, Unavailable
-from service.settings import Settings, SettingsError
+from service.settings import PORT, Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
-PORT = 8000
 # Below the 10 s after which a container engine sends SIGKILL, with room to close the database connections.
 DRAIN_LIMIT_S = 7
 

@@ -7,6 +7,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+PORT = 8000
+
 
 class SettingsError(Exception):
     """What is missing or wrong, in words for the operator."""
