@@ -14,6 +14,7 @@ mod image;
 mod inspect;
 mod kernel;
 mod labels;
+mod load;
 mod logs;
 mod owner;
 mod process;

@@ -12,14 +12,17 @@ use crate::engine::RunId;
 #[command(next_help_heading = "Any image")]
 pub(super) struct ImageFlags {
     /// Check this image, with generated companions, instead of a compose file
-    #[arg(long, value_name = "IMAGE", conflicts_with_all = ["path", "file", "profile"])]
+    #[arg(long, value_name = "IMAGE", conflicts_with_all = ["path", "file", "profile"], group = "one_image")]
     image: Option<String>,
+    /// Check the image in this archive, as `docker save` or `docker buildx build -o type=oci` writes it; compressed or not
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["path", "file", "profile"], group = "one_image")]
+    archive: Option<PathBuf>,
     /// A companion that the image needs: postgres[:TAG] or redis[:TAG]; may be repeated. The app is told by the usual
     /// variables: `DB_HOST`…, `PGHOST`…, `DATABASE_URL`, `REDIS_URL`…
-    #[arg(long, value_name = "COMPANION", requires = "image")]
+    #[arg(long, value_name = "COMPANION", requires = "one_image")]
     with: Vec<Companion>,
     /// A variable for the app; {user}, {password}, {host}, {port} and {database} are filled in; may be repeated
-    #[arg(long, value_name = "NAME=VALUE", requires = "image", value_parser = variable)]
+    #[arg(long, value_name = "NAME=VALUE", requires = "one_image", value_parser = variable)]
     env: Vec<(String, String)>,
 }
 
@@ -27,8 +30,14 @@ impl ImageFlags {
     /// The stack that the flags describe, with more variables from files; nothing without an image.
     pub(super) fn into_stack(self, env_files: &[PathBuf]) -> Option<ImageStack> {
         let here = std::env::current_dir().unwrap_or_default();
+        let image = match (self.image, &self.archive) {
+            (Some(image), _) => image,
+            (None, Some(_)) => format!("seaworthy-{}:archive", RunId::random()),
+            (None, None) => return None,
+        };
         Some(ImageStack {
-            image: self.image?,
+            image,
+            archive: self.archive,
             companions: self.with,
             environment: self.env,
             env_files: env_files.iter().map(|file| here.join(file)).collect(),

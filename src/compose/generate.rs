@@ -20,6 +20,8 @@ const DATABASE: &str = "app_db";
 pub struct ImageStack {
     /// The image under test.
     pub image: String,
+    /// The archive that holds it, when it is to be loaded from one, under that name.
+    pub archive: Option<PathBuf>,
     /// The services that it needs.
     pub companions: Vec<Companion>,
     /// Variables for the app. `{user}`, `{password}`, `{host}`, `{port}` and `{database}` stand for the first companion's.
@@ -137,7 +139,11 @@ impl ImageStack {
             "volumes": volumes,
             "x-seaworthy": {"app": APP, "dependencies": names},
         });
-        ComposeFile::generated(format!("image {}", self.image), text.to_string())
+        let title = match &self.archive {
+            Some(archive) => format!("image {}", archive.display()),
+            None => format!("image {}", self.image),
+        };
+        ComposeFile::generated(title, text.to_string())
     }
 
     fn postgres_variables(&self) -> impl Iterator<Item = (String, String)> + use<> {

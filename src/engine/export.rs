@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::{Engine, EngineError};
 
 /// How many pieces of the stream may wait to be read: some megabytes at most.
-const WAITING: usize = 16;
+pub(super) const WAITING: usize = 16;
 
 /// The image that another one was made from, as far as the engine has it.
 #[derive(Clone, Debug, PartialEq, Eq)]

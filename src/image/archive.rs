@@ -30,7 +30,7 @@ const BLOBS: &str = "blobs/sha256/";
 
 /// Everything that an archive holds, before its order is known.
 #[derive(Default)]
-struct Parts {
+pub(super) struct Parts {
     layers: BTreeMap<String, Layer>,
     texts: BTreeMap<String, Vec<u8>>,
     /// Old archives hold a layer once and links to it.
@@ -41,13 +41,35 @@ struct Parts {
 /// Reads the image that an archive holds. Where it holds one for each of several platforms, the one for `architecture`, by its
 /// name in the OCI specification, is taken.
 pub fn read(reader: impl Read, architecture: &str) -> Result<Contents, ImageError> {
-    let parts = Parts::read(reader)?;
-    let (config, layers) = parts.order(architecture)?;
-    Ok(Contents::new(config, layers))
+    let mut parts = Parts::read(reader)?;
+    let order = parts.order(architecture)?;
+    let config = parts.config(&order)?;
+    Ok(Contents::new(config, parts.layers(&order)?))
+}
+
+/// Where the parts of an image are in its archive.
+#[derive(Clone, Debug)]
+pub(super) struct Order {
+    /// The configuration.
+    pub(super) config: String,
+    /// The layers from the bottom up; one may occur more than once.
+    pub(super) layers: Vec<String>,
+}
+
+/// The archive itself, whether it is compressed or not.
+pub(super) fn unpacked<'a>(reader: impl Read + 'a) -> Result<Box<dyn Read + 'a>, ImageError> {
+    match recognise(reader).map_err(ImageError::Read)? {
+        Part::Tar(tar) => Ok(Box::new(tar)),
+        Part::Gzip(tar) => Ok(tar),
+        Part::Zstd(tar) => Ok(tar),
+        Part::Json(_) | Part::Unknown => Err(ImageError::NoImage { what: "it is no archive (tar, gzip or zstd)".into() }),
+    }
 }
 
 impl Parts {
-    fn read(reader: impl Read) -> Result<Self, ImageError> {
+    /// Reads an archive to its end.
+    pub(super) fn read(reader: impl Read) -> Result<Self, ImageError> {
+        let reader = unpacked(reader)?;
         let mut parts = Self::default();
         let (mut outer, mut inner) = (Budget::default(), Budget::default());
         let mut archive = Archive::new(BufReader::with_capacity(BUFFER, reader), WHOLE, &mut outer);
@@ -89,27 +111,38 @@ impl Parts {
         Ok(())
     }
 
-    /// The configuration and the layers from the bottom up.
-    fn order(mut self, architecture: &str) -> Result<(Config, Vec<Layer>), ImageError> {
+    /// Where the parts of the image for this architecture are.
+    pub(super) fn order(&self, architecture: &str) -> Result<Order, ImageError> {
         let (config, layers) = match self.texts.get("manifest.json") {
             Some(manifest) => of_docker(manifest)?,
             None => self.of_oci(architecture)?,
         };
-        let text = self.texts.get(&config).ok_or_else(|| lacks(&config))?;
-        let config = Config::parse(text).map_err(|error| not_read(&config, &error))?;
+        Ok(Order { config, layers: layers.iter().map(|path| self.resolve(path)).collect() })
+    }
+
+    /// The configuration as it is written.
+    pub(super) fn config_text(&self, order: &Order) -> Result<&[u8], ImageError> {
+        self.texts.get(&order.config).map(Vec::as_slice).ok_or_else(|| lacks(&order.config))
+    }
+
+    pub(super) fn config(&self, order: &Order) -> Result<Config, ImageError> {
+        Config::parse(self.config_text(order)?).map_err(|error| not_read(&order.config, &error))
+    }
+
+    /// The layers from the bottom up.
+    pub(super) fn layers(&mut self, order: &Order) -> Result<Vec<Layer>, ImageError> {
         let mut ordered = vec![];
-        let mut taken: BTreeMap<String, usize> = BTreeMap::new();
-        for path in layers {
-            let path = self.resolve(&path);
-            let layer = match taken.get(&path) {
+        let mut taken: BTreeMap<&str, usize> = BTreeMap::new();
+        for path in &order.layers {
+            let layer = match taken.get(path.as_str()) {
                 // Two layers with the same content are stored once.
                 Some(place) => Layer::clone(&ordered[*place]),
-                None => self.layers.remove(&path).ok_or_else(|| self.no_layer(&path))?,
+                None => self.layers.remove(path).ok_or_else(|| self.no_layer(path))?,
             };
             taken.insert(path, ordered.len());
             ordered.push(layer);
         }
-        Ok((config, ordered))
+        Ok(ordered)
     }
 
     fn resolve(&self, path: &str) -> String {
@@ -238,7 +271,7 @@ fn lacks(what: &str) -> ImageError {
     ImageError::NoImage { what: format!("it has no {what}") }
 }
 
-fn not_read(path: &str, error: &serde_json::Error) -> ImageError {
+pub(super) fn not_read(path: &str, error: &serde_json::Error) -> ImageError {
     ImageError::NoImage { what: format!("its {path} can't be read: {error}") }
 }
 

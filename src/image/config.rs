@@ -9,6 +9,8 @@ use serde::Deserialize;
 /// The configuration of an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
+    /// What it is made for, such as `linux/amd64`; nothing when that is not written down.
+    pub platform: Option<String>,
     /// The environment, name and value.
     pub environment: Vec<(String, String)>,
     /// The labels.
@@ -35,6 +37,8 @@ pub struct Step {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Written {
+    os: Option<String>,
+    architecture: Option<String>,
     config: WrittenConfig,
     history: Vec<WrittenStep>,
 }
@@ -60,7 +64,7 @@ struct WrittenStep {
 impl Config {
     /// The configuration that is written down so.
     pub(super) fn parse(json: &[u8]) -> Result<Self, serde_json::Error> {
-        let Written { config, history } = serde_json::from_slice(json)?;
+        let Written { os, architecture, config, history } = serde_json::from_slice(json)?;
         let mut layers = 0..;
         let history = history
             .into_iter()
@@ -70,6 +74,7 @@ impl Config {
             None => (setting, String::new()),
         });
         Ok(Self {
+            platform: os.zip(architecture).map(|(os, architecture)| format!("{os}/{architecture}")),
             environment: environment.collect(),
             labels: config.labels.unwrap_or_default(),
             command: config.entrypoint.into_iter().chain(config.cmd).flatten().collect(),

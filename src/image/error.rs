@@ -46,5 +46,26 @@ pub enum ImageError {
     },
 }
 
+impl ImageError {
+    /// What the user can do about it.
+    #[must_use]
+    pub fn advice(&self) -> String {
+        match self {
+            Self::Read(_) => {
+                "name a file that can be read; an OCI layout in a folder becomes one with `tar -C FOLDER -cf FILE .`".into()
+            }
+            Self::NoImage { .. } => {
+                "`docker save IMAGE -o FILE` and `docker buildx build -o type=oci,dest=FILE` write archives of images".into()
+            }
+            Self::OtherPlatform { wanted, .. } => {
+                format!("build it with `--platform {wanted}` too, or check it where it is to run")
+            }
+            Self::Truncated { .. } | Self::Damaged { .. } | Self::TooMuch { .. } => {
+                "write the archive again, and compare its checksum after it was copied".into()
+            }
+        }
+    }
+}
+
 /// The whole archive, as error messages name it.
 pub(super) const WHOLE: &str = "the archive";

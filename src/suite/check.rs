@@ -1,8 +1,9 @@
 //! A whole run: from the path of a compose file to the record of every check, with everything removed at the end.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::panic::AssertUnwindSafe;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cucumber::{Writer, writer};
@@ -14,9 +15,10 @@ use super::plan::Selection;
 use super::{Bench, Blueprint, Catalogue, Event, Plan, Progress, RunError, ScenarioWorld, Silent, Target, runner};
 use crate::causes::with_causes;
 use crate::clock::Clock;
-use crate::compose::Hazard;
+use crate::compose::{Hazard, ImageStack};
 use crate::contract::{Contract, Declared};
 use crate::engine::{AskedAccess, Engine, Reaper, RunId};
+use crate::image::{ImageError, Loadable};
 use crate::record::{CheckRecord, FORMAT_VERSION, Run, Subject, Tool};
 
 /// What to check, and how.
@@ -100,6 +102,10 @@ where
     let on_bench = async {
         let notes = blueprint.changes.clone();
         let jobs = if blueprint.is_serial { Some(1) } else { request.jobs };
+        if let Target::Image(ImageStack { archive: Some(archive), image, .. }) = &request.target {
+            say(&format!("loading {}", archive.display()));
+            load(&engine, archive, image).await?;
+        }
         let mut bench = Bench::set_up(engine.clone(), blueprint, &say).await?;
         bench.scan = request.scan.clone();
         // The try-out may still find a liveness path: what asks for one is counted in.
@@ -136,6 +142,18 @@ where
     let run = outcome.map_err(|error| error.redacted(&redactor))?;
     removed?;
     Ok(run)
+}
+
+/// Loads the image that an archive holds, once it has been read through, under a name and labels of the run's own.
+async fn load(engine: &Engine, archive: &Path, name: &str) -> Result<(), RunError> {
+    let wrong = |source| RunError::Archive { path: archive.to_owned(), source };
+    let open = |path: &Path| File::open(path).map_err(ImageError::Read);
+    let (path, architecture) = (archive.to_owned(), engine.architecture().to_owned());
+    let read = tokio::task::spawn_blocking(move || Loadable::read(open(&path)?, &architecture)).await;
+    let image = read.map_err(|error| RunError::Defect { message: error.to_string() })?.map_err(wrong)?;
+    let labels = engine.run().labels(engine.clock().started_at());
+    let (path, name) = (archive.to_owned(), name.to_owned());
+    engine.load(move |target| image.write(open(&path)?, target, &name, &labels)).await?.map_err(wrong)
 }
 
 fn record(bench: &Bench, notes: Vec<String>, checks: Vec<CheckRecord>) -> Run {

@@ -25,6 +25,14 @@ pub enum RunError {
     /// A copy of the stack could not be brought up.
     #[error(transparent)]
     Stack(#[from] StackError),
+    /// The archive with the image can't be used.
+    #[error("{}", path.display())]
+    Archive {
+        /// The archive.
+        path: std::path::PathBuf,
+        /// Why.
+        source: ImageError,
+    },
     /// A feature file of the user's own can't be used.
     #[error("{}{}: {what}", path.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
     Feature {
@@ -92,6 +100,7 @@ impl RunError {
             Self::Contract(error) => error.advice().to_owned(),
             Self::Engine(error) => error.advice(),
             Self::Stack(error) => stack_advice(error),
+            Self::Archive { source, .. } => source.advice(),
             Self::Feature { .. } => "`seaworthy steps` lists the sentences; the built-in features show how they are used".into(),
             Self::TagExpression { .. } => "write it as in '@shutdown and not @should'".into(),
             Self::UnknownTag { known, .. } => format!("the tags are: {}", known.join(" ")),
