@@ -24,6 +24,7 @@ mod remove;
 mod scan;
 mod start;
 mod tap;
+mod usage;
 mod zombies;
 
 use std::sync::Arc;

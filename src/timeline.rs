@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-pub use self::fact::{Answer, ContainerChange, DependencyState, Endpoint, Fact, FaultKind, LogStream, Phase, Process};
+pub use self::fact::{Answer, ContainerChange, DependencyState, Endpoint, Fact, FaultKind, LogStream, Phase, Process, Usage};
 use crate::clock::Clock;
 
 /// One fact and when it became true.

@@ -42,7 +42,7 @@ pub use self::process::{left_no_zombies, ran_without_root, stayed_the_same_proce
 pub use self::scan::has_no_grave_weakness;
 pub use self::stop::{Stop, answered_in_flight, ended_with, signal_reached, stopped_in_time, tore_nothing, was_not_killed};
 pub use self::user::{Identity, is_not_root, is_numeric};
-pub use self::words::{count_exits, seconds, since};
+pub use self::words::{count_exits, seconds, since, used};
 use crate::timeline::{ContainerChange, Fact, Observation};
 
 /// The outcome of a check.

@@ -163,6 +163,7 @@ stacks! {
     crashes_on_outage: "defects/crashes-on-outage";
     depends_on_short_form: "defects/depends-on-short-form";
     drops_in_flight: "defects/drops-in-flight";
+    drops_late: "defects/drops-late";
     exits_1_on_sigterm: "defects/exits-1-on-sigterm";
     exits_without_database: "defects/exits-without-database";
     exits_zero_on_failure: "defects/exits-zero-on-failure";

@@ -2,11 +2,8 @@
 
 use std::collections::HashMap;
 
-use futures::StreamExt;
 use testcontainers::bollard::models::ContainerInspectResponse;
-use testcontainers::bollard::query_parameters::{
-    InspectContainerOptions, ListContainersOptionsBuilder, StatsOptionsBuilder, TopOptionsBuilder,
-};
+use testcontainers::bollard::query_parameters::{InspectContainerOptions, ListContainersOptionsBuilder, TopOptionsBuilder};
 
 use super::labels::NUMBER;
 use super::{Engine, EngineError, PROJECT, Reach, SERVICE};
@@ -78,14 +75,6 @@ impl Engine {
         let table = table.map_err(EngineError::call(format!("list the processes of the container {container}")))?;
         let rows = table.processes.unwrap_or_default();
         Ok(rows.iter().filter_map(|row| read_process(row)).collect())
-    }
-
-    /// The memory that a running container uses now, in bytes, without the page cache; nothing when the engine does not tell.
-    pub async fn memory_used(&self, container: &str) -> Option<u64> {
-        let options = StatsOptionsBuilder::new().stream(false).one_shot(true).build();
-        let memory = self.docker.stats(container, Some(options)).next().await?.ok()?.memory_stats?;
-        let cache = memory.stats.as_ref().and_then(|stats| stats.get("inactive_file").copied()).unwrap_or_default();
-        Some(memory.usage?.saturating_sub(cache))
     }
 
     /// Whether users inside containers are other users outside, so that a process list from outside shows shifted numbers.

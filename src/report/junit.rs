@@ -3,7 +3,7 @@
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::record::{CheckRecord, Run};
-use crate::verdict::Verdict;
+use crate::verdict::{Verdict, used};
 
 /// The run as JUnit XML.
 #[must_use]
@@ -45,6 +45,9 @@ fn test_case(check: &CheckRecord, topic: &str) -> TestCase {
     case.set_classname(format!("seaworthy.{topic}"));
     case.set_time(check.duration);
     case.add_property(("severity", severity(check)));
+    if let Some(used) = used(&check.timeline) {
+        case.add_property(("used", used.as_str()));
+    }
     case
 }
 

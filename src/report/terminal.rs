@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use crate::record::{CheckRecord, Run, Severity};
 use crate::timeline::last_log_lines;
-use crate::verdict::{Verdict, seconds};
+use crate::verdict::{Verdict, seconds, used};
 
 /// How many of the app's last log lines a failure shows.
 const LOG_LINES: usize = 8;
@@ -24,7 +24,7 @@ pub fn check_line(check: &CheckRecord) -> String {
     };
     let after = match check.verdict {
         Verdict::NotApplicable => check.reason.clone().unwrap_or_default(),
-        _ => seconds(check.duration),
+        _ => [Some(seconds(check.duration)), used(&check.timeline)].into_iter().flatten().collect::<Vec<_>>().join("; "),
     };
     format!("{word:<7} {:<34} {} ({after})", check.name(), check.title)
 }

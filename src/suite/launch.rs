@@ -65,6 +65,15 @@ pub(super) async fn stop_observing(bench: &Bench, stack: &mut Stack) {
     futures::future::join_all(read).await;
 }
 
+/// Puts what the app has used so far on the timeline. It proves nothing, so nothing depends on it.
+pub(super) async fn note_usage(bench: &Bench, stack: &Stack) {
+    let app = &bench.contract.app;
+    let Ok(service) = stack.service(app) else { return };
+    if let Ok(Some(usage)) = bench.engine.usage(&service.container).await {
+        stack.timeline().record(Fact::Usage { service: app.clone(), usage });
+    }
+}
+
 /// Starts the app with everything that comes before it, each when what it needs is there. Returns the offset of the app's
 /// start; nobody waits for it to be ready.
 pub(super) async fn start_app(bench: &Bench, stack: &Stack) -> Result<Duration, Failure> {

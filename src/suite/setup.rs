@@ -19,6 +19,11 @@ pub(super) struct Setup {
 }
 
 impl Setup {
+    /// Whether the app's memory and processor time are limited by us.
+    pub(super) fn is_limited(&self) -> bool {
+        self.patches.iter().any(|patch| matches!(patch, Patch::Limits { .. }))
+    }
+
     /// A dependency's kind as it is in this copy.
     pub(super) fn kind(&self, kind: &Kind) -> Kind {
         match (kind, &self.other_password) {

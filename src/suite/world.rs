@@ -146,6 +146,9 @@ impl ScenarioWorld {
         let Some(mut stack) = stage.stack.take() else { return Ok(()) };
         stage.moments.slots.clear();
         fault::end_all(&stack);
+        if stage.setup.is_limited() {
+            launch::note_usage(&stage.bench, &stack).await;
+        }
         launch::stop_observing(&stage.bench, &mut stack).await;
         stack.down().await
     }

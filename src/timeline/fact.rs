@@ -105,6 +105,14 @@ pub enum Fact {
         /// How many.
         count: usize,
     },
+    /// What a container has used since its start, as the kernel counts it.
+    Usage {
+        /// The service whose container it is.
+        service: String,
+        /// How much.
+        #[serde(flatten)]
+        usage: Usage,
+    },
     /// One of our own observers ended early: from here on, silence proves nothing.
     Blind {
         /// What can no longer be seen.
@@ -115,6 +123,19 @@ pub enum Fact {
         /// The step as it stands in the feature file.
         text: String,
     },
+}
+
+/// What a control group has used (cgroups(7)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// The most memory at any time, in bytes, with the page cache; nothing where the kernel does not keep it.
+    pub memory_peak: Option<u64>,
+    /// How much memory it may use, in bytes.
+    pub memory_limit: Option<u64>,
+    /// In how many periods it had something to compute, where its processor time is limited.
+    pub periods: u64,
+    /// In how many of them it was made to wait.
+    pub throttled: u64,
 }
 
 /// What happened to a container.

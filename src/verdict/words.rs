@@ -9,6 +9,8 @@ use super::changes;
 /// How many stretches of like answers are told before the middle is left out.
 const STRETCHES: usize = 6;
 
+const MIB: u64 = 1 << 20;
+
 /// A duration in seconds, as in `1.3 s`.
 #[must_use]
 pub fn seconds(duration: Duration) -> String {
@@ -87,6 +89,21 @@ pub(super) fn deaths(observations: &[Observation], service: &str, from: Duration
     })
 }
 
+/// What the app has used, where that was measured: `at most 61 of 512 MiB of memory, made to wait for the processor in 34 of 120 periods`.
+#[must_use]
+pub fn used(observations: &[Observation]) -> Option<String> {
+    let usage = observations.iter().rev().find_map(|observation| match &observation.fact {
+        Fact::Usage { usage, .. } => Some(usage),
+        _ => None,
+    })?;
+    let limit = usage.memory_limit.map(|limit| format!("of {} ", limit / MIB)).unwrap_or_default();
+    let memory = usage.memory_peak.map(|peak| format!("at most {} {limit}MiB of memory", peak.div_ceil(MIB)));
+    let (throttled, periods) = (usage.throttled, usage.periods);
+    let processor = (periods > 0).then(|| format!("made to wait for the processor in {throttled} of {periods} periods"));
+    let told: Vec<String> = memory.into_iter().chain(processor).collect();
+    (!told.is_empty()).then(|| told.join(", "))
+}
+
 /// What an exit status above 128 stands for.
 pub(super) fn meaning(exit_code: i64) -> &'static str {
     match exit_code {
@@ -96,5 +113,22 @@ pub(super) fn meaning(exit_code: i64) -> &'static str {
         134 => " (SIGABRT)",
         130 => " (SIGINT)",
         _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timeline::Usage;
+
+    #[test]
+    fn what_was_used_is_told_as_far_as_it_is_known() {
+        let used = |usage| used(&[Observation { at: Duration::ZERO, fact: Fact::Usage { service: "app".into(), usage } }]);
+        let all = Usage { memory_peak: Some(60 * MIB + 1), memory_limit: Some(512 * MIB), periods: 120, throttled: 34 };
+        let told = "at most 61 of 512 MiB of memory, made to wait for the processor in 34 of 120 periods";
+        assert_eq!(used(all).as_deref(), Some(told));
+        let unlimited = Usage { memory_peak: Some(MIB), ..Usage::default() };
+        assert_eq!(used(unlimited).as_deref(), Some("at most 1 MiB of memory"));
+        assert_eq!(used(Usage::default()), None);
     }
 }
