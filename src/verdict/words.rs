@@ -24,12 +24,13 @@ pub fn since(origin: Duration, at: Duration) -> String {
     format!("{sign}{}", seconds(at.abs_diff(origin)))
 }
 
-/// All answers of an endpoint from a moment on, as stretches of like answers: `200 (12 times, +0.0 s to +0.6 s), then …`.
+/// All answers of an endpoint from a moment on, with a request that was under way then and hung, as stretches of like answers: `200 (12 times, +0.0 s to +0.6 s), then …`.
 pub(super) fn answers(observations: &[Observation], endpoint: Endpoint, origin: Duration) -> String {
     let mut stretches: Vec<(&Answer, usize, Duration, Duration)> = vec![];
     for observation in observations {
         let Fact::Probe { endpoint: asked, sent, answer, .. } = &observation.fact else { continue };
-        if *asked != endpoint || *sent < origin {
+        let was_hanging = observation.at > origin && *answer == Answer::TimedOut;
+        if *asked != endpoint || (*sent < origin && !was_hanging) {
             continue;
         }
         match stretches.last_mut() {
