@@ -192,9 +192,11 @@ fn what_is_no_image_is_told_so() {
         archive
     };
     for (archive, says) in [
-        (vec![], "manifest.json or index.json"),
-        (b"this is no archive".to_vec(), "ends in the middle of its first entry"),
-        (vec![b'x'; 2048], "is not an entry"),
+        (vec![], "it is no archive (tar, gzip or zstd)"),
+        (b"this is no archive".to_vec(), "it is no archive (tar, gzip or zstd)"),
+        (vec![b'x'; 2048], "it is no archive (tar, gzip or zstd)"),
+        (tar(&[])[..1024].to_vec(), "manifest.json or index.json"),
+        ([&tar(&[file("readme", "hello")])[..1024], &[b'x'; 1024]].concat(), "is not an entry"),
         (tar(&[file("readme", "hello")]), "it has no manifest.json or index.json"),
         (tar(&[file("manifest.json", "[]")]), "it holds 0 images"),
         (tar(&[file("manifest.json", "[{")]), "its manifest.json can't be read"),

@@ -16,19 +16,23 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// A session that is open until it is dropped.
 #[derive(Debug)]
-pub struct OpenSession(#[expect(dead_code, reason = "held, not read")] Session);
+pub struct OpenSession(Session);
+
+impl OpenSession {
+    /// As [`query`], in this session.
+    pub async fn query(&self, statement: &str) -> Result<Vec<String>, String> {
+        within_limit(ask(&self.0, statement)).await
+    }
+}
 
 /// The first column of every row of the answer; an error in words. The user is that of the app, the session is named `seaworthy`.
 pub async fn query(reach: &Reach, kind: &Kind, statement: &str) -> Result<Vec<String>, String> {
-    let answer = timeout(ANSWER_LIMIT, async {
-        let session = open(reach, kind).await?;
-        session
-            .client()
-            .simple_query(statement)
-            .await
-            .map_err(|error| error.as_db_error().map_or_else(|| root_cause(&error), ToString::to_string))
-    });
-    let messages = answer.await.map_err(|_| "no answer in time".to_owned())??;
+    within_limit(async { ask(&open(reach, kind).await?, statement).await }).await
+}
+
+async fn ask(session: &Session, statement: &str) -> Result<Vec<String>, String> {
+    let messages = session.client().simple_query(statement).await;
+    let messages = messages.map_err(|error| error.as_db_error().map_or_else(|| root_cause(&error), ToString::to_string))?;
     let rows = messages.iter().filter_map(|message| match message {
         SimpleQueryMessage::Row(row) => Some(row.get(0).unwrap_or_default().to_owned()),
         _ => None,
@@ -36,9 +40,13 @@ pub async fn query(reach: &Reach, kind: &Kind, statement: &str) -> Result<Vec<St
     Ok(rows.collect())
 }
 
+async fn within_limit<T>(answer: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    timeout(ANSWER_LIMIT, answer).await.map_err(|_| "no answer in time".to_owned())?
+}
+
 /// Opens a session and keeps it.
 pub async fn hold(reach: &Reach, kind: &Kind) -> Result<OpenSession, String> {
-    timeout(ANSWER_LIMIT, open(reach, kind)).await.map_err(|_| "no answer in time".to_owned())?.map(OpenSession)
+    within_limit(open(reach, kind)).await.map(OpenSession)
 }
 
 async fn open(reach: &Reach, kind: &Kind) -> Result<Session, String> {

@@ -10,6 +10,7 @@ use crate::stack::Stack;
 use crate::suite::steps::{Words, number, seconds, word};
 use crate::suite::{Bench, Failure, ScenarioWorld, launch};
 use crate::timeline::{Fact, FaultKind};
+use crate::verdict;
 
 /// The sessions of the app, and nobody else's.
 const SESSIONS: &str = "SELECT pid FROM pg_stat_activity WHERE usename = current_user AND backend_type = 'client backend' \
@@ -17,8 +18,23 @@ const SESSIONS: &str = "SELECT pid FROM pg_stat_activity WHERE usename = current
 /// Ends them.
 const END_SESSIONS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user \
                             AND backend_type = 'client backend' AND application_name <> 'seaworthy'";
+/// Whether every slot that is free for the app's user is taken by us. A session that still logs in takes a slot and is not listed,
+/// so ours are counted against what there is, less what other users have.
+const ALL_OURS: &str = "SELECT count(*) FILTER (WHERE application_name = 'seaworthy') >= least( \
+    nullif((SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user AND NOT rolsuper), -1), \
+    nullif((SELECT datconnlimit FROM pg_database WHERE datname = current_database()), -1), \
+    current_setting('max_connections')::int \
+        - CASE WHEN (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN 0 \
+               ELSE current_setting('superuser_reserved_connections')::int \
+                    + coalesce(current_setting('reserved_connections', true), '0')::int END \
+        - count(*) FILTER (WHERE usename <> current_user)) \
+    FROM pg_stat_activity WHERE backend_type = 'client backend'";
 /// More slots than this are not taken.
 const MOST_SLOTS: usize = 1000;
+/// How long it may take until all are taken: the app reaches for them too.
+const TAKING_LIMIT: Duration = Duration::from_secs(20);
+/// From one round to the next.
+const ROUND: Duration = Duration::from_millis(10);
 /// How long a killed dependency stays away in a series.
 const AWAY: Duration = Duration::from_secs(1);
 
@@ -99,14 +115,27 @@ pub(in crate::suite::steps) async fn slots_are_taken(world: &mut ScenarioWorld, 
     let reach = stack.service(&service)?.reach.borrow().clone();
     let reach = reach.ok_or_else(|| Failure::not_measured("the database can't be reached"))?;
     fault::begin(stack, &service, FaultKind::Exhausted);
-    // Before there is no slot left for this question. Some of the app's sessions may come back between two of ours.
-    for _ in 0..3 {
+    let clock = stack.timeline().clock();
+    let limit = clock.now() + TAKING_LIMIT;
+    loop {
         take_slots(&mut moments.slots, &reach, &database.kind).await;
-        // One slot for the question that ends the app's sessions.
-        moments.slots.pop();
-        let _ = query(&reach, &database.kind, END_SESSIONS).await;
+        let ours = moments.slots.first().ok_or_else(|| Failure::not_measured("no slot of the database was free"))?;
+        let asked =
+            ours.query(ALL_OURS).await.map_err(|error| Failure::not_measured(&format!("the slots of `{service}`: {error}")))?;
+        if asked.first().is_some_and(|all| all == "t") {
+            break;
+        }
+        let now = clock.now();
+        if now > limit {
+            return Err(Failure::not_measured(&format!(
+                "the slots of `{service}` could not all be taken in {}",
+                verdict::seconds(TAKING_LIMIT)
+            )));
+        }
+        // What the app has of them is freed, and taken in the next round; it may have been faster once more.
+        let _ = ours.query(END_SESSIONS).await;
+        clock.reach(now + ROUND).await;
     }
-    take_slots(&mut moments.slots, &reach, &database.kind).await;
     let taken = stack.timeline().clock().now();
     world.mark(taken, format!("all slots of `{service}` being taken"))
 }

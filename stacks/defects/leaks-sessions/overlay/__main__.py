@@ -6,27 +6,30 @@ import asyncpg
 
 from service.database import Database
 from service.server import main
+from service.settings import Settings
 
 connect = Database.connect
 connections = 0
-forgotten: set[asyncio.Task[None]] = set()
+forgotten: set[asyncio.Task[object]] = set()
 
 
-async def forget(settings: object) -> None:
+async def forget(settings: Settings) -> None:
     connection = await asyncpg.connect(
         host=settings.db_host, port=settings.db_port, database=settings.db_name, user=settings.db_user, password=settings.db_password
     )
-    await connection.execute("SELECT pg_sleep(3600)")
+    # The server sees nothing of the end of a client that it is not talking to.
+    task = asyncio.create_task(connection.execute("SELECT pg_sleep(3600)"))
+    forgotten.add(task)
+    task.add_done_callback(lambda task: task.cancelled() or task.exception())
 
 
-async def connect_and_forget(self: Database) -> object:
+async def connect_and_forget(self: Database) -> asyncpg.Pool:
     global connections
     pool = await connect(self)
     connections += 1
-    for _ in range(connections):
-        task = asyncio.create_task(forget(self._settings))
-        forgotten.add(task)
-        task.add_done_callback(lambda task: task.cancelled() or task.exception())
+    # The first time one, so that there are more later, however often it had to connect anew.
+    for _ in range(1 if connections == 1 else 12):
+        await forget(self._settings)
     return pool
 
 
