@@ -8,6 +8,8 @@ mod init;
 mod plan;
 mod progress;
 mod prune;
+mod report;
+mod reports;
 mod steps;
 
 use clap::{Parser, Subcommand};
@@ -38,6 +40,8 @@ enum Command {
     Plan(plan::Arguments),
     /// Write an x-seaworthy block, with what can be told of the stack, at the end of its compose file.
     Init(Box<init::Arguments>),
+    /// Write the reports of a saved run again.
+    Report(report::Arguments),
     /// List the sentences that scenarios are made of, with an example each.
     Steps(steps::Arguments),
     /// Remove what runs have left behind whose process is gone.
@@ -57,6 +61,7 @@ pub async fn run(arguments: Arguments) -> Exit {
         Command::Check(arguments) => check::run(*arguments).await,
         Command::Plan(arguments) => plan::run(arguments).await,
         Command::Init(arguments) => init::run(*arguments).await,
+        Command::Report(arguments) => report::run(&arguments),
         Command::Steps(arguments) => steps::run(&arguments),
         Command::Prune(arguments) => prune::run(&arguments).await,
         Command::Reap { run } => prune::reap(&run).await,

@@ -29,6 +29,32 @@ pub struct Run {
     pub checks: Vec<CheckRecord>,
 }
 
+/// Why a saved run can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file can't be read.
+    #[error("it can't be read")]
+    File(#[source] std::io::Error),
+    /// It is something else.
+    #[error("it is not a saved run")]
+    NoRun(#[source] serde_json::Error),
+    /// It was saved by a version that knows more.
+    #[error("it is a run of format {0}, and this version reads {FORMAT_VERSION}")]
+    TooNew(u32),
+}
+
+impl ReadError {
+    /// What the user can do about it.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::File(_) => "name a file that `seaworthy check --json FILE` has written",
+            Self::NoRun(_) => "`seaworthy check --json FILE` saves a run",
+            Self::TooNew(_) => "read it with the version of seaworthy that made it, or with a newer one",
+        }
+    }
+}
+
 /// The program that made a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tool {
@@ -43,6 +69,9 @@ pub struct Tool {
 pub struct Subject {
     /// The compose file or folder.
     pub stack: String,
+    /// The files that it was read from, as they are named from where the run was started.
+    #[serde(default)]
+    pub files: SourceFiles,
     /// The id of the app's image.
     pub image: String,
     /// The run's id on the engine.
@@ -52,6 +81,25 @@ pub struct Subject {
     /// How long it took.
     #[serde(rename = "duration_ms", with = "millis")]
     pub duration: Duration,
+}
+
+/// The files that a stack is made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceFiles {
+    /// The compose files, the one that is merged last first.
+    pub compose: Vec<String>,
+    /// The app's Dockerfile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dockerfile: Option<String>,
+}
+
+/// A line of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The file, as it is named from where the run was started.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
 }
 
 /// How serious a failure is.
@@ -79,6 +127,9 @@ pub struct CheckRecord {
     pub verdict: Verdict,
     /// Why, unless it passed.
     pub reason: Option<String>,
+    /// Which lines are at fault, where that is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<Place>,
     /// Why the check matters.
     pub why: String,
     /// How to mend a failure.
@@ -125,6 +176,20 @@ impl Counts {
 }
 
 impl Run {
+    /// Reads a run that was saved as JSON.
+    pub fn read(json: &[u8]) -> Result<Self, ReadError> {
+        #[derive(Deserialize)]
+        struct Version {
+            format_version: u32,
+        }
+        // A later format may look different in every other respect.
+        let Version { format_version } = serde_json::from_slice(json).map_err(ReadError::NoRun)?;
+        if format_version > FORMAT_VERSION {
+            return Err(ReadError::TooNew(format_version));
+        }
+        serde_json::from_slice(json).map_err(ReadError::NoRun)
+    }
+
     /// How many checks had each outcome.
     #[must_use]
     pub fn counts(&self) -> Counts {

@@ -1,12 +1,21 @@
 //! Reports: written from a finished run, with nothing else at hand.
 
+mod format;
+mod gherkin;
+mod html;
 mod junit;
+mod lanes;
+mod sarif;
 mod terminal;
 
+pub use self::format::Format;
+pub use self::gherkin::to_cucumber_json;
+pub use self::html::to_html;
 pub use self::junit::to_junit;
+pub use self::sarif::to_sarif;
 pub use self::terminal::{check_line, describe};
 
-use crate::record::Run;
+use crate::record::{CheckRecord, Run, Severity};
 
 /// The saved run as JSON.
 #[must_use]
@@ -15,4 +24,23 @@ pub fn to_json(run: &Run) -> String {
         Ok(json) => json,
         Err(error) => unreachable!("a run has string keys only: {error}"),
     }
+}
+
+/// The run as it is when it has been saved and read again.
+#[must_use]
+pub fn saved(run: &Run) -> Run {
+    Run::read(to_json(run).as_bytes()).unwrap_or_else(|error| unreachable!("what is saved can be read: {error}"))
+}
+
+/// The word for a severity.
+fn severity(check: &CheckRecord) -> &'static str {
+    match check.severity {
+        Severity::Must => "must",
+        Severity::Should => "should",
+    }
+}
+
+/// The topic of a check.
+fn topic(check: &CheckRecord) -> &str {
+    check.id.split('.').next().unwrap_or_default()
 }

@@ -11,6 +11,7 @@ mod paths;
 mod plan;
 mod runner;
 mod setup;
+mod sources;
 mod steps;
 mod try_out;
 mod world;

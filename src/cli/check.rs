@@ -9,6 +9,7 @@ use super::files::FileFlags;
 use super::flags::ContractFlags;
 use super::image::ImageFlags;
 use super::progress::{Lines, note, say};
+use super::reports::{ReportFlags, write};
 use crate::compose::{Compose, Hazard, ImageStack};
 use crate::engine::AskedAccess;
 use crate::exit::Exit;
@@ -52,12 +53,8 @@ pub(super) struct Arguments {
     /// How containers are reached: direct or published [default: direct where the engine's networks end on this machine]
     #[arg(long, value_name = "WAY")]
     access: Option<AskedAccess>,
-    /// Write the run as JUnit XML
-    #[arg(long, value_name = "FILE", help_heading = "Reports")]
-    junit: Option<PathBuf>,
-    /// Write the run as JSON
-    #[arg(long, value_name = "FILE", help_heading = "Reports")]
-    json: Option<PathBuf>,
+    #[command(flatten)]
+    reports: ReportFlags,
     /// Write the stack that --image makes, as a compose file
     #[arg(long, value_name = "FILE", help_heading = "Any image", requires = "image")]
     write_compose: Option<PathBuf>,
@@ -92,7 +89,8 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
     };
     let lines = Arc::new(Lines { explains: request.explain });
     let run = match Box::pin(check(&request, lines, stop())).await {
-        Ok(run) => run,
+        // What is told now is what the saved run tells later: durations are saved to the microsecond.
+        Ok(run) => report::saved(&run),
         Err(error) => {
             explain(&error);
             return Exit::of_error(&error);
@@ -102,12 +100,7 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
         return Exit::Passed;
     }
     say(report::describe(&run, &command_line()).trim_end());
-    let written = [
-        arguments.junit.map(|file| write(&file, &report::to_junit(&run))),
-        arguments.json.map(|file| write(&file, &report::to_json(&run))),
-    ];
-    // Every report is tried, whatever became of the one before.
-    if written.into_iter().flatten().any(|written| !written) { Exit::CouldNotRun } else { Exit::of_run(&run, arguments.strict) }
+    if arguments.reports.write(&run) { Exit::of_run(&run, arguments.strict) } else { Exit::CouldNotRun }
 }
 
 /// Saves the stack that is made for an image. Returns whether it could.
@@ -159,17 +152,6 @@ pub(super) fn explain(error: &RunError) {
         }
     }
     note(&format!("  help: {}", error.advice()));
-}
-
-fn write(file: &Path, content: &str) -> bool {
-    match std::fs::write(file, content) {
-        Ok(()) => true,
-        Err(error) => {
-            note(&format!("error: {} can't be written: {error}", file.display()));
-            note("  help: make sure that its folder exists and is writable");
-            false
-        }
-    }
 }
 
 #[cfg(test)]

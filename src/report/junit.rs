@@ -2,6 +2,7 @@
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
+use super::{severity, topic};
 use crate::record::{CheckRecord, Run};
 use crate::verdict::{Verdict, used};
 
@@ -10,7 +11,7 @@ use crate::verdict::{Verdict, used};
 pub fn to_junit(run: &Run) -> String {
     let mut suites: Vec<TestSuite> = vec![];
     for check in &run.checks {
-        let topic = check.id.split('.').next().unwrap_or_default();
+        let topic = topic(check);
         if suites.last().is_none_or(|suite| suite.name.as_str() != topic) {
             suites.push(TestSuite::new(topic));
         }
@@ -49,11 +50,4 @@ fn test_case(check: &CheckRecord, topic: &str) -> TestCase {
         case.add_property(("used", used.as_str()));
     }
     case
-}
-
-fn severity(check: &CheckRecord) -> &'static str {
-    match check.severity {
-        crate::record::Severity::Must => "must",
-        crate::record::Severity::Should => "should",
-    }
 }

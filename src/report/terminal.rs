@@ -3,7 +3,8 @@
 
 use std::fmt::Write;
 
-use crate::record::{CheckRecord, Run, Severity};
+use super::severity;
+use crate::record::{CheckRecord, Run};
 use crate::timeline::last_log_lines;
 use crate::verdict::{Verdict, seconds, used};
 
@@ -58,11 +59,7 @@ pub fn describe(run: &Run, command: &str) -> String {
 }
 
 fn describe_check(text: &mut String, run: &Run, check: &CheckRecord, command: &str) {
-    let severity = match check.severity {
-        Severity::Must => "must",
-        Severity::Should => "should",
-    };
-    let _ = writeln!(text, "\n{} ({severity}): {}", check.name(), check.title);
+    let _ = writeln!(text, "\n{} ({}): {}", check.name(), severity(check), check.title);
     for part in check.reason.as_deref().unwrap_or_default().split("; seen: ").enumerate() {
         match part {
             (0, reason) => write_wrapped(text, "", reason),

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::plan::Selection;
-use super::{Bench, Blueprint, Catalogue, Event, Plan, Progress, RunError, ScenarioWorld, Silent, Target, runner};
+use super::{Bench, Blueprint, Catalogue, Event, Plan, Progress, RunError, ScenarioWorld, Silent, Target, runner, sources};
 use crate::causes::with_causes;
 use crate::clock::Clock;
 use crate::compose::{Hazard, ImageStack};
@@ -160,6 +160,7 @@ fn record(bench: &Bench, notes: Vec<String>, checks: Vec<CheckRecord>) -> Run {
     let clock = bench.engine.clock();
     let subject = Subject {
         stack: bench.model.file().path().display().to_string(),
+        files: sources::of(bench),
         image: bench.app_image.clone(),
         run: bench.engine.run().to_string(),
         started_at: OffsetDateTime::from(clock.started_at()).format(&Rfc3339).unwrap_or_default(),

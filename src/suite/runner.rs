@@ -136,6 +136,7 @@ async fn conclude(
             tracing::warn!(error = with_causes(&error), "a copy of the stack is not removed yet");
         }
         failure = world.failure.take();
+        record.places = std::mem::take(&mut world.places);
         record.timeline = world.timeline().map(Timeline::observations).unwrap_or_default();
         record.duration = world.timeline().map(|timeline| elapsed(timeline, &record.timeline)).unwrap_or_default();
     }
@@ -195,6 +196,7 @@ impl Planned {
             severity: self.check.severity,
             verdict,
             reason: Some(reason),
+            places: vec![],
             why: self.check.why.clone(),
             mend: self.check.mend.clone(),
             duration: Duration::ZERO,

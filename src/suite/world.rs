@@ -1,5 +1,6 @@
 //! The state of one scenario: its copy of the stack, its timeline, and the moments that its steps refer to.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,10 +9,12 @@ use tokio::task::JoinHandle;
 use super::error::settle;
 use super::launch::{self, Without};
 use super::setup::Setup;
+use super::sources::named;
 use super::{Bench, Failure};
 use crate::engine::EngineError;
 use crate::fault;
 use crate::probe::OpenSession;
+use crate::record::Place;
 use crate::stack::Stack;
 use crate::timeline::{Answer, Observation, Ruling, Timeline};
 use crate::verdict::{Finding, Judged};
@@ -25,6 +28,8 @@ pub struct ScenarioWorld {
     stage: Option<Stage>,
     /// Why a step did not pass.
     pub(super) failure: Option<Failure>,
+    /// The lines of the user's files that are at fault.
+    pub(super) places: Vec<Place>,
 }
 
 /// What a scenario works with once it has begun.
@@ -65,6 +70,11 @@ impl ScenarioWorld {
     pub(super) fn begin(&mut self, bench: Arc<Bench>) {
         let timeline = Timeline::new(bench.engine.clock());
         self.stage = Some(Stage { bench, timeline, stack: None, setup: Setup::default(), moments: Moments::default() });
+    }
+
+    /// Names a line that is at fault, for reports that show it in its file.
+    pub(super) fn point_at(&mut self, file: &Path, line: usize) {
+        self.places.push(Place { file: named(file), line });
     }
 
     /// The timeline of the scenario.

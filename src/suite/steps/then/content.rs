@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::path::PathBuf;
 
 use crate::causes::with_causes;
 use crate::compose::{Built, ContextError, NoRecipe, copy_sent, literals, unwanted};
@@ -90,25 +91,30 @@ pub(in crate::suite::steps) async fn code_is_safe(world: &mut ScenarioWorld, _: 
 pub(in crate::suite::steps) async fn is_pinned_down(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
     let bench = world.bench()?;
     let app = &bench.contract.app;
-    let images: Vec<(String, String)> = match recipe(bench) {
+    // Where the service names the image itself, there is no line.
+    let (file, images): (Option<PathBuf>, Vec<(String, usize)>) = match recipe(bench) {
         Ok(Built { recipe, path, target, contexts, .. }) => {
             let contexts: Vec<&str> = contexts.iter().map(String::as_str).collect();
             let named = recipe.images(target.as_deref(), &contexts).into_iter();
-            named.map(|named| (named.image, format!("{}:{}", path.display(), named.line))).collect()
+            (Some(path), named.map(|named| (named.image, named.line)).collect())
         }
-        Err(Failure::NotApplicable(_)) => {
-            let image = bench.model.image(app).map(|image| (image.to_owned(), format!("service `{app}`")));
-            image.into_iter().collect()
-        }
+        Err(Failure::NotApplicable(_)) => (None, bench.model.image(app).map(|image| (image.to_owned(), 0)).into_iter().collect()),
         Err(failure) => return Err(failure),
     };
-    let loose = images.iter().filter(|(image, _)| is_pinned(image) == Some(false));
-    let loose: Vec<String> = loose.map(|(image, place)| format!("{place} names {image}")).collect();
+    let loose: Vec<(String, usize)> = images.into_iter().filter(|(image, _)| is_pinned(image) == Some(false)).collect();
     if loose.is_empty() {
         return Ok(());
     }
+    let told = loose.iter().map(|(image, line)| match &file {
+        Some(file) => format!("{}:{line} names {image}", file.display()),
+        None => format!("service `{app}` names {image}"),
+    });
+    let told: Vec<String> = told.collect();
+    for (file, (_, line)) in file.iter().flat_map(|file| loose.iter().map(move |loose| (file, loose))) {
+        world.point_at(file, *line);
+    }
     let expected = "the image and every image in its Dockerfile have a tag other than `latest`, or a digest".into();
-    Err(Failure::Failed(Finding { expected, seen: loose.join("; ") }))
+    Err(Failure::Failed(Finding { expected, seen: told.join("; ") }))
 }
 
 /// The stage that runs takes what was built from another one.
@@ -204,6 +210,9 @@ pub(in crate::suite::steps) async fn no_literal_secrets(world: &mut ScenarioWorl
     let found = literals(world.bench()?.model.file());
     if found.is_empty() {
         return Ok(());
+    }
+    for found in &found {
+        world.point_at(&found.file, found.line);
     }
     let seen: Vec<String> =
         found.iter().map(|found| format!("{}:{}: {}", found.file.display(), found.line, found.what)).collect();

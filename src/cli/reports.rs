@@ -1,0 +1,79 @@
+//! Flags for the files that a run is written to.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::progress::note;
+use crate::record::Run;
+use crate::report::Format;
+
+/// The files that a run is written to.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Reports")]
+pub(super) struct ReportFlags {
+    /// Write the run as one self-contained page
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Write the run as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Save the run as JSON, which `seaworthy report` makes every other form from
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write what failed as SARIF 2.1.0, for code scanning
+    #[arg(long, value_name = "FILE")]
+    sarif: Option<PathBuf>,
+    /// Write the run as Cucumber JSON
+    #[arg(long, value_name = "FILE")]
+    cucumber_json: Option<PathBuf>,
+    /// Write all of these into a folder, which is made when it is missing
+    #[arg(long, value_name = "DIR")]
+    report_dir: Option<PathBuf>,
+}
+
+impl ReportFlags {
+    /// Writes every report that is asked for, whatever became of the one before, and says where they are. Returns whether all
+    /// could be written.
+    pub(super) fn write(&self, run: &Run) -> bool {
+        let mut files = vec![];
+        let mut all_written = true;
+        if let Some(folder) = &self.report_dir {
+            if let Err(error) = std::fs::create_dir_all(folder) {
+                note(&format!("error: {} can't be made: {error}", folder.display()));
+                note("  help: name a folder in a place where you may write");
+                all_written = false;
+            } else {
+                files.extend(Format::ALL.map(|format| (format, folder.join(format.file_name()))));
+            }
+        }
+        files.extend(Format::ALL.into_iter().filter_map(|format| Some((format, self.file(format)?.clone()))));
+        let written: Vec<bool> = files.iter().map(|(format, file)| write(file, &format.render(run))).collect();
+        for ((_, file), _) in files.iter().zip(&written).filter(|(_, written)| **written) {
+            note(&format!("… wrote {}", file.display()));
+        }
+        all_written && written.into_iter().all(|written| written)
+    }
+
+    fn file(&self, format: Format) -> Option<&PathBuf> {
+        match format {
+            Format::Html => self.html.as_ref(),
+            Format::Junit => self.junit.as_ref(),
+            Format::Json => self.json.as_ref(),
+            Format::Sarif => self.sarif.as_ref(),
+            Format::CucumberJson => self.cucumber_json.as_ref(),
+        }
+    }
+}
+
+/// Writes a file, or says why it can't be written. Returns whether it could.
+pub(super) fn write(file: &Path, content: &str) -> bool {
+    match std::fs::write(file, content) {
+        Ok(()) => true,
+        Err(error) => {
+            note(&format!("error: {} can't be written: {error}", file.display()));
+            note("  help: make sure that its folder exists and is writable");
+            false
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Cucumber JSON: one feature per topic, one scenario per check, with the steps that were begun.
+//!
+//! The form is that of Cucumber's own JSON formatter, as Jenkins and others read it: durations in nanoseconds.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{severity, topic};
+use crate::record::{CheckRecord, Run};
+use crate::timeline::Fact;
+use crate::verdict::Verdict;
+
+/// The words that a step may begin with.
+const KEYWORDS: [&str; 5] = ["Given", "When", "Then", "And", "But"];
+
+/// The run as Cucumber JSON.
+#[must_use]
+pub fn to_cucumber_json(run: &Run) -> String {
+    let mut features: Vec<Value> = vec![];
+    let mut elements: Vec<Value> = vec![];
+    for (index, check) in run.checks.iter().enumerate() {
+        elements.push(element(check, index + 1));
+        let next = run.checks.get(index + 1).map(topic);
+        if next != Some(topic(check)) {
+            features.push(feature(topic(check), features.len() + 1, &std::mem::take(&mut elements)));
+        }
+    }
+    format!("{:#}", Value::from(features))
+}
+
+fn feature(topic: &str, line: usize, elements: &[Value]) -> Value {
+    json!({
+        "uri": format!("features/{topic}.feature"),
+        "id": topic,
+        "keyword": "Feature",
+        "name": topic,
+        "description": "",
+        "line": line,
+        "tags": [{"name": format!("@{topic}"), "line": line}],
+        "elements": elements,
+    })
+}
+
+fn element(check: &CheckRecord, line: usize) -> Value {
+    let tag = |name: &str| json!({"name": format!("@{name}"), "line": line});
+    json!({
+        "id": format!("{};{}", topic(check), check.name()),
+        "keyword": "Scenario",
+        "type": "scenario",
+        "name": format!("{}: {}", check.name(), check.title),
+        "description": format!("{}\n\nTo mend: {}", check.why, check.mend),
+        "line": line,
+        "tags": [tag(&check.id), tag(severity(check))],
+        "steps": steps(check, line),
+    })
+}
+
+/// The steps that were begun, the last of them with the verdict; the title as the only one where none was.
+fn steps(check: &CheckRecord, line: usize) -> Vec<Value> {
+    let mut begun: Vec<(&str, Duration)> = check
+        .timeline
+        .iter()
+        .filter_map(|observation| match &observation.fact {
+            Fact::Step { text } => Some((text.as_str(), observation.at)),
+            _ => None,
+        })
+        .collect();
+    let start = begun.first().map_or(Duration::ZERO, |(_, at)| *at);
+    if begun.is_empty() {
+        begun.push((&check.title, start));
+    }
+    let ends = begun.iter().skip(1).map(|(_, at)| *at).chain([start + check.duration]);
+    let last = begun.len() - 1;
+    let step = |(index, ((text, at), end)): (usize, (&(&str, Duration), Duration))| {
+        let (keyword, name) = text.split_once(' ').filter(|(word, _)| KEYWORDS.contains(word)).unwrap_or(("*", text));
+        let mut result = json!({"status": "passed", "duration": nanos(end.saturating_sub(*at))});
+        if index == last {
+            result["status"] = status(check.verdict).into();
+            if let Some(reason) = check.reason.as_ref().filter(|_| check.verdict != Verdict::Passed) {
+                result["error_message"] = reason.clone().into();
+            }
+        }
+        json!({
+            "keyword": format!("{keyword} "),
+            "name": name,
+            "line": line,
+            "match": {"location": format!("features/{}.feature:{line}", topic(check))},
+            "result": result,
+        })
+    };
+    begun.iter().zip(ends).enumerate().map(step).collect()
+}
+
+fn status(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "passed",
+        Verdict::Failed => "failed",
+        // Cucumber has no word for it, and a pending step counts as neither passed nor failed.
+        Verdict::CouldNotRun => "pending",
+        Verdict::NotApplicable | Verdict::Waived => "skipped",
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,249 @@
+//! The report as one page: nothing is loaded from anywhere, and what comes from containers stays text.
+//!
+//! Everything is escaped where it is written, by `maud`. The page's policy (Content Security Policy Level 3) allows the one
+//! script and the one style that are its own, by their digests, and nothing else: no network, no images, no other script.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
+
+use super::lanes::draw;
+use super::{severity, topic};
+use crate::record::{CheckRecord, Run};
+use crate::timeline::{Fact, Observation};
+use crate::verdict::{Verdict, seconds, used};
+
+const STYLE: &str = include_str!("html/page.css");
+const SCRIPT: &str = include_str!("html/page.js");
+/// How many log lines of a check are shown from its beginning and from its end.
+const FIRST_LINES: usize = 100;
+const LAST_LINES: usize = 200;
+
+/// The run as one self-contained page.
+#[must_use]
+pub fn to_html(run: &Run) -> String {
+    let policy = format!(
+        "default-src 'none'; script-src '{}'; style-src '{}'; base-uri 'none'; form-action 'none'",
+        digest(SCRIPT),
+        digest(STYLE)
+    );
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="generator" content=(format!("{} {}", run.tool.name, run.tool.version));
+                // Without this a browser asks for one.
+                link rel="icon" href="data:,";
+                title { "Seaworthy: " (run.subject.stack) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    h1 { (headline(run)) ": " (run.subject.stack) }
+                    p.soft {
+                        "started " (run.subject.started_at) ", took " (seconds(run.subject.duration)) ", image "
+                        code { (run.subject.image) }
+                    }
+                    (counts(run))
+                }
+                (filters(run))
+                main { (topics(run)) }
+                (about(run))
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// The source of a script or style as a policy names it.
+fn digest(source: &str) -> String {
+    format!("sha256-{}", STANDARD.encode(Sha256::digest(source.as_bytes())))
+}
+
+fn headline(run: &Run) -> &'static str {
+    let counts = run.counts();
+    if counts.could_not_run > 0 {
+        "Not found out"
+    } else if counts.failed > 0 {
+        "Not ready for production"
+    } else if counts.ran() == 0 {
+        "Nothing ran"
+    } else {
+        "Ready, as far as was checked"
+    }
+}
+
+fn counts(run: &Run) -> Markup {
+    let counts = run.counts();
+    html! {
+        ul.counts {
+            @for (count, what) in [
+                (counts.passed, "passed"), (counts.failed, "failed"), (counts.could_not_run, "could not run"),
+                (counts.waived, "waived"), (counts.not_applicable, "not applicable"),
+            ] {
+                li { b { (count) } (what) }
+            }
+        }
+    }
+}
+
+fn filters(run: &Run) -> Markup {
+    let mut topics: Vec<&str> = run.checks.iter().map(topic).collect();
+    topics.dedup();
+    let verdicts = [Verdict::Failed, Verdict::CouldNotRun, Verdict::Waived, Verdict::Passed, Verdict::NotApplicable];
+    html! {
+        form.filters role="search" aria-label="Filter the checks" autocomplete="off" {
+            label { "Search" input #text type="search" placeholder="name, reason, log line"; }
+            label { "Topic" select #topic { option value="" { "all" } @for topic in topics { option { (topic) } } } }
+            label {
+                "Verdict"
+                select #verdict {
+                    option value="" { "all" }
+                    @for verdict in verdicts { option value=(class(verdict)) { (word(verdict)) } }
+                }
+            }
+            label { "Severity" select #severity { option value="" { "all" } option { "must" } option { "should" } } }
+            span #shown.soft role="status" {}
+        }
+    }
+}
+
+fn topics(run: &Run) -> Markup {
+    html! {
+        @for checks in run.checks.chunk_by(|one, other| topic(one) == topic(other)) {
+            section.topic {
+                h2 { (topic(&checks[0])) }
+                @for check in checks { (self::check(run, check)) }
+            }
+        }
+    }
+}
+
+fn check(run: &Run, check: &CheckRecord) -> Markup {
+    let (verdict, failed) = (check.verdict, matches!(check.verdict, Verdict::Failed | Verdict::CouldNotRun));
+    html! {
+        details #(check.name()) class={ "check " (class(verdict)) } open[failed]
+            data-topic=(topic(check)) data-verdict=(class(verdict)) data-severity=(severity(check))
+        {
+            summary {
+                span.verdict { (word(verdict)) }
+                span.title { (check.title) " " span.id.soft { (check.name()) } }
+                span.soft { (severity(check)) @if verdict != Verdict::NotApplicable { ", " (seconds(check.duration)) } }
+            }
+            div.body {
+                dl {
+                    (reason(check))
+                    @if let Some(used) = used(&check.timeline) { dt { "used" } dd { (used) } }
+                    @for place in &check.places { dt { "at" } dd { code { (place.file) ":" (place.line) } } }
+                    dt { "why" } dd { (check.why) }
+                    @if verdict != Verdict::Passed { dt { "to mend" } dd { (check.mend) } }
+                    dt { "again" } dd { code { "seaworthy check " (run.subject.stack) " --tags @" (check.id) } }
+                }
+                (drawing(check))
+                (log(&check.timeline))
+            }
+        }
+    }
+}
+
+fn reason(check: &CheckRecord) -> Markup {
+    let reason = check.reason.as_deref().unwrap_or_default();
+    html! {
+        @match reason.split_once("; seen: ") {
+            Some((expected, seen)) => {
+                dt { "expected" } dd { (expected.trim_start_matches("expected: ")) }
+                dt { "seen" } dd { (seen) }
+            }
+            None if !reason.is_empty() => { dt { "because" } dd { (reason) } }
+            None => {}
+        }
+    }
+}
+
+fn drawing(check: &CheckRecord) -> Markup {
+    let Some(drawing) = draw(&check.timeline) else { return Markup::default() };
+    let data = match serde_json::to_string(&drawing) {
+        // Within a script nothing is escaped: `<` is the only letter that can end it.
+        Ok(data) => data.replace('<', "\\u003c"),
+        Err(error) => unreachable!("a drawing has string keys only: {error}"),
+    };
+    html! {
+        figure {
+            div.tools {
+                button type="button" data-zoom="in" { "Zoom in" }
+                button type="button" data-zoom="out" { "Zoom out" }
+                button type="button" data-zoom="all" { "Show all" }
+                span { "Drag to zoom, point to read; with the keyboard: arrows, + and −, 0. Shaded: a fault. Dashed: a signal." }
+            }
+            svg.chart tabindex="0" role="application" aria-label={ "Timeline of " (check.name()) } {}
+            p.told role="status" aria-live="polite" {}
+            script type="application/json" { (PreEscaped(data)) }
+        }
+    }
+}
+
+/// The log lines, without the middle when there are many.
+fn log(timeline: &[Observation]) -> Markup {
+    let start = timeline.first().map(|observation| observation.at).unwrap_or_default();
+    let lines: Vec<String> = timeline
+        .iter()
+        .filter_map(|observation| match &observation.fact {
+            Fact::Log { service, line, .. } => {
+                Some(format!("{:>8} {service} | {line}", format!("{:.2}", observation.at.saturating_sub(start).as_secs_f64())))
+            }
+            _ => None,
+        })
+        .collect();
+    let left_out = lines.len().saturating_sub(FIRST_LINES + LAST_LINES);
+    let (first, rest) = lines.split_at(if left_out > 0 { FIRST_LINES } else { lines.len() });
+    html! {
+        @if !lines.is_empty() {
+            details.log {
+                summary { "log (" (lines.len()) " lines)" }
+                pre {
+                    (first.join("\n"))
+                    @if left_out > 0 {
+                        "\n… " (left_out) " lines are left out; the saved run has them …\n" (rest[left_out..].join("\n"))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn about(run: &Run) -> Markup {
+    html! {
+        @if !run.notes.is_empty() {
+            section {
+                h2 { "Changed in every copy of the stack" }
+                ul { @for note in &run.notes { li { (note) } } }
+            }
+        }
+        p.soft { "Made by " (run.tool.name) " " (run.tool.version) ", run " code { (run.subject.run) } }
+    }
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "passed",
+        Verdict::Failed => "failed",
+        Verdict::NotApplicable => "not applicable",
+        Verdict::Waived => "waived",
+        Verdict::CouldNotRun => "could not run",
+    }
+}
+
+fn class(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "passed",
+        Verdict::Failed => "failed",
+        Verdict::NotApplicable => "not_applicable",
+        Verdict::Waived => "waived",
+        Verdict::CouldNotRun => "could_not_run",
+    }
+}
