@@ -1,15 +1,20 @@
 //! The command line.
 
 mod check;
+mod compare;
+mod explain;
 mod files;
 mod flags;
 mod image;
 mod init;
+mod list;
+mod manual;
 mod plan;
 mod progress;
 mod prune;
 mod report;
 mod reports;
+mod screen;
 mod steps;
 
 use clap::{Parser, Subcommand};
@@ -24,9 +29,20 @@ Exit codes:
   2  it could not be found out: usage, compose file, engine, or a stack that does not come up
   3  nothing ran: no check was selected, or none applies";
 
+const EXAMPLES: &str = "  \
+  seaworthy check
+  seaworthy check path/to/compose.yaml --tags '@shutdown or @outage'
+  seaworthy check --image shop:1.4 --with postgres --readiness /health
+  seaworthy report run.json --html report.html";
+
+/// Examples, and what the exit code says.
+fn examples(lines: &str) -> String {
+    format!("Examples:\n{lines}\n\n{EXIT_CODES}")
+}
+
 /// Proves, by running it, that a container image or compose stack is ready for production.
 #[derive(Debug, Parser)]
-#[command(name = "seaworthy", version, about, after_help = EXIT_CODES)]
+#[command(name = "seaworthy", version, about, after_help = examples(EXAMPLES))]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -42,10 +58,20 @@ enum Command {
     Init(Box<init::Arguments>),
     /// Write the reports of a saved run again.
     Report(report::Arguments),
+    /// Tell what got better, worse and slower from one saved run to another.
+    Compare(compare::Arguments),
+    /// List the checks.
+    List(list::Arguments),
+    /// Tell why a check matters, how it is made, and how to mend its failure.
+    Explain(explain::Arguments),
     /// List the sentences that scenarios are made of, with an example each.
     Steps(steps::Arguments),
     /// Remove what runs have left behind whose process is gone.
     Prune(prune::Arguments),
+    /// Write a script that lets a shell complete the command line.
+    Completions(manual::Completions),
+    /// Write the manual page.
+    Man(manual::Man),
     /// Wait for the end of standard input, then remove a run.
     #[command(hide = true)]
     Reap {
@@ -62,8 +88,13 @@ pub async fn run(arguments: Arguments) -> Exit {
         Command::Plan(arguments) => plan::run(arguments).await,
         Command::Init(arguments) => init::run(*arguments).await,
         Command::Report(arguments) => report::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
+        Command::List(arguments) => list::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Steps(arguments) => steps::run(&arguments),
         Command::Prune(arguments) => prune::run(&arguments).await,
+        Command::Completions(arguments) => manual::complete(&arguments),
+        Command::Man(arguments) => manual::man(&arguments),
         Command::Reap { run } => prune::reap(&run).await,
     }
 }

@@ -1,21 +1,31 @@
 //! Reports: written from a finished run, with nothing else at hand.
 
+mod compare;
+mod explain;
 mod format;
 mod gherkin;
+mod github;
 mod html;
 mod junit;
 mod lanes;
+mod look;
+mod moments;
 mod sarif;
 mod terminal;
 
+pub use self::compare::{Comparison, compare};
+pub use self::explain::explain;
 pub use self::format::Format;
 pub use self::gherkin::to_cucumber_json;
+pub use self::github::{to_annotations, to_job_summary};
 pub use self::html::to_html;
 pub use self::junit::to_junit;
+pub use self::look::{Detail, Look};
 pub use self::sarif::to_sarif;
 pub use self::terminal::{check_line, describe};
 
 use crate::record::{CheckRecord, Run, Severity};
+use crate::verdict::Verdict;
 
 /// The saved run as JSON.
 #[must_use]
@@ -43,4 +53,15 @@ fn severity(check: &CheckRecord) -> &'static str {
 /// The topic of a check.
 fn topic(check: &CheckRecord) -> &str {
     check.id.split('.').next().unwrap_or_default()
+}
+
+/// The words for a verdict.
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "passed",
+        Verdict::Failed => "failed",
+        Verdict::NotApplicable => "not applicable",
+        Verdict::Waived => "waived",
+        Verdict::CouldNotRun => "could not run",
+    }
 }

@@ -21,7 +21,7 @@ pub use self::blueprint::{Blueprint, Files, Target};
 pub use self::catalogue::{Catalogue, Check};
 pub use self::check::{Request, Scan, check, check_with};
 pub use self::error::{Failure, RunError};
-pub use self::plan::{Known, Plan, Planned};
+pub use self::plan::{Known, Plan, Planned, Selection};
 pub use self::runner::{Event, Progress, Silent};
 pub use self::steps::{STEPS, StepDefinition};
 pub use self::world::ScenarioWorld;

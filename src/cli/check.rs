@@ -3,26 +3,33 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Arg, Args};
 
 use super::files::FileFlags;
-use super::flags::ContractFlags;
+use super::flags::{self, ContractFlags};
 use super::image::ImageFlags;
-use super::progress::{Lines, note, say};
+use super::progress::Lines;
 use super::reports::{ReportFlags, write};
+use super::screen::{DetailFlags, look, note, say};
 use crate::compose::{Compose, Hazard, ImageStack};
 use crate::engine::AskedAccess;
 use crate::exit::Exit;
 use crate::interrupt;
 use crate::report;
-use crate::suite::{Request, RunError, Scan, Target, check};
+use crate::suite::{Progress, Request, RunError, Scan, Target, check};
+
+const EXAMPLES: &str = "  \
+  seaworthy check
+  seaworthy check path/to/compose.yaml --tags '@shutdown and not @should'
+  seaworthy check -f compose.yaml -f compose.ci.yaml --env-file ci.env --report-dir reports
+  seaworthy check --image shop:1.4 --with postgres --readiness /health";
 
 /// Start copies of a stack, disturb them, and judge what happens.
 ///
 /// Every check gets a copy of the stack of its own. No port of yours is published, and everything is removed at the
 /// end, also on failure and on Ctrl-C.
 #[derive(Debug, Args)]
-#[command(after_help = super::EXIT_CODES)]
+#[command(after_help = super::examples(EXAMPLES), mut_args(fit_a_screen))]
 pub(super) struct Arguments {
     #[command(flatten)]
     files: FileFlags,
@@ -54,6 +61,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "WAY")]
     access: Option<AskedAccess>,
     #[command(flatten)]
+    detail: DetailFlags,
+    #[command(flatten)]
     reports: ReportFlags,
     /// Write the stack that --image makes, as a compose file
     #[arg(long, value_name = "FILE", help_heading = "Any image", requires = "image")]
@@ -62,6 +71,13 @@ pub(super) struct Arguments {
     image: ImageFlags,
     #[command(flatten)]
     contract: ContractFlags,
+}
+
+/// Shows what a first run needs with -h, and everything with --help.
+fn fit_a_screen(argument: Arg) -> Arg {
+    let is_of_contract = argument.get_help_heading() == Some(flags::HEADING);
+    let is_rare = RARE.contains(&argument.get_id().as_str());
+    argument.hide_short_help(is_of_contract || is_rare)
 }
 
 pub(super) async fn run(arguments: Arguments) -> Exit {
@@ -87,8 +103,11 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
         access: arguments.access,
         executable: std::env::current_exe().ok(),
     };
-    let lines = Arc::new(Lines { explains: request.explain });
-    let run = match Box::pin(check(&request, lines, stop())).await {
+    let look = look(arguments.detail);
+    let lines = Arc::new(Lines::new(look, request.explain));
+    let checked = Box::pin(check(&request, Arc::clone(&lines) as Arc<dyn Progress>, stop())).await;
+    lines.end();
+    let run = match checked {
         // What is told now is what the saved run tells later: durations are saved to the microsecond.
         Ok(run) => report::saved(&run),
         Err(error) => {
@@ -99,7 +118,7 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
     if request.explain {
         return Exit::Passed;
     }
-    say(report::describe(&run, &command_line()).trim_end());
+    say(report::describe(&run, &command_line(std::env::args().skip(1)), look).trim_end());
     if arguments.reports.write(&run) { Exit::of_run(&run, arguments.strict) } else { Exit::CouldNotRun }
 }
 
@@ -118,14 +137,30 @@ async fn write_compose(file: &Path, stack: &ImageStack) -> bool {
     }
 }
 
-/// The user's own command line without its selection of checks, fit to be pasted into a shell.
-fn command_line() -> String {
+/// Flags that -h does not show.
+const RARE: [&str; 10] = [
+    "profile",
+    "features",
+    "explain_contract",
+    "allow",
+    "scan_report",
+    "access",
+    "write_compose",
+    "sarif",
+    "cucumber_json",
+    "archive",
+];
+
+/// Flags that a single check is run again without: those that select checks, and those whose files it would overwrite.
+const LEFT_OUT: [&str; 8] = ["--tags", "-t", "--html", "--junit", "--json", "--sarif", "--cucumber-json", "--report-dir"];
+
+/// A command line without its selection of checks and its reports, fit to be pasted into a shell.
+fn command_line(mut arguments: impl Iterator<Item = String>) -> String {
     let mut words = vec!["seaworthy".to_owned()];
-    let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
-        if argument == "--tags" || argument == "-t" {
+        if LEFT_OUT.contains(&argument.as_str()) {
             arguments.next();
-        } else if !argument.starts_with("--tags=") {
+        } else if !LEFT_OUT.iter().any(|flag| argument.strip_prefix(flag).is_some_and(|rest| rest.starts_with('='))) {
             words.push(quote(&argument));
         }
     }
@@ -157,6 +192,12 @@ pub(super) fn explain(error: &RunError) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_check_is_run_again_without_selection_and_reports() {
+        let arguments = ["check", "--tags", "@a or @b", "my stack", "--json=run.json", "--report-dir", "out", "--strict"];
+        assert_eq!(command_line(arguments.map(String::from).into_iter()), "seaworthy check 'my stack' --strict");
+    }
 
     #[test]
     fn words_are_quoted_for_a_shell() {

@@ -6,10 +6,13 @@ use clap::Args;
 
 use crate::contract::{Declared, Waiver, parse_size};
 
+/// What these flags stand under in the help.
+pub(super) const HEADING: &str = "Contract";
+
 /// What the suite must know of the stack. Each flag wins over the key of the same name under `x-seaworthy` in the compose
 /// file; what neither gives is detected where it is obvious.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Contract")]
+#[command(next_help_heading = HEADING)]
 pub(super) struct ContractFlags {
     /// The service under test
     #[arg(long, value_name = "SERVICE")]

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::files::FileFlags;
 use super::flags::ContractFlags;
-use super::progress::{note, say};
+use super::screen::{note, say};
 use crate::clock::Clock;
 use crate::compose::{Compose, ComposeError, ComposeFile, Hazard, Model};
 use crate::contract::{Misfit, append, block};
@@ -20,6 +20,10 @@ use crate::suite::{Blueprint, Catalogue, draft};
 /// All other lines stay as they are. Values that can't be told are written as comments to be filled in; flags win over what is
 /// detected. Needs no engine, but asks one for the ports of the images where there is one.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  seaworthy init
+  seaworthy init path/to/compose.yaml --readiness /health")]
 pub(super) struct Arguments {
     #[command(flatten)]
     files: FileFlags,

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::files::FileFlags;
-use super::progress::{note, say};
+use super::screen::{note, say};
 use crate::clock::Clock;
 use crate::compose::{Hazard, Model};
 use crate::contract::Declared;
@@ -15,6 +15,11 @@ use crate::suite::{Blueprint, Catalogue};
 ///
 /// Needs `docker compose config`, but no engine. A stack that can't be isolated is refused, with the key that is in the way.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  seaworthy plan
+  seaworthy plan -f compose.yaml -f compose.ci.yaml
+  seaworthy plan stack.yaml --allow privileged")]
 pub(super) struct Arguments {
     #[command(flatten)]
     files: FileFlags,

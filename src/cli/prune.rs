@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::progress::{note, say};
+use super::screen::{note, say};
 use crate::clock::Clock;
 use crate::engine::{Engine, EngineError, KnownRun, RunId, reap as wait_and_remove};
 use crate::exit::Exit;
@@ -13,6 +13,10 @@ use crate::suite::RunError;
 /// Only containers, networks, volumes and images with the label `dev.seaworthy.run` are ever touched. Every run of
 /// `seaworthy check` does the same when it begins.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  seaworthy prune --dry-run
+  seaworthy prune")]
 pub(super) struct Arguments {
     /// Remove all runs, also those that still go on or belong to another machine
     #[arg(long)]

@@ -4,18 +4,22 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::progress::{note, say};
 use super::reports::ReportFlags;
+use super::screen::{DetailFlags, look, note, say};
 use crate::causes::with_causes;
 use crate::exit::Exit;
 use crate::record::{ReadError, Run};
-use crate::report;
+use crate::report::{self, Detail};
+use crate::verdict::Verdict;
 
 /// Write the reports of a saved run again, the same as when it was made.
 ///
 /// Without a flag the run is told as `check` told it. The exit code is that of the run.
 #[derive(Debug, Args)]
-#[command(after_help = super::EXIT_CODES)]
+#[command(after_help = super::examples("  \
+  seaworthy report run.json
+  seaworthy report run.json --html report.html --junit junit.xml
+  seaworthy report run.json --verbose"))]
 pub(super) struct Arguments {
     /// A run that was saved with --json
     #[arg(value_name = "RUN.json")]
@@ -24,15 +28,19 @@ pub(super) struct Arguments {
     #[arg(long)]
     strict: bool,
     #[command(flatten)]
+    detail: DetailFlags,
+    #[command(flatten)]
     reports: ReportFlags,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Exit {
     let Some(run) = open(&arguments.run) else { return Exit::CouldNotRun };
-    for check in &run.checks {
-        say(&report::check_line(check));
+    let look = look(arguments.detail);
+    let ran = run.checks.iter().filter(|check| check.verdict != Verdict::NotApplicable);
+    for check in ran.filter(|_| look.detail > Detail::Quiet) {
+        say(&report::check_line(check, look));
     }
-    say(report::describe(&run, &format!("seaworthy check {}", run.subject.stack)).trim_end());
+    say(report::describe(&run, &format!("seaworthy check {}", run.subject.stack), look).trim_end());
     if arguments.reports.write(&run) { Exit::of_run(&run, arguments.strict) } else { Exit::CouldNotRun }
 }
 

@@ -1,12 +1,14 @@
 //! Flags for the files that a run is written to.
 
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::progress::note;
+use super::screen::{note, say};
 use crate::record::Run;
-use crate::report::Format;
+use crate::report::{Format, to_annotations, to_job_summary};
 
 /// The files that a run is written to.
 #[derive(Clone, Debug, Default, Args)]
@@ -49,9 +51,12 @@ impl ReportFlags {
         }
         files.extend(Format::ALL.into_iter().filter_map(|format| Some((format, self.file(format)?.clone()))));
         let written: Vec<bool> = files.iter().map(|(format, file)| write(file, &format.render(run))).collect();
-        for ((_, file), _) in files.iter().zip(&written).filter(|(_, written)| **written) {
-            note(&format!("… wrote {}", file.display()));
+        let there = files.iter().zip(&written).filter(|(_, written)| **written);
+        let there: Vec<String> = there.map(|((_, file), _)| file.display().to_string()).collect();
+        if !there.is_empty() {
+            say(&format!("reports: {}", there.join(", ")));
         }
+        tell_github(run);
         all_written && written.into_iter().all(|written| written)
     }
 
@@ -62,6 +67,20 @@ impl ReportFlags {
             Format::Json => self.json.as_ref(),
             Format::Sarif => self.sarif.as_ref(),
             Format::CucumberJson => self.cucumber_json.as_ref(),
+        }
+    }
+}
+
+/// Where GitHub Actions runs this: annotates what did not pass, and adds to the summary of the job.
+fn tell_github(run: &Run) {
+    if std::env::var_os("GITHUB_ACTIONS").is_none_or(|value| value != "true") {
+        return;
+    }
+    to_annotations(run).lines().for_each(say);
+    if let Some(file) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()) {
+        let added = OpenOptions::new().append(true).create(true).open(&file);
+        if let Err(error) = added.and_then(|mut file| file.write_all(to_job_summary(run).as_bytes())) {
+            note(&format!("warning: GITHUB_STEP_SUMMARY: {} can't be written: {error}", Path::new(&file).display()));
         }
     }
 }

@@ -2,12 +2,17 @@
 
 use clap::Args;
 
-use super::progress::say;
+use super::screen::say;
 use crate::exit::Exit;
 use crate::suite::STEPS;
 
 /// List the sentences that scenarios are made of, with an example each.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  seaworthy steps
+  seaworthy steps | grep readiness
+  seaworthy check --features my-checks --tags @my-topic")]
 pub(super) struct Arguments {}
 
 pub(super) fn run(_: &Arguments) -> Exit {

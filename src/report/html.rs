@@ -9,7 +9,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
 use super::lanes::draw;
-use super::{severity, topic};
+use super::{severity, topic, word};
 use crate::record::{CheckRecord, Run};
 use crate::timeline::{Fact, Observation};
 use crate::verdict::{Verdict, seconds, used};
@@ -225,16 +225,6 @@ fn about(run: &Run) -> Markup {
             }
         }
         p.soft { "Made by " (run.tool.name) " " (run.tool.version) ", run " code { (run.subject.run) } }
-    }
-}
-
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Passed => "passed",
-        Verdict::Failed => "failed",
-        Verdict::NotApplicable => "not applicable",
-        Verdict::Waived => "waived",
-        Verdict::CouldNotRun => "could not run",
     }
 }
 

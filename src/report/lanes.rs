@@ -16,33 +16,48 @@ const TOLD: usize = 4;
 /// What is drawn of one scenario. Times are milliseconds from its start.
 #[derive(Debug, Default, PartialEq, Serialize)]
 pub(super) struct Drawing {
-    end: f64,
-    lanes: Vec<Lane>,
+    pub(super) end: f64,
+    pub(super) lanes: Vec<Lane>,
     /// Faults, behind all lanes.
-    shades: Vec<Item>,
+    pub(super) shades: Vec<Item>,
     /// Signals, across all lanes.
-    marks: Vec<Item>,
+    pub(super) marks: Vec<Item>,
 }
 
-#[derive(Debug, Default, PartialEq, Serialize)]
-struct Lane {
-    name: String,
-    items: Vec<Item>,
+#[derive(Debug, PartialEq, Serialize)]
+pub(super) struct Lane {
+    pub(super) name: String,
+    #[serde(skip)]
+    pub(super) of: Of,
+    pub(super) items: Vec<Item>,
+}
+
+/// What a lane is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Of {
+    Steps,
+    Answers,
+    Life,
+    Use,
+    Sessions,
+    Attempts,
+    Log,
+    Notes,
 }
 
 /// A span, or a point when it has no end.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-struct Item {
-    from: f64,
+pub(super) struct Item {
+    pub(super) from: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    to: Option<f64>,
+    pub(super) to: Option<f64>,
     /// `ok`, `warn`, `bad` or `idle`.
     kind: &'static str,
     /// What stands in it where there is room.
     #[serde(skip_serializing_if = "String::is_empty")]
     label: String,
     /// What it says when it is pointed at.
-    text: String,
+    pub(super) text: String,
 }
 
 /// Draws a timeline; nothing when it is empty.
@@ -117,7 +132,7 @@ impl<'a> Scenario<'a> {
             .collect();
         let ends = steps.iter().skip(1).map(|(at, _)| *at).chain([self.end]);
         let items = steps.iter().zip(ends).map(|((at, text), end)| self.span(*at, end, "idle", *text, *text)).collect();
-        Lane { name: "steps".into(), items }
+        Lane { name: "steps".into(), of: Of::Steps, items }
     }
 
     /// Stretches of like answers, from when the first was asked for to when the next different one was.
@@ -138,7 +153,7 @@ impl<'a> Scenario<'a> {
             let (label, times) = (short(answer), if count == 1 { "once".to_owned() } else { format!("{count} times") });
             self.span(from, to, kind_of(answer), label, format!("{answer}, {times}{body}"))
         });
-        Lane { name: endpoint.to_string(), items: items.collect() }
+        Lane { name: endpoint.to_string(), of: Of::Answers, items: items.collect() }
     }
 
     /// Running, healthy, frozen, ended.
@@ -178,7 +193,7 @@ impl<'a> Scenario<'a> {
             }
         }
         turn(self.end, None);
-        Lane { name: service.to_owned(), items }
+        Lane { name: service.to_owned(), of: Of::Life, items }
     }
 
     /// Whether a dependency could be used.
@@ -204,7 +219,7 @@ impl<'a> Scenario<'a> {
             }
             last = Some(state);
         }
-        Lane { name: format!("{service}: use"), items }
+        Lane { name: format!("{service}: use"), of: Of::Use, items }
     }
 
     fn sessions(&self, service: &str) -> Lane {
@@ -214,7 +229,7 @@ impl<'a> Scenario<'a> {
             }
             _ => None,
         });
-        Lane { name: format!("{service}: sessions"), items: items.collect() }
+        Lane { name: format!("{service}: sessions"), of: Of::Sessions, items: items.collect() }
     }
 
     fn attempts(&self, service: &str) -> Lane {
@@ -222,7 +237,7 @@ impl<'a> Scenario<'a> {
             Fact::Attempt { service: name } if name == service => Some((at, "the app tries to connect")),
             _ => None,
         });
-        Lane { name: format!("{service}: attempts"), items: self.gather(attempts, "attempts") }
+        Lane { name: format!("{service}: attempts"), of: Of::Attempts, items: self.gather(attempts, "attempts") }
     }
 
     fn log(&self, service: &str) -> Lane {
@@ -230,7 +245,7 @@ impl<'a> Scenario<'a> {
             Fact::Log { service: name, line, .. } if name == service => Some((at, line.as_str())),
             _ => None,
         });
-        Lane { name: format!("{service}: log"), items: self.gather(lines, "lines") }
+        Lane { name: format!("{service}: log"), of: Of::Log, items: self.gather(lines, "lines") }
     }
 
     /// Points that lie so close that a drawing can't tell them apart become one that says how many they are.
@@ -269,7 +284,7 @@ impl<'a> Scenario<'a> {
             Fact::Usage { .. } => crate::verdict::used(self.observations).map(|used| self.point(at, "ok", used)),
             _ => None,
         });
-        Lane { name: "notes".into(), items: items.collect() }
+        Lane { name: "notes".into(), of: Of::Notes, items: items.collect() }
     }
 
     /// Faults from begin to end, or to the end of the scenario.

@@ -1,8 +1,13 @@
-//! The report for people: one line per check, and for each failure what was expected, what was seen, the last log lines,
-//! how to mend it and how to run it again.
+//! The report for people: one line per check, and for each failure what was expected, what was seen, what happened when, the
+//! last log lines, how to mend it and how to run it again.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
+use anstyle::{AnsiColor, Style};
+
+use super::lanes::draw;
+use super::look::{Detail, Look, NARROWEST, printable, wrap};
+use super::moments::{Line, Told, tell};
 use super::severity;
 use crate::record::{CheckRecord, Run};
 use crate::timeline::last_log_lines;
@@ -10,37 +15,55 @@ use crate::verdict::{Verdict, seconds, used};
 
 /// How many of the app's last log lines a failure shows.
 const LOG_LINES: usize = 8;
-/// How wide prose may get.
-const WIDTH: usize = 100;
+/// Where the title of a check begins.
+const TITLE: usize = 43;
+/// Below its title a check goes on where so much room is left, else with a small indent.
+const LEAST_PROSE: usize = 30;
+const INDENT: usize = 8;
 
-/// One line: verdict, name, title, time.
+/// One line: verdict, name, title, time. Where the terminal is too narrow for it, it goes on below the title.
 #[must_use]
-pub fn check_line(check: &CheckRecord) -> String {
-    let word = match check.verdict {
-        Verdict::Passed => "passed",
-        Verdict::Failed => "FAILED",
-        Verdict::NotApplicable => "n/a",
-        Verdict::Waived => "waived",
-        Verdict::CouldNotRun => "ERROR",
+pub fn check_line(check: &CheckRecord, look: Look) -> String {
+    let (word, colour) = match check.verdict {
+        Verdict::Passed => ("passed", AnsiColor::Green),
+        Verdict::Failed => ("FAILED", AnsiColor::Red),
+        Verdict::NotApplicable => ("n/a", AnsiColor::BrightBlack),
+        Verdict::Waived => ("waived", AnsiColor::Yellow),
+        Verdict::CouldNotRun => ("ERROR", AnsiColor::Magenta),
     };
     let after = match check.verdict {
         Verdict::NotApplicable => check.reason.clone().unwrap_or_default(),
         _ => [Some(seconds(check.duration)), used(&check.timeline)].into_iter().flatten().collect::<Vec<_>>().join("; "),
     };
-    format!("{word:<7} {:<34} {} ({after})", check.name(), check.title)
+    let style = if check.verdict == Verdict::Failed { Style::new().bold() } else { Style::new() };
+    let word = look.paint(style.fg_color(Some(colour.into())), format!("{word:<7}"));
+    let said = format!("{} ({after})", printable(&check.title));
+    let name = check.name();
+    match look.width {
+        None => format!("{word} {name:<34} {said}"),
+        // A name that reaches into the title moves it.
+        Some(width) => {
+            let begins = TITLE.max(name.len() + 9);
+            let indent = if begins + LEAST_PROSE <= width { begins } else { INDENT };
+            let lines = wrap(&said, begins, indent, width.max(NARROWEST));
+            format!("{word} {name:<34} {}", lines.join("\n"))
+        }
+    }
 }
 
 /// All that is to be said after the last check: the checks that did not run, the failures, and the sum.
 /// `command` is what the user ran, without a selection of checks.
 #[must_use]
-pub fn describe(run: &Run, command: &str) -> String {
+pub fn describe(run: &Run, command: &str, look: Look) -> String {
     let mut text = String::new();
-    for check in run.checks.iter().filter(|check| check.verdict == Verdict::NotApplicable) {
-        let _ = writeln!(text, "{}", check_line(check));
+    if look.detail > Detail::Quiet {
+        for check in run.checks.iter().filter(|check| check.verdict == Verdict::NotApplicable) {
+            let _ = writeln!(text, "{}", check_line(check, look));
+        }
     }
     for check in &run.checks {
         if matches!(check.verdict, Verdict::Failed | Verdict::Waived | Verdict::CouldNotRun) {
-            describe_check(&mut text, run, check, command);
+            let _ = Failure { run, check, command, look }.write(&mut text);
         }
     }
     let counts = run.counts();
@@ -55,45 +78,64 @@ pub fn describe(run: &Run, command: &str) -> String {
         counts.waived,
         counts.not_applicable,
     );
+    if counts.ran() == 0 {
+        text.push_str("nothing ran: no check that was selected applies to this stack\n");
+    }
     text
 }
 
-fn describe_check(text: &mut String, run: &Run, check: &CheckRecord, command: &str) {
-    let _ = writeln!(text, "\n{} ({}): {}", check.name(), severity(check), check.title);
-    for part in check.reason.as_deref().unwrap_or_default().split("; seen: ").enumerate() {
-        match part {
-            (0, reason) => write_wrapped(text, "", reason),
-            (_, seen) => write_wrapped(text, "seen: ", seen),
-        }
-    }
-    let lines = last_log_lines(&check.timeline, &run.contract.app, LOG_LINES);
-    if !lines.is_empty() {
-        let _ = writeln!(text, "  the last log lines of `{}`:", run.contract.app);
-        for line in lines {
-            let _ = writeln!(text, "    | {}", printable(line));
-        }
-    }
-    write_wrapped(text, "why: ", &check.why);
-    write_wrapped(text, "to mend: ", &check.mend);
-    let _ = writeln!(text, "  again: {command} --tags @{}", check.id);
+/// A check that did not pass, told at length.
+struct Failure<'a> {
+    run: &'a Run,
+    check: &'a CheckRecord,
+    command: &'a str,
+    look: Look,
 }
 
-/// Prose, wrapped and indented.
-fn write_wrapped(text: &mut String, label: &str, prose: &str) {
-    let mut line = format!("  {label}");
-    let mut is_first = true;
-    for word in printable(prose).split_whitespace() {
-        if line.chars().count() + word.chars().count() > WIDTH && !is_first {
-            let _ = writeln!(text, "{}", line.trim_end());
-            line = "    ".into();
+impl Failure<'_> {
+    fn write(&self, text: &mut String) -> fmt::Result {
+        let Self { run, check, command, look } = self;
+        let heading = format!("{} ({}): {}", check.name(), severity(check), printable(&check.title));
+        writeln!(text, "\n{}", look.paint(Style::new().bold(), heading))?;
+        for part in check.reason.as_deref().unwrap_or_default().split("; seen: ").enumerate() {
+            match part {
+                (0, reason) => match reason.strip_prefix("expected: ") {
+                    Some(expected) => look.prose(text, "expected: ", expected)?,
+                    None => look.prose(text, "", reason)?,
+                },
+                (_, seen) => look.prose(text, "seen: ", seen)?,
+            }
         }
-        let _ = write!(line, "{word} ");
-        is_first = false;
+        for place in &check.places {
+            writeln!(text, "  {} {}:{}", look.label("at:"), printable(&place.file), place.line)?;
+        }
+        if let Some(told) = draw(&check.timeline).and_then(|drawing| tell(&drawing, look.detail == Detail::Verbose)) {
+            self.timeline(text, &told)?;
+        }
+        let lines = last_log_lines(&check.timeline, &run.contract.app, LOG_LINES);
+        if !lines.is_empty() {
+            writeln!(text, "  {}", look.label(&format!("the last log lines of `{}`:", run.contract.app)))?;
+            for line in lines {
+                writeln!(text, "    | {}", printable(line))?;
+            }
+        }
+        look.prose(text, "why: ", &check.why)?;
+        look.prose(text, "to mend: ", &check.mend)?;
+        writeln!(text, "  {} {command} --tags @{}", look.label("again:"), check.id)
     }
-    let _ = writeln!(text, "{}", line.trim_end());
-}
 
-/// What a container wrote must not steer the user's terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() && character != '\t' { '\u{fffd}' } else { character }).collect()
+    fn timeline(&self, text: &mut String, told: &Told) -> fmt::Result {
+        let heading = format!("timeline, in seconds from: {}", printable(&told.zero));
+        writeln!(text, "  {}", self.look.label(&heading))?;
+        for line in &told.lines {
+            match line {
+                Line::Moment(at, what) => {
+                    let lines = wrap(&printable(what), 14, 14, self.look.prose_width());
+                    writeln!(text, "    {:>+8.2}  {}", at / 1000.0, lines.join("\n"))?;
+                }
+                Line::LeftOut(count) => writeln!(text, "              … {count} more, with --verbose and in the reports")?,
+            }
+        }
+        Ok(())
+    }
 }

@@ -80,8 +80,14 @@ impl Catalogue {
     /// The ids of all checks.
     #[must_use]
     pub fn ids(&self) -> Vec<String> {
-        let scenarios = self.features.iter().flat_map(|feature| &feature.scenarios);
-        scenarios.filter_map(Check::read).map(|check| check.id).collect()
+        self.checks().map(|(_, _, check)| check.id).collect()
+    }
+
+    /// All checks, each with its feature and its scenario.
+    pub fn checks(&self) -> impl Iterator<Item = (&Feature, &Scenario, Check)> {
+        let scenarios =
+            self.features.iter().flat_map(|feature| feature.scenarios.iter().map(move |scenario| (feature, scenario)));
+        scenarios.filter_map(|(feature, scenario)| Some((feature, scenario, Check::read(scenario)?)))
     }
 
     /// Every tag that some check has.

@@ -11,8 +11,9 @@ use futures::FutureExt;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::plan::Selection;
-use super::{Bench, Blueprint, Catalogue, Event, Plan, Progress, RunError, ScenarioWorld, Silent, Target, runner, sources};
+use super::{
+    Bench, Blueprint, Catalogue, Event, Plan, Progress, RunError, ScenarioWorld, Selection, Silent, Target, runner, sources,
+};
 use crate::causes::with_causes;
 use crate::clock::Clock;
 use crate::compose::{Hazard, ImageStack};

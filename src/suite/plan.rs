@@ -60,7 +60,9 @@ impl Selection {
         if selects_any { Ok(selection) } else { Err(RunError::NothingSelected { expression: expression.to_owned() }) }
     }
 
-    fn selects(&self, feature: &Feature, scenario: &Scenario) -> bool {
+    /// Whether a scenario of a feature is selected.
+    #[must_use]
+    pub fn selects(&self, feature: &Feature, scenario: &Scenario) -> bool {
         let tags = feature.tags.iter().chain(&scenario.tags);
         self.expression.as_ref().is_none_or(|(_, operation)| operation.eval(tags))
     }

@@ -1,5 +1,6 @@
 //! Running a plan through cucumber, and turning what becomes of each scenario into a record.
 
+use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -36,12 +37,19 @@ pub enum Event<'a> {
         /// Its title.
         title: &'a str,
     },
+    /// A check does or waits for something else now.
+    StepStarted {
+        /// The name of the check.
+        name: &'a str,
+        /// The line of the scenario.
+        step: &'a str,
+    },
     /// A check ended.
     CheckFinished(&'a CheckRecord),
 }
 
 /// Told what happens while a run is under way. Must not block.
-pub trait Progress: Send + Sync {
+pub trait Progress: Debug + Send + Sync {
     /// Something happened.
     fn tell(&self, event: Event<'_>);
 }
@@ -96,10 +104,12 @@ where
         // Cucumber takes our topic tag @retry for its own wish to run a failed scenario again. A verdict stands.
         .retry_options(|_, _, _, _| None)
         .before(move |_, _, scenario, world| {
-            world.begin(Arc::clone(&bench));
-            if let Some(planned) = plan_before.find(scenario).map(|index| &plan_before.checks[index]) {
-                progress_before.tell(Event::CheckStarted { name: &planned.name(), title: &planned.title });
+            let planned = plan_before.find(scenario).map(|index| &plan_before.checks[index]);
+            let name = planned.map(Planned::name).unwrap_or_default();
+            if let Some(planned) = planned {
+                progress_before.tell(Event::CheckStarted { name: &name, title: &planned.title });
             }
+            world.begin(Arc::clone(&bench), name, Arc::clone(&progress_before));
             future::ready(()).boxed_local()
         })
         .after(move |_, _, scenario, finished, world| {

@@ -15,7 +15,6 @@ use futures::future::LocalBoxFuture;
 use regex::Regex;
 
 use super::{Failure, ScenarioWorld};
-use crate::timeline::Fact;
 
 /// A sentence that scenarios may use.
 #[derive(Clone, Copy, Debug)]
@@ -202,9 +201,7 @@ fn take(
     run: for<'w> fn(&'w mut ScenarioWorld, Words) -> LocalBoxFuture<'w, Result<(), Failure>>,
 ) -> LocalBoxFuture<'_, ()> {
     Box::pin(async move {
-        if let Some(timeline) = world.timeline() {
-            timeline.record(Fact::Step { text: format!("{}{}", context.step.keyword, context.step.value) });
-        }
+        world.begin_step(&format!("{}{}", context.step.keyword, context.step.value));
         let words = context.matches.into_iter().skip(1).map(|(_, word)| word).collect();
         if let Err(failure) = run(world, words).await {
             let message = failure.to_string();

@@ -10,13 +10,13 @@ use super::error::settle;
 use super::launch::{self, Without};
 use super::setup::Setup;
 use super::sources::named;
-use super::{Bench, Failure};
+use super::{Bench, Event, Failure, Progress};
 use crate::engine::EngineError;
 use crate::fault;
 use crate::probe::OpenSession;
 use crate::record::Place;
 use crate::stack::Stack;
-use crate::timeline::{Answer, Observation, Ruling, Timeline};
+use crate::timeline::{Answer, Fact, Observation, Ruling, Timeline};
 use crate::verdict::{Finding, Judged};
 
 /// How often an app that the engine starts again may exit before nobody waits for it any more.
@@ -35,6 +35,8 @@ pub struct ScenarioWorld {
 /// What a scenario works with once it has begun.
 #[derive(Debug)]
 struct Stage {
+    name: String,
+    progress: Arc<dyn Progress>,
     bench: Arc<Bench>,
     timeline: Timeline,
     stack: Option<Stack>,
@@ -67,9 +69,18 @@ pub struct Moments {
 
 impl ScenarioWorld {
     /// Begins a scenario on a bench, with an empty timeline.
-    pub(super) fn begin(&mut self, bench: Arc<Bench>) {
+    pub(super) fn begin(&mut self, bench: Arc<Bench>, name: String, progress: Arc<dyn Progress>) {
         let timeline = Timeline::new(bench.engine.clock());
-        self.stage = Some(Stage { bench, timeline, stack: None, setup: Setup::default(), moments: Moments::default() });
+        let (setup, moments) = (Setup::default(), Moments::default());
+        self.stage = Some(Stage { name, progress, bench, timeline, stack: None, setup, moments });
+    }
+
+    /// Puts down, and tells, that a step begins.
+    pub(super) fn begin_step(&self, step: &str) {
+        if let Some(stage) = &self.stage {
+            stage.timeline.record(Fact::Step { text: step.to_owned() });
+            stage.progress.tell(Event::StepStarted { name: &stage.name, step });
+        }
     }
 
     /// Names a line that is at fault, for reports that show it in its file.

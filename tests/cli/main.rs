@@ -13,12 +13,17 @@ mod files;
 mod images;
 mod isolation;
 mod one_shots;
+mod saved_runs;
 
 use std::process::{Command, Output, Stdio};
 
 pub(crate) fn seaworthy(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_seaworthy"));
     command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
+    // What is shown must not depend on who runs the tests.
+    for name in ["COLUMNS", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"] {
+        command.env_remove(name);
+    }
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

@@ -1,0 +1,45 @@
+//! `seaworthy compare`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::report::open;
+use super::screen::{DetailFlags, look, say};
+use crate::exit::Exit;
+use crate::report::compare;
+
+const AFTER_HELP: &str = "\
+Examples:
+  seaworthy compare main.json branch.json
+  seaworthy compare last-week.json today.json --strict
+
+Exit codes:
+  0  nothing got worse
+  1  a check of severity `must` got worse (with --strict, any check)
+  2  a run could not be read";
+
+/// Tell what got better, worse and slower from one saved run to another.
+///
+/// Worse is a check that fails, or could no longer be made, and did not before. A check is slower or faster when it passed in both
+/// runs and its time differs by more than a half and by more than a second.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct Arguments {
+    /// The earlier run, as --json saves it
+    #[arg(value_name = "OLD.json")]
+    old: PathBuf,
+    /// The later run
+    #[arg(value_name = "NEW.json")]
+    new: PathBuf,
+    /// Let a check of severity `should` that got worse count too
+    #[arg(long)]
+    strict: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Exit {
+    let (Some(old), Some(new)) = (open(&arguments.old), open(&arguments.new)) else { return Exit::CouldNotRun };
+    let comparison = compare(&old, &new);
+    say(comparison.describe(look(DetailFlags::default())).trim_end());
+    if comparison.got_worse(arguments.strict) { Exit::Failed } else { Exit::Passed }
+}

@@ -1,0 +1,52 @@
+//! `seaworthy explain`.
+
+use clap::Args;
+
+use super::screen::{DetailFlags, look, note, say};
+use crate::exit::Exit;
+use crate::report::explain;
+use crate::suite::Catalogue;
+
+/// How many ids are proposed for one that does not exist.
+const PROPOSED: usize = 8;
+
+/// Tell why a check matters, how it is made, and how to mend its failure.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  seaworthy explain outage.frozen
+  seaworthy explain shutdown.in-flight")]
+pub(super) struct Arguments {
+    /// The id of a check; `seaworthy list` has all
+    #[arg(value_name = "ID")]
+    id: String,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Exit {
+    let catalogue = Catalogue::built_in();
+    // As it stands in a report, with the dependency in brackets, or as a tag.
+    let id = arguments.id.trim_start_matches('@').split('[').next().unwrap_or_default();
+    let Some((_, scenario, check)) = catalogue.checks().find(|(_, _, check)| check.id == id) else {
+        note(&format!("error: there is no check {id}"));
+        let near = near(&catalogue, id);
+        if near.is_empty() {
+            note("  help: `seaworthy list` has all of them");
+        } else {
+            note(&format!("  help: there are {}; `seaworthy list` has all of them", near.join(", ")));
+        }
+        return Exit::CouldNotRun;
+    };
+    let steps: Vec<String> = scenario.steps.iter().map(|step| format!("{}{}", step.keyword, step.value)).collect();
+    say(explain(&check, &scenario.name, &steps, look(DetailFlags::default())).trim_end());
+    Exit::Passed
+}
+
+/// Ids of the same topic, or that share a part of their name.
+fn near(catalogue: &Catalogue, id: &str) -> Vec<String> {
+    let (topic, name) = id.split_once('.').unwrap_or((id, id));
+    let shares = |other: &str| name.split('-').any(|part| part.len() > 2 && other.contains(part));
+    let ids = catalogue.ids();
+    let (sharing, others): (Vec<String>, Vec<String>) = ids.into_iter().partition(|other| shares(other));
+    let same_topic = others.into_iter().filter(|other| other.split('.').next() == Some(topic));
+    sharing.into_iter().chain(same_topic).take(PROPOSED).collect()
+}

@@ -1,0 +1,166 @@
+//! What is told of saved runs, and of the checks. None of it needs an engine.
+
+use std::fs;
+use std::process::Output;
+
+use crate::seaworthy;
+
+const FORMATS: [(&str, &str); 5] = [
+    ("--html", "report.html"),
+    ("--junit", "junit.xml"),
+    ("--json", "run.json"),
+    ("--sarif", "seaworthy.sarif"),
+    ("--cucumber-json", "cucumber.json"),
+];
+
+fn saved(name: &str) -> String {
+    format!("tests/fixtures/runs/{name}.json")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn told(output: &Output) -> String {
+    format!("exit code {}\n{}{}", output.status.code().expect("a code"), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn a_saved_run_is_told_as_wide_as_the_terminal_is() {
+    for (name, columns) in [
+        ("passed", "80"),
+        ("failed", "80"),
+        ("could-not-run", "80"),
+        ("nothing-ran", "80"),
+        ("passed", "200"),
+        ("failed", "200"),
+        ("could-not-run", "200"),
+        ("nothing-ran", "200"),
+    ] {
+        let output = seaworthy(&["report", &saved(name)]).env("COLUMNS", columns).output().expect("ended");
+        let told = told(&output);
+        let is_log = |line: &&str| line.starts_with("    | ") || line.contains("again:");
+        let widest = told.lines().filter(|line| !is_log(line)).map(|line| line.chars().count()).max();
+        assert!(widest <= columns.parse().ok(), "{name} at {columns}: {told}");
+        insta::assert_snapshot!(format!("told-{name}-{columns}"), told);
+    }
+}
+
+#[test]
+fn as_much_is_told_as_is_wanted_in_colours_where_they_are() {
+    let failed = saved("failed");
+    let show = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let output = seaworthy(&[&["report", &failed][..], arguments].concat()).envs(variables.iter().copied()).output();
+        text(&output.expect("ended").stdout)
+    };
+    let (quiet, normal, verbose) = (show(&["--quiet"], &[]), show(&[], &[]), show(&["--verbose"], &[]));
+    assert!(!quiet.contains("passed  ") && quiet.contains("1 failed") && quiet.contains("to mend:"), "{quiet}");
+    assert!(normal.contains("passed  ") && normal.contains("n/a ") && !normal.contains("When the app is told"), "{normal}");
+    assert!(verbose.contains("When the app is told to stop"), "{verbose}");
+    assert!(!normal.contains('\u{1b}'), "no colours where nobody sees them");
+    let coloured = show(&[], &[("CLICOLOR_FORCE", "1")]);
+    assert!(coloured.contains("\u{1b}[1m\u{1b}[31mFAILED \u{1b}[0m"), "{coloured}");
+    assert!(!show(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]).contains('\u{1b}'), "NO_COLOR comes first");
+}
+
+#[test]
+fn every_format_is_written_again_byte_for_byte_and_one_that_can_not_be_stops_no_other() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let all = folder.path().join("all");
+    let output = seaworthy(&["report", &saved("failed"), "--report-dir"]).arg(&all).output().expect("ended");
+    assert_eq!(output.status.code(), Some(1));
+    let told = text(&output.stdout);
+    for (flag, name) in FORMATS {
+        let one = folder.path().join(name);
+        let mut command = seaworthy(&["report"]);
+        let output = command.arg(all.join("run.json")).arg(flag).arg(&one).output().expect("ended");
+        assert_eq!(output.status.code(), Some(1));
+        assert!(fs::read(&one).expect("written") == fs::read(all.join(name)).expect("written"), "{name} differs");
+        assert!(told.contains(name), "{told}");
+    }
+    let mut command = seaworthy(&["report", &saved("passed"), "--html", "/nowhere/report.html", "--junit"]);
+    let junit = folder.path().join("second.xml");
+    let output = command.arg(&junit).output().expect("ended");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("error: /nowhere/report.html can't be written"));
+    assert!(fs::read_to_string(&junit).expect("written").contains("<testsuites"));
+}
+
+#[test]
+fn what_is_no_run_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("run.json");
+    for (content, says) in
+        [("hello", "help: "), (r#"{"format_version": 99}"#, "99"), (r#"{"format_version": 1}"#, "missing field")]
+    {
+        fs::write(&file, content).expect("written");
+        let output = seaworthy(&["report"]).arg(&file).output().expect("ended");
+        assert_eq!(output.status.code(), Some(2), "{content}");
+        assert!(text(&output.stderr).contains(says), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn github_gets_annotations_and_a_summary() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let summary = folder.path().join("summary.md");
+    fs::write(&summary, "# Before\n").expect("written");
+    let mut command = seaworthy(&["report", &saved("failed"), "--quiet"]);
+    let output = command.env("GITHUB_ACTIONS", "true").env("GITHUB_STEP_SUMMARY", &summary).output().expect("ended");
+    let told = text(&output.stdout);
+    let annotations: Vec<&str> = told.lines().filter(|line| line.starts_with("::")).collect();
+    insta::assert_snapshot!("github", format!("{}\n{}", annotations.join("\n"), fs::read_to_string(&summary).expect("kept")));
+}
+
+#[test]
+fn two_runs_are_compared() {
+    let compare = |arguments: &[&str]| told(&seaworthy(&[&["compare"], arguments].concat()).output().expect("ended"));
+    let (passed, failed) = (saved("passed"), saved("failed"));
+    insta::assert_snapshot!("compare-worse", compare(&[&passed, &failed]));
+    insta::assert_snapshot!("compare-better", compare(&[&failed, &passed]));
+    let changed = fs::read_to_string(env!("CARGO_MANIFEST_DIR").to_owned() + "/" + &failed).expect("there");
+    let mut run: serde_json::Value = serde_json::from_str(&changed).expect("JSON");
+    let check = |run: &mut serde_json::Value, id: &str| {
+        run["checks"].as_array().expect("checks").iter().position(|check| check["id"] == id).expect("there")
+    };
+    let (frozen, stop) = (check(&mut run, "outage.frozen"), check(&mut run, "shutdown.in-time"));
+    run["checks"][frozen]["duration_ms"] = 90_000.into();
+    run["checks"][stop]["verdict"] = "passed".into();
+    run["checks"][0]["verdict"] = "failed".into();
+    run["checks"][0]["severity"] = "should".into();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("run.json");
+    fs::write(&file, run.to_string()).expect("written");
+    let file = file.to_str().expect("a name");
+    insta::assert_snapshot!("compare-mixed", compare(&[&failed, file]));
+    assert!(compare(&[&failed, file, "--strict"]).starts_with("exit code 1"));
+    assert!(compare(&[&failed, "nowhere.json"]).starts_with("exit code 2"));
+}
+
+#[test]
+fn checks_are_listed_and_explained() {
+    let show = |arguments: &[&str]| told(&seaworthy(arguments).output().expect("ended"));
+    insta::assert_snapshot!("list", show(&["list", "--tags", "@retry"]));
+    insta::assert_snapshot!("explain", show(&["explain", "outage.frozen[db]"]));
+    insta::assert_snapshot!("explain-unknown", show(&["explain", "outage.freeze"]));
+    let all = seaworthy(&["list", "--json"]).output().expect("ended");
+    let all: serde_json::Value = serde_json::from_slice(&all.stdout).expect("JSON");
+    for check in all.as_array().expect("a list") {
+        let id = check["id"].as_str().expect("an id");
+        assert!(show(&["explain", id]).starts_with(&format!("exit code 0\n{id} (")), "{id}");
+    }
+}
+
+#[test]
+fn shells_complete_the_command_line_and_there_is_a_manual() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let output = seaworthy(&["completions", shell]).output().expect("ended");
+        assert!(output.status.success() && text(&output.stdout).contains("report-dir"), "{shell}");
+    }
+    let page = seaworthy(&["man"]).output().expect("ended");
+    assert!(text(&page.stdout).contains(".TH seaworthy 1"));
+    let folder = tempfile::tempdir().expect("a folder");
+    assert!(seaworthy(&["man", "--dir"]).arg(folder.path()).output().expect("ended").status.success());
+    let check = fs::read_to_string(folder.path().join("seaworthy-check.1")).expect("a page");
+    assert!(check.contains("cucumber"), "{check}");
+}
