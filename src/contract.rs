@@ -10,6 +10,7 @@ mod draft;
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::block::{Misfit, append, block};
@@ -20,7 +21,7 @@ pub use self::draft::{Draft, Found};
 use crate::timeline::millis;
 
 /// All that the checks need to know of a stack.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Contract {
     /// The service under test.
     pub app: String,
@@ -36,9 +37,11 @@ pub struct Contract {
     pub dependencies: Vec<Dependency>,
     /// How long the app may take from its start until it is ready.
     #[serde(rename = "startup_limit_ms", with = "millis")]
+    #[schemars(with = "f64")]
     pub startup_limit: Duration,
     /// How long the app may take to stop: the service's `stop_grace_period`.
     #[serde(rename = "stop_grace_period_ms", with = "millis")]
+    #[schemars(with = "f64")]
     pub stop_grace_period: Duration,
     /// The signal that tells the app to stop: the service's `stop_signal`, the image's, or SIGTERM.
     pub stop_signal: String,
@@ -46,12 +49,15 @@ pub struct Contract {
     pub stop_status: Vec<i64>,
     /// A probe that takes longer counts as hung.
     #[serde(rename = "probe_timeout_ms", with = "millis")]
+    #[schemars(with = "f64")]
     pub probe_timeout: Duration,
     /// How long readiness may take to say 503 in an outage.
     #[serde(rename = "outage_limit_ms", with = "millis")]
+    #[schemars(with = "f64")]
     pub outage_limit: Duration,
     /// How long the app may take to be ready again, from the dependency accepting again.
     #[serde(rename = "recovery_limit_ms", with = "millis")]
+    #[schemars(with = "f64")]
     pub recovery_limit: Duration,
     /// The most bytes that the files of the app's image may have, when that matters.
     #[serde(rename = "image_size_limit_bytes", default, skip_serializing_if = "Option::is_none")]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
 
 use crate::contract::Contract;
@@ -11,9 +12,11 @@ use crate::verdict::Verdict;
 
 /// The version of the format. A change that old readers can't read makes it one higher.
 pub const FORMAT_VERSION: u32 = 1;
+/// What the schema of the format is called.
+const SCHEMA_ID: &str = "https://github.com/seaworthy-dev/seaworthy/blob/main/docs/run-1.schema.json";
 
 /// Everything that a run found out.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     /// The version of this format.
     pub format_version: u32,
@@ -27,6 +30,15 @@ pub struct Run {
     pub notes: Vec<String>,
     /// Every check that was selected, in the order of the catalogue.
     pub checks: Vec<CheckRecord>,
+}
+
+/// The JSON Schema (2020-12) of a saved run.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    let mut schema = schema_for!(Run);
+    schema.insert("$id".into(), SCHEMA_ID.into());
+    schema.insert("title".into(), "A run of Seaworthy".into());
+    schema.to_value()
 }
 
 /// Why a saved run can't be read.
@@ -56,7 +68,7 @@ impl ReadError {
 }
 
 /// The program that made a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tool {
     /// Its name.
     pub name: String,
@@ -65,7 +77,7 @@ pub struct Tool {
 }
 
 /// What was judged, and when.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Subject {
     /// The compose file or folder.
     pub stack: String,
@@ -80,11 +92,12 @@ pub struct Subject {
     pub started_at: String,
     /// How long it took.
     #[serde(rename = "duration_ms", with = "millis")]
+    #[schemars(with = "f64")]
     pub duration: Duration,
 }
 
 /// The files that a stack is made of.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SourceFiles {
     /// The compose files, the one that is merged last first.
     pub compose: Vec<String>,
@@ -94,7 +107,7 @@ pub struct SourceFiles {
 }
 
 /// A line of a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Place {
     /// The file, as it is named from where the run was started.
     pub file: String,
@@ -103,7 +116,7 @@ pub struct Place {
 }
 
 /// How serious a failure is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Not ready for production.
@@ -113,7 +126,7 @@ pub enum Severity {
 }
 
 /// What became of one check.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckRecord {
     /// The id, such as `outage.killed`.
     pub id: String,
@@ -136,6 +149,7 @@ pub struct CheckRecord {
     pub mend: String,
     /// How long it took.
     #[serde(rename = "duration_ms", with = "millis")]
+    #[schemars(with = "f64")]
     pub duration: Duration,
     /// All that was observed, by time.
     pub timeline: Vec<Observation>,

@@ -8,6 +8,7 @@ mod fact;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -15,10 +16,11 @@ pub use self::fact::{Answer, ContainerChange, DependencyState, Endpoint, Fact, F
 use crate::clock::Clock;
 
 /// One fact and when it became true.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Observation {
     /// Offset from the start of the run.
     #[serde(rename = "at_ms", with = "millis")]
+    #[schemars(with = "f64")]
     pub at: Duration,
     /// What was observed.
     #[serde(flatten)]

@@ -1,7 +1,8 @@
 //! The report as one page: nothing is loaded from anywhere, and what comes from containers stays text.
 //!
 //! Everything is escaped where it is written, by `maud`. The page's policy (Content Security Policy Level 3) allows the one
-//! script and the one style that are its own, by their digests, and nothing else: no network, no images, no other script.
+//! script and the one style that are its own, by their digests, and nothing else: no network, no other script, and no image but the
+//! empty one that keeps a browser from asking for an icon.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -19,12 +20,15 @@ const SCRIPT: &str = include_str!("html/page.js");
 /// How many log lines of a check are shown from its beginning and from its end.
 const FIRST_LINES: usize = 100;
 const LAST_LINES: usize = 200;
+/// How high the scale of a drawing is, and a row with the gap below it.
+const TOP: usize = 22;
+const ROW: usize = 28;
 
 /// The run as one self-contained page.
 #[must_use]
 pub fn to_html(run: &Run) -> String {
     let policy = format!(
-        "default-src 'none'; script-src '{}'; style-src '{}'; base-uri 'none'; form-action 'none'",
+        "default-src 'none'; script-src '{}'; style-src '{}'; img-src data:; base-uri 'none'; form-action 'none'",
         digest(SCRIPT),
         digest(STYLE)
     );
@@ -167,6 +171,8 @@ fn reason(check: &CheckRecord) -> Markup {
 
 fn drawing(check: &CheckRecord) -> Markup {
     let Some(drawing) = draw(&check.timeline) else { return Markup::default() };
+    // As the script has it, so that nothing moves when it is drawn.
+    let height = TOP + drawing.lanes.len() * ROW + 4;
     let data = match serde_json::to_string(&drawing) {
         // Within a script nothing is escaped: `<` is the only letter that can end it.
         Ok(data) => data.replace('<', "\\u003c"),
@@ -180,7 +186,7 @@ fn drawing(check: &CheckRecord) -> Markup {
                 button type="button" data-zoom="all" { "Show all" }
                 span { "Drag to zoom, point to read; with the keyboard: arrows, + and −, 0. Shaded: a fault. Dashed: a signal." }
             }
-            svg.chart tabindex="0" role="application" aria-label={ "Timeline of " (check.name()) } {}
+            svg.chart height=(height) tabindex="0" role="application" aria-label={ "Timeline of " (check.name()) } {}
             p.told role="status" aria-live="polite" {}
             script type="application/json" { (PreEscaped(data)) }
         }

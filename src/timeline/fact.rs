@@ -3,12 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::millis;
 
 /// One thing that was seen or done.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "fact", rename_all = "snake_case")]
 pub enum Fact {
     /// The life of a container, as the engine reports it.
@@ -25,6 +26,7 @@ pub enum Fact {
         endpoint: Endpoint,
         /// When the request was sent.
         #[serde(rename = "sent_ms", with = "millis")]
+        #[schemars(with = "f64")]
         sent: Duration,
         /// What came back.
         answer: Answer,
@@ -38,6 +40,7 @@ pub enum Fact {
         service: String,
         /// When the attempt began.
         #[serde(rename = "sent_ms", with = "millis")]
+        #[schemars(with = "f64")]
         sent: Duration,
         /// What came of it.
         #[serde(flatten)]
@@ -126,7 +129,7 @@ pub enum Fact {
 }
 
 /// What a control group has used (cgroups(7)).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     /// The most memory at any time, in bytes, with the page cache; nothing where the kernel does not keep it.
     pub memory_peak: Option<u64>,
@@ -139,7 +142,7 @@ pub struct Usage {
 }
 
 /// What happened to a container.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum ContainerChange {
     /// It was started, by us or by its restart policy.
@@ -162,7 +165,7 @@ pub enum ContainerChange {
 }
 
 /// An endpoint of the app.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Endpoint {
     /// Says whether the app can serve.
@@ -184,7 +187,7 @@ impl fmt::Display for Endpoint {
 }
 
 /// What came back from a request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", content = "value", rename_all = "snake_case")]
 pub enum Answer {
     /// A complete answer with this status.
@@ -220,7 +223,7 @@ impl fmt::Display for Answer {
 }
 
 /// Whether a dependency can be used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum DependencyState {
     /// It served a request (for PostgreSQL: `SELECT 1` on the target database).
@@ -245,7 +248,7 @@ pub enum DependencyState {
 }
 
 /// A kind of disturbance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
     /// The container is killed with SIGKILL through the engine, which defeats its restart policy; starting it again heals.
@@ -273,7 +276,7 @@ pub enum FaultKind {
 }
 
 /// Begin or end of a fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// The fault is now in force.
@@ -283,7 +286,7 @@ pub enum Phase {
 }
 
 /// One process of a container.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Process {
     /// Its number on the engine's machine.
     pub pid: i64,
@@ -294,7 +297,7 @@ pub struct Process {
 }
 
 /// Where a log line was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LogStream {
     /// Standard output.

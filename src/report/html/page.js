@@ -196,10 +196,15 @@
       draw(figure);
     }
   };
-  for (const check of checks) {
-    check.addEventListener("toggle", () => open(check));
-    open(check);
-  }
+  // Drawn when it comes near the window: a closed check has no box, and a page may hold very many open ones.
+  const near = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (!isIntersecting) continue;
+      near.unobserve(target);
+      open(target.closest(".check"));
+    }
+  }, { rootMargin: "600px" });
+  for (const figure of document.querySelectorAll("figure")) near.observe(figure);
   // A link to a check opens it.
   const follow = () => {
     const check = document.getElementById(decodeURIComponent(location.hash.slice(1)));
@@ -211,6 +216,9 @@
   addEventListener("hashchange", follow);
   follow();
   addEventListener("beforeprint", () => {
-    for (const check of checks) if (check.dataset.verdict === "failed") check.open = true;
+    for (const check of checks) {
+      if (check.dataset.verdict === "failed") check.open = true;
+      if (check.open) open(check);
+    }
   });
 })();

@@ -1,0 +1,123 @@
+//! A headless Chromium, driven through ChromeDriver (W3C WebDriver; the logs are an extension of ChromeDriver's).
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use fantoccini::actions::{Actions, InputSource, MouseActions, PointerAction};
+use fantoccini::error::CmdError;
+use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::{Client, ClientBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+
+pub(crate) struct Browser {
+    pub(crate) client: Client,
+    driver: Child,
+}
+
+/// Which log of the browser.
+#[derive(Debug)]
+enum Log {
+    Console,
+    Network,
+}
+
+impl Browser {
+    pub(crate) async fn open(width: u32, height: u32) -> Self {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("chromedriver is there: `make test` installs it (chromium-driver)");
+        let output = BufReader::new(driver.stdout.take().expect("piped"));
+        let port = output.lines().map_while(Result::ok).find_map(|line| {
+            Some(line.split_once("started successfully on port ")?.1.trim_end_matches('.').to_owned())
+        });
+        let capabilities = json!({
+            "goog:chromeOptions": {
+                // As root there is no sandbox; the only page is ours.
+                "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", format!("--window-size={width},{height}")],
+            },
+            "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
+        });
+        let Value::Object(capabilities) = capabilities else { unreachable!("an object") };
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        let client = builder.capabilities(capabilities).connect(&format!("http://127.0.0.1:{}", port.expect("a port"))).await;
+        Self { client: client.expect("a browser"), driver }
+    }
+
+    pub(crate) async fn goto(&self, page: &Path) {
+        self.client.goto(&format!("file://{}", page.display())).await.expect("opened");
+    }
+
+    /// The value of a JavaScript expression in the page.
+    pub(crate) async fn value(&self, expression: &str) -> Value {
+        self.client.execute(&format!("return {expression};"), vec![]).await.unwrap_or_else(|error| panic!("{expression}: {error}"))
+    }
+
+    pub(crate) async fn number(&self, expression: &str) -> f64 {
+        self.value(expression).await.as_f64().unwrap_or_else(|| panic!("{expression} is no number"))
+    }
+
+    pub(crate) async fn text(&self, expression: &str) -> String {
+        self.value(expression).await.as_str().unwrap_or_else(|| panic!("{expression} is no text")).to_owned()
+    }
+
+    /// Moves the mouse to a place in the window; with several places, presses at the first and releases at the last.
+    pub(crate) async fn mouse(&self, places: &[(f64, f64)]) -> Result<(), CmdError> {
+        let to = |(x, y): (f64, f64)| PointerAction::MoveTo { duration: None, x, y };
+        let mut actions = MouseActions::new("mouse".into()).then(to(places[0]));
+        if places.len() > 1 {
+            let button = fantoccini::actions::MOUSE_BUTTON_LEFT;
+            actions = actions.then(PointerAction::Down { button });
+            for place in &places[1..] {
+                actions = actions.then(to(*place));
+            }
+            actions = actions.then(PointerAction::Up { button });
+        }
+        self.client.perform_actions(Actions::from(actions)).await
+    }
+
+    /// What stands in the console.
+    pub(crate) async fn console(&self) -> Vec<Value> {
+        self.log(Log::Console).await
+    }
+
+    /// The addresses that were asked for.
+    pub(crate) async fn requests(&self) -> Vec<String> {
+        let events = self.log(Log::Network).await;
+        let messages = events.iter().filter_map(|event| serde_json::from_str::<Value>(event["message"].as_str()?).ok());
+        messages
+            .filter(|message| message["message"]["method"] == "Network.requestWillBeSent")
+            .filter_map(|message| Some(message["message"]["params"]["request"]["url"].as_str()?.to_owned()))
+            .collect()
+    }
+
+    async fn log(&self, log: Log) -> Vec<Value> {
+        let answer = self.client.issue_cmd(log).await.expect("a log");
+        answer.as_array().expect("a list").clone()
+    }
+}
+
+impl Drop for Browser {
+    /// The browser ends with its driver.
+    fn drop(&mut self) {
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+impl WebDriverCompatibleCommand for Log {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
+        let kind = match self {
+            Self::Console => "browser",
+            Self::Network => "performance",
+        };
+        (http::Method::POST, Some(json!({ "type": kind }).to_string()))
+    }
+}
