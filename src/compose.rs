@@ -28,7 +28,7 @@ pub use self::file::ComposeFile;
 pub use self::generate::{Companion, ImageStack};
 pub use self::isolate::{Copy, Hazard, Isolated, Publish, ScratchFile, Source, isolate};
 pub use self::literal::{Literal, literals};
-pub use self::locate::line_of_key;
+pub use self::locate::{line_of_key, place_of_key};
 pub use self::model::{Condition, Model};
 pub use self::patch::{Patch, patched};
 pub use self::privileges::privileges;

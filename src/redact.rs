@@ -5,31 +5,51 @@
 
 use std::collections::BTreeSet;
 
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 const SECRET_NAMES: [&str; 10] =
     ["PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY", "ACCESS_KEY", "CREDENTIAL"];
+/// What a name ends with that speaks of a secret; within a name it may be part of a harmless word.
+const SECRET_ENDS: [&str; 2] = ["_PASS", "_PWD"];
 const SHORTEST_SECRET: usize = 6;
 /// What stands where a secret stood.
 pub const MASK: &str = "[redacted]";
 
-/// Replaces known secret values in text.
+/// Replaces known secret values in text. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Redactor {
     /// Longest first, so that a secret that contains another one is replaced whole.
-    secrets: Vec<String>,
+    secrets: Arc<[String]>,
+    /// What is left alone.
+    names: Arc<BTreeSet<String>>,
 }
 
 impl Redactor {
-    /// A redactor for the secrets among these variables.
+    /// A redactor that leaves these names alone, whatever they are the value of: where the password of `postgres` is `postgres`,
+    /// masking it would hide what is told and protect nothing.
     #[must_use]
-    pub fn of_variables<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let secrets: BTreeSet<&str> = variables
-            .into_iter()
-            .filter(|(name, value)| names_a_secret(name) && value.len() >= SHORTEST_SECRET)
-            .map(|(_, value)| value)
-            .collect();
-        let mut secrets: Vec<String> = secrets.into_iter().map(str::to_owned).collect();
+    pub fn sparing<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        Self { secrets: Arc::default(), names: Arc::new(names.into_iter().map(str::to_owned).collect()) }
+    }
+
+    /// The same, which knows the secrets among these variables too: values under names that speak of one, and passwords in URLs; as
+    /// they are, and as JSON, URLs and headers have them.
+    #[must_use]
+    pub fn with_variables<'a>(self, variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut secrets: BTreeSet<String> = self.secrets.iter().cloned().collect();
+        for (name, value) in variables {
+            let named = names_a_secret(name).then_some(value);
+            let found = named.into_iter().chain(password_in_url(value));
+            for secret in found.filter(|secret| secret.len() >= SHORTEST_SECRET && !self.names.contains(*secret)) {
+                secrets.extend(spellings(secret));
+            }
+        }
+        let mut secrets: Vec<String> = secrets.into_iter().collect();
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        Self { secrets }
+        Self { secrets: secrets.into(), ..self }
     }
 
     /// The text with every known secret masked.
@@ -43,7 +63,27 @@ impl Redactor {
 #[must_use]
 pub fn names_a_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    !name.ends_with("_FILE") && SECRET_NAMES.iter().any(|secret| name.contains(secret))
+    let speaks_of_one =
+        SECRET_NAMES.iter().any(|secret| name.contains(secret)) || SECRET_ENDS.iter().any(|end| name.ends_with(end));
+    speaks_of_one && !name.ends_with("_FILE")
+}
+
+/// The password in `scheme://user:password@host` (RFC 3986, 3.2.1).
+fn password_in_url(value: &str) -> Option<&str> {
+    let (_, rest) = value.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let (_, password) = authority.rsplit_once('@')?.0.split_once(':')?;
+    Some(password)
+}
+
+/// A secret as it is, in a JSON string, percent-encoded (RFC 3986, 2.1), and in Base64 (RFC 4648).
+fn spellings(secret: &str) -> BTreeSet<String> {
+    let json = serde_json::Value::from(secret).to_string();
+    let percent = secret.bytes().map(|byte| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    });
+    [secret.to_owned(), json.trim_matches('"').to_owned(), percent.collect(), STANDARD.encode(secret)].into()
 }
 
 #[cfg(test)]
@@ -52,7 +92,7 @@ mod tests {
 
     #[test]
     fn only_values_under_secret_names_are_masked() {
-        let redactor = Redactor::of_variables([
+        let redactor = Redactor::default().with_variables([
             ("DB_PASSWORD", "hunter22"),
             ("DB_PASSWORD_FILE", "/run/secrets/db"),
             ("DB_USER", "app_user"),
@@ -61,5 +101,22 @@ mod tests {
         ]);
         let text = "app_user hunter22 hunter22-and-more /run/secrets/db 1234";
         assert_eq!(redactor.redact(text), "app_user [redacted] [redacted] /run/secrets/db 1234");
+    }
+
+    #[test]
+    fn a_secret_is_known_in_every_spelling() {
+        let redactor = Redactor::default()
+            .with_variables([("DATABASE_URL", "postgres://app:s3cr%C3%A9t@db:5432/app"), ("DB_PASS", "a\"b/c d!")]);
+        for text in ["s3cr%C3%A9t", "a\"b/c d!", r#"a\"b/c d!"#, "a%22b%2Fc%20d%21", "YSJiL2MgZCE="] {
+            assert_eq!(redactor.redact(text), MASK, "{text}");
+        }
+        assert_eq!(redactor.redact("postgres://app@db:5432/app"), "postgres://app@db:5432/app");
+    }
+
+    #[test]
+    fn names_stay_readable() {
+        let redactor = Redactor::sparing(["app", "postgres"]);
+        let redactor = redactor.with_variables([("POSTGRES_PASSWORD", "postgres"), ("API_TOKEN", "hunter22")]);
+        assert_eq!(redactor.redact("postgres has hunter22"), "postgres has [redacted]");
     }
 }

@@ -4,6 +4,7 @@
 //! observation that decides it and never sleeps for a guessed time.
 
 mod fact;
+mod mask;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,6 +15,7 @@ use tokio::sync::watch;
 
 pub use self::fact::{Answer, ContainerChange, DependencyState, Endpoint, Fact, FaultKind, LogStream, Phase, Process, Usage};
 use crate::clock::Clock;
+use crate::redact::Redactor;
 
 /// One fact and when it became true.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -42,15 +44,16 @@ pub enum Ruling<T, E> {
 #[derive(Clone, Debug)]
 pub struct Timeline {
     clock: Clock,
+    redactor: Redactor,
     observations: Arc<Mutex<Vec<Observation>>>,
     length: watch::Sender<usize>,
 }
 
 impl Timeline {
-    /// An empty timeline on the clock of the run.
+    /// An empty timeline on the clock of the run. Secrets are masked in whatever is put down on it.
     #[must_use]
-    pub fn new(clock: Clock) -> Self {
-        Self { clock, observations: Arc::default(), length: watch::Sender::new(0) }
+    pub fn new(clock: Clock, redactor: Redactor) -> Self {
+        Self { clock, redactor, observations: Arc::default(), length: watch::Sender::new(0) }
     }
 
     /// The clock that the offsets are read from.
@@ -69,6 +72,7 @@ impl Timeline {
 
     /// Appends a fact that became true at a known offset.
     pub fn record_at(&self, at: Duration, fact: Fact) {
+        let fact = fact.masked(&self.redactor);
         let length = {
             let mut observations = self.lock();
             observations.push(Observation { at, fact });
@@ -172,7 +176,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_wait_ends_with_the_fact_that_decides_it() {
-        let timeline = Timeline::new(Clock::start());
+        let timeline = Timeline::new(Clock::start(), Redactor::default());
         let writer = timeline.clone();
         let wait = tokio::spawn(async move { timeline.wait(Duration::from_mins(1), says_ready).await });
         writer.record(log("starting"));
@@ -182,7 +186,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_wait_ends_at_its_limit() {
-        let timeline = Timeline::new(Clock::start());
+        let timeline = Timeline::new(Clock::start(), Redactor::default());
         assert_eq!(timeline.wait(Duration::from_millis(5), says_ready).await, Ruling::Broken("never ready"));
     }
 

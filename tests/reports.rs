@@ -31,7 +31,8 @@ fn json(path: &str) -> Value {
 fn assert_valid(schema: &Value, name: &str, text: &str) {
     let validator = jsonschema::validator_for(schema).expect("a schema");
     let instance: Value = serde_json::from_str(text).expect("JSON");
-    let errors: Vec<String> = validator.iter_errors(&instance).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    let errors: Vec<String> =
+        validator.iter_errors(&instance).map(|error| format!("{}: {error}", error.instance_path())).collect();
     assert!(errors.is_empty(), "{name}: {errors:#?}");
 }
 
@@ -96,7 +97,8 @@ fn validate_xml(file: &Path) {
 
 #[test]
 fn junit_keeps_failures_errors_and_what_was_skipped_apart() {
-    let rendered = |wanted: &str| runs().find(|(name, _)| *name == wanted).map(|(_, run)| Format::Junit.render(&run)).expect("there");
+    let rendered =
+        |wanted: &str| runs().find(|(name, _)| *name == wanted).map(|(_, run)| Format::Junit.render(&run)).expect("there");
     let (failed, could_not_run) = (rendered("failed"), rendered("could-not-run"));
     assert!(failed.contains("<failure ") && !failed.contains("<error ") && failed.contains("<skipped "), "{failed}");
     assert!(could_not_run.contains("<error ") && !could_not_run.contains("<failure "), "{could_not_run}");

@@ -10,6 +10,7 @@ use seaworthy::compose::{Compose, ComposeFile, Copy, Patch, TapPlace, isolate, p
 use seaworthy::engine::{Engine, RunId};
 use seaworthy::fault::{OnTheWire, disturb_wire, heal_wire, kill, start_tap};
 use seaworthy::probe::watch_attempts;
+use seaworthy::redact::Redactor;
 use seaworthy::stack::Stack;
 use seaworthy::timeline::{Fact, FaultKind, Timeline};
 use seaworthy::verdict::attempts;
@@ -51,7 +52,7 @@ impl Tapped {
             publish: None,
         };
         let copy = isolate(&patched(&model, &[Patch::Tap(place)]), &copy).expect("isolated");
-        let mut stack = Stack::create(engine, copy, Timeline::new(engine.clock())).await.expect("created");
+        let mut stack = Stack::create(engine, copy, Timeline::new(engine.clock(), Redactor::default())).await.expect("created");
         let reach = stack.service(&tap_of("cache")).expect("a tap").reach.clone();
         stack.spawn(watch_attempts("cache".into(), reach, stack.timeline().clone()));
         start_tap(&stack, "cache").await.expect("started");

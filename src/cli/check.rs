@@ -15,6 +15,7 @@ use crate::compose::{Compose, Hazard, ImageStack};
 use crate::engine::AskedAccess;
 use crate::exit::Exit;
 use crate::interrupt;
+use crate::redact::Redactor;
 use crate::report;
 use crate::suite::{Progress, Request, RunError, Scan, Target, check};
 
@@ -157,14 +158,19 @@ const LEFT_OUT: [&str; 8] = ["--tags", "-t", "--html", "--junit", "--json", "--s
 /// A command line without its selection of checks and its reports, fit to be pasted into a shell.
 fn command_line(mut arguments: impl Iterator<Item = String>) -> String {
     let mut words = vec!["seaworthy".to_owned()];
+    // A secret that was given stays on the screen of who gave it, but a report travels.
+    let mut variables: Vec<(String, String)> = vec![];
     while let Some(argument) = arguments.next() {
         if LEFT_OUT.contains(&argument.as_str()) {
             arguments.next();
         } else if !LEFT_OUT.iter().any(|flag| argument.strip_prefix(flag).is_some_and(|rest| rest.starts_with('='))) {
+            variables
+                .extend(argument.trim_start_matches("--env=").split_once('=').map(|(name, value)| (name.into(), value.into())));
             words.push(quote(&argument));
         }
     }
-    words.join(" ")
+    let variables = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    Redactor::default().with_variables(variables).redact(&words.join(" "))
 }
 
 fn quote(word: &str) -> String {
@@ -197,6 +203,13 @@ mod tests {
     fn a_check_is_run_again_without_selection_and_reports() {
         let arguments = ["check", "--tags", "@a or @b", "my stack", "--json=run.json", "--report-dir", "out", "--strict"];
         assert_eq!(command_line(arguments.map(String::from).into_iter()), "seaworthy check 'my stack' --strict");
+    }
+
+    #[test]
+    fn a_secret_among_the_arguments_is_not_told_again() {
+        let arguments = ["check", "--image", "shop", "--env", "API_TOKEN=hunter22", "--env=DSN=postgres://u:pa55word@db/x"];
+        let told = command_line(arguments.map(String::from).into_iter());
+        assert_eq!(told, "seaworthy check --image shop --env API_TOKEN=[redacted] --env=DSN=postgres://u:[redacted]@db/x");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Finds the line of a key in the user's own file, for messages that say where.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use saphyr::{LoadableYamlNode, MarkedYaml};
 
@@ -10,6 +10,13 @@ use saphyr::{LoadableYamlNode, MarkedYaml};
 pub fn line_of_key(file: &Path, keys: &[&str]) -> Option<usize> {
     let text = std::fs::read_to_string(file).ok()?;
     line_in(&text, keys)
+}
+
+/// File and line of the deepest key on this path that stands in one of the files itself.
+#[must_use]
+pub fn place_of_key<'a>(files: &'a [PathBuf], keys: &[&str]) -> Option<(&'a Path, usize)> {
+    let at = |depth: usize| files.iter().find_map(|file| Some((file.as_path(), line_of_key(file, &keys[..depth])?)));
+    (1..=keys.len()).rev().find_map(at)
 }
 
 fn line_in(text: &str, keys: &[&str]) -> Option<usize> {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use time::{Date, macros::format_description};
 
 pub(super) use crate::compose::OWN_BLOCK as BLOCK;
-use crate::compose::{Model, line_of_key};
+use crate::compose::{Model, place_of_key};
 
 /// Contract values as declared, each of which may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -184,11 +184,7 @@ fn wrong(model: &Model, keys: &[&str], message: &str, advice: &str) -> ContractE
 /// File and line of a declared value. A value from an included file has no line of its own.
 fn place(model: &Model, keys: &[&str]) -> String {
     let sources = model.file().sources();
-    // The deepest key that stands in a file itself.
-    let found = (1..=keys.len())
-        .rev()
-        .find_map(|depth| sources.iter().find_map(|source| Some((source, line_of_key(source, &keys[..depth])?))));
-    match found {
+    match place_of_key(&sources, keys) {
         Some((source, line)) => format!("{}:{line}", source.display()),
         None => sources.first().map_or_else(|| model.file().path().display().to_string(), |source| source.display().to_string()),
     }

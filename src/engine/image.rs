@@ -17,6 +17,8 @@ pub struct ImageFacts {
     pub stop_signal: Option<String>,
     /// The command of its health check.
     pub health_check: Option<Vec<String>>,
+    /// Its variables.
+    pub variables: Vec<(String, String)>,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
 }
@@ -38,7 +40,12 @@ impl Engine {
             exposed,
             stop_signal: config.stop_signal.filter(|signal| !signal.is_empty()),
             health_check: config.healthcheck.and_then(|check| check.test),
+            variables: config.env.iter().flatten().filter_map(|line| line.split_once('=')).map(owned).collect(),
             labels: config.labels.unwrap_or_default().into_iter().collect(),
         }))
     }
+}
+
+fn owned((name, value): (&str, &str)) -> (String, String) {
+    (name.to_owned(), value.to_owned())
 }

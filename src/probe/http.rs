@@ -11,7 +11,6 @@ use tokio::sync::watch;
 use super::{INTERVAL, next_reach};
 use crate::causes::root_cause;
 use crate::engine::Reach;
-use crate::redact::Redactor;
 use crate::timeline::{Answer, Endpoint, Fact, Timeline};
 
 /// How much of a body is kept as evidence.
@@ -31,7 +30,7 @@ pub struct HttpProbe {
 }
 
 /// Probes the endpoint whenever its container can be reached, at most 20 times a second, until dropped.
-pub async fn watch_endpoint(probe: HttpProbe, mut reach: watch::Receiver<Option<Reach>>, redactor: Redactor, timeline: Timeline) {
+pub async fn watch_endpoint(probe: HttpProbe, mut reach: watch::Receiver<Option<Reach>>, timeline: Timeline) {
     let Ok(client) = client(probe.timeout) else {
         timeline.record(Fact::Blind { what: "the app's answers (no HTTP client)".into() });
         return;
@@ -51,7 +50,7 @@ pub async fn watch_endpoint(probe: HttpProbe, mut reach: watch::Receiver<Option<
             _ = reach.wait_for(|later| later.as_ref() != Some(&now)) => (Answer::Broken("the container stopped".into()), None),
         };
         let changed = last.as_ref() != Some(&answer);
-        let body = body.filter(|_| changed).map(|body| redactor.redact(&body));
+        let body = body.filter(|_| changed);
         last = Some(answer.clone());
         timeline.record(Fact::Probe { endpoint: probe.endpoint, sent, answer, body });
         clock.reach(sent + INTERVAL).await;

@@ -59,6 +59,7 @@ impl Bench {
         let built = build(&engine, &model, &labels, say).await?;
         pull(&engine, &model, say).await?;
         let images = inspect(&engine, &model, &built).await?;
+        let redactor = redactor.with_variables(images.variables());
         let draft = detect(&flags, &declared, &model, &images);
         let asked = draft.readiness.clone().unwrap_or_else(paths::any_readiness);
         let contract = Draft { readiness: Some(asked), ..draft.clone() }.into_contract(&model)?;
@@ -335,6 +336,13 @@ impl ImagePorts for Images {
     }
     fn health_check(&self, service: &str) -> Option<Vec<String>> {
         self.0.get(service)?.health_check.clone()
+    }
+}
+
+impl Images {
+    /// The variables that the images bring along.
+    fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.values().flat_map(|image| image.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())))
     }
 }
 

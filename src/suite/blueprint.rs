@@ -8,6 +8,10 @@ use crate::compose::{Compose, ComposeError, ComposeFile, Copy, Hazard, ImageStac
 use crate::contract::{Declared, Origin};
 use crate::redact::Redactor;
 
+/// Words of every log that some use as a password. Where they are masked nothing can be read, and each of them would look like a leak.
+const WORDS: [&str; 10] =
+    ["password", "passwd", "secret", "postgres", "postgresql", "mysql", "mariadb", "redis", "rabbitmq", "database"];
+
 /// What is to be checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -88,7 +92,8 @@ impl Blueprint {
         flags.validate(Origin::Flags, &model, &ids, today)?;
         let preview = isolate(&model, &Copy::preview(allowed.clone()))?;
         let variables = model.all_variables();
-        let redactor = Redactor::of_variables(variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let redactor = Redactor::sparing(model.services().map(|(name, _)| name).chain(WORDS));
+        let redactor = redactor.with_variables(variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let is_serial = !preview.shared.is_empty();
         Ok(Self {
             model,

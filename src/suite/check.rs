@@ -127,7 +127,7 @@ where
             progress.tell(Event::ChecksStarted { count: plan.runs() });
         }
         let checks = runner::run(Arc::clone(&bench), plan, jobs.unwrap_or(copies), Arc::clone(&progress), writer).await;
-        Ok(record(&bench, notes, checks))
+        Ok(record(&bench, &notes, checks))
     };
     let outcome = tokio::select! {
         outcome = AssertUnwindSafe(on_bench).catch_unwind() => {
@@ -157,7 +157,8 @@ async fn load(engine: &Engine, archive: &Path, name: &str) -> Result<(), RunErro
     engine.load(move |target| image.write(open(&path)?, target, &name, &labels)).await?.map_err(wrong)
 }
 
-fn record(bench: &Bench, notes: Vec<String>, checks: Vec<CheckRecord>) -> Run {
+fn record(bench: &Bench, notes: &[String], checks: Vec<CheckRecord>) -> Run {
+    let notes = notes.iter().map(|note| bench.redactor.redact(note)).collect();
     let clock = bench.engine.clock();
     let subject = Subject {
         stack: bench.model.file().path().display().to_string(),

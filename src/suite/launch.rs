@@ -30,8 +30,7 @@ pub(super) async fn create(bench: &Bench, timeline: &Timeline, setup: &Setup) ->
 
     let services: Vec<_> = stack.services().map(|(name, service)| (name.to_owned(), service.clone())).collect();
     for (name, service) in services {
-        let (engine, redactor) = (bench.engine.clone(), bench.redactor.clone());
-        stack.spawn(watch_logs(engine, name, service.container, service.reach, redactor, timeline.clone()));
+        stack.spawn(watch_logs(bench.engine.clone(), name, service.container, service.reach, timeline.clone()));
     }
     for dependency in &contract.dependencies {
         let reach = stack.service(&dependency.service)?.reach.clone();
@@ -42,7 +41,7 @@ pub(super) async fn create(bench: &Bench, timeline: &Timeline, setup: &Setup) ->
     for (endpoint, path) in endpoints {
         let Some(path) = path.cloned().filter(|_| !setup.is_quiet) else { continue };
         let probe = HttpProbe { endpoint, port: contract.port, path, timeout: contract.probe_timeout };
-        stack.spawn(watch_endpoint(probe, app.reach.clone(), bench.redactor.clone(), timeline.clone()));
+        stack.spawn(watch_endpoint(probe, app.reach.clone(), timeline.clone()));
     }
     if setup.watch_processes {
         stack.spawn(watch_processes(bench.engine.clone(), contract.app.clone(), app.container, app.reach, timeline.clone()));
@@ -59,9 +58,7 @@ pub(super) async fn create(bench: &Bench, timeline: &Timeline, setup: &Setup) ->
 pub(super) async fn stop_observing(bench: &Bench, stack: &mut Stack) {
     stack.stop_observing().await;
     let stack = &*stack;
-    let read = stack
-        .services()
-        .map(|(name, service)| catch_up_logs(&bench.engine, name, &service.container, &bench.redactor, stack.timeline()));
+    let read = stack.services().map(|(name, service)| catch_up_logs(&bench.engine, name, &service.container, stack.timeline()));
     futures::future::join_all(read).await;
 }
 

@@ -62,7 +62,7 @@ pub(super) fn any_readiness() -> Found<String> {
 /// Starts the app once, with all that it needs, and returns the path at which it says that it is ready; nothing when it answers
 /// at none of the usual ones within the startup limit.
 pub(super) async fn find_readiness(bench: &Bench) -> Result<Option<Found<String>>, RunError> {
-    let timeline = Timeline::new(bench.engine.clock());
+    let timeline = Timeline::new(bench.engine.clock(), bench.redactor.clone());
     let app = &bench.contract.app;
     let stack = launch::create(bench, &timeline, &Setup::default()).await;
     let mut stack = stack.map_err(|failure| not_ready(app, failure, &timeline))?;

@@ -147,6 +147,7 @@ async fn conclude(
         }
         failure = world.failure.take();
         record.places = std::mem::take(&mut world.places);
+        record.places.iter_mut().for_each(|place| place.file = bench.redactor.redact(&place.file));
         record.timeline = world.timeline().map(Timeline::observations).unwrap_or_default();
         record.duration = world.timeline().map(|timeline| elapsed(timeline, &record.timeline)).unwrap_or_default();
     }

@@ -26,7 +26,7 @@ pub(super) struct TriedOut {
 
 /// Starts the whole stack, waits until the app is ready, looks around, and removes it.
 pub(super) async fn try_out(bench: &Bench) -> Result<TriedOut, RunError> {
-    let timeline = Timeline::new(bench.engine.clock());
+    let timeline = Timeline::new(bench.engine.clock(), bench.redactor.clone());
     let stack = launch::create(bench, &timeline, &Setup::default()).await;
     let mut stack = stack.map_err(|failure| not_ready(&bench.contract.app, failure, &timeline))?;
     let (started, ready) = match launch::start_until_ready(bench, &stack).await {

@@ -11,6 +11,7 @@ use super::launch::{self, Without};
 use super::setup::Setup;
 use super::sources::named;
 use super::{Bench, Event, Failure, Progress};
+use crate::compose::place_of_key;
 use crate::engine::EngineError;
 use crate::fault;
 use crate::probe::OpenSession;
@@ -70,7 +71,7 @@ pub struct Moments {
 impl ScenarioWorld {
     /// Begins a scenario on a bench, with an empty timeline.
     pub(super) fn begin(&mut self, bench: Arc<Bench>, name: String, progress: Arc<dyn Progress>) {
-        let timeline = Timeline::new(bench.engine.clock());
+        let timeline = Timeline::new(bench.engine.clock(), bench.redactor.clone());
         let (setup, moments) = (Setup::default(), Moments::default());
         self.stage = Some(Stage { name, progress, bench, timeline, stack: None, setup, moments });
     }
@@ -86,6 +87,15 @@ impl ScenarioWorld {
     /// Names a line that is at fault, for reports that show it in its file.
     pub(super) fn point_at(&mut self, file: &Path, line: usize) {
         self.places.push(Place { file: named(file), line });
+    }
+
+    /// Names the line of a key of a service, or of what is nearest to it in the user's own files.
+    pub(super) fn point_at_key(&mut self, service: &str, key: &str) {
+        let Some(stage) = &self.stage else { return };
+        let files = stage.bench.model.file().sources();
+        if let Some((file, line)) = place_of_key(&files, &["services", service, key]) {
+            self.point_at(file, line);
+        }
     }
 
     /// The timeline of the scenario.

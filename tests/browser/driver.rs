@@ -1,4 +1,4 @@
-//! A headless Chromium, driven through ChromeDriver (W3C WebDriver; the logs are an extension of ChromeDriver's).
+//! A headless Chromium, driven through `chromedriver` by the protocol of W3C; the logs are an extension of its own.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -31,9 +31,10 @@ impl Browser {
             .spawn()
             .expect("chromedriver is there: `make test` installs it (chromium-driver)");
         let output = BufReader::new(driver.stdout.take().expect("piped"));
-        let port = output.lines().map_while(Result::ok).find_map(|line| {
-            Some(line.split_once("started successfully on port ")?.1.trim_end_matches('.').to_owned())
-        });
+        let port = output
+            .lines()
+            .map_while(Result::ok)
+            .find_map(|line| Some(line.split_once("started successfully on port ")?.1.trim_end_matches('.').to_owned()));
         let capabilities = json!({
             "goog:chromeOptions": {
                 // As root there is no sandbox; the only page is ours.
@@ -53,7 +54,10 @@ impl Browser {
 
     /// The value of a JavaScript expression in the page.
     pub(crate) async fn value(&self, expression: &str) -> Value {
-        self.client.execute(&format!("return {expression};"), vec![]).await.unwrap_or_else(|error| panic!("{expression}: {error}"))
+        self.client
+            .execute(&format!("return {expression};"), vec![])
+            .await
+            .unwrap_or_else(|error| panic!("{expression}: {error}"))
     }
 
     pub(crate) async fn number(&self, expression: &str) -> f64 {

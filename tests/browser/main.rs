@@ -56,7 +56,9 @@ async fn everything_is_found_by_mouse_and_by_keyboard() {
 
     // Pointing at what was seen tells it.
     let middle = |element: &str| {
-        let part = |axis: &str, size: &str| format!("(() => {{ const r = {element}.getBoundingClientRect(); return r.{axis} + r.{size} / 2 }})()");
+        let part = |axis: &str, size: &str| {
+            format!("(() => {{ const r = {element}.getBoundingClientRect(); return r.{axis} + r.{size} / 2 }})()")
+        };
         (part("left", "width"), part("top", "height"))
     };
     browser.value(&format!("{failed}.scrollIntoView()")).await;
@@ -69,7 +71,9 @@ async fn everything_is_found_by_mouse_and_by_keyboard() {
     let span = format!("(() => {{ const d = {failed}.querySelector('figure').dataset; return d.to - d.from }})()");
     let whole = browser.number(&span).await;
     let chart = |share: f64| {
-        format!("(() => {{ const r = {failed}.querySelector('svg').getBoundingClientRect(); return r.left + r.width * {share} }})()")
+        format!(
+            "(() => {{ const r = {failed}.querySelector('svg').getBoundingClientRect(); return r.left + r.width * {share} }})()"
+        )
     };
     let height = browser.number(&format!("{failed}.querySelector('svg').getBoundingClientRect().top + 8")).await;
     let (from, to) = (browser.number(&chart(0.4)).await, browser.number(&chart(0.6)).await);
@@ -82,9 +86,12 @@ async fn everything_is_found_by_mouse_and_by_keyboard() {
     // Filters.
     let shown = "[...document.querySelectorAll('.check')].filter((check) => check.offsetParent !== null).length";
     let choose = |field: &str, value: &str| {
-        format!("(() => {{ const f = document.getElementById('{field}'); f.value = '{value}'; f.dispatchEvent(new Event('change')); f.dispatchEvent(new Event('input')) }})()")
+        format!(
+            "(() => {{ const f = document.getElementById('{field}'); f.value = '{value}'; f.dispatchEvent(new Event('change')); f.dispatchEvent(new Event('input')) }})()"
+        )
     };
-    for (field, value, count) in [("verdict", "failed", 1.0), ("verdict", "", 5.0), ("topic", "outage", 2.0), ("topic", "", 5.0)] {
+    for (field, value, count) in [("verdict", "failed", 1.0), ("verdict", "", 5.0), ("topic", "outage", 2.0), ("topic", "", 5.0)]
+    {
         browser.value(&choose(field, value)).await;
         assert!((browser.number(shown).await - count).abs() < 0.1, "{field} {value}");
     }
@@ -144,18 +151,27 @@ async fn what_containers_wrote_stays_text_and_phones_can_read_it() {
     assert_eq!(browser.value("typeof window.hacked").await, "undefined");
     assert!(browser.text("document.querySelector('pre').textContent").await.contains(HOSTILE));
     assert_eq!(browser.value("document.images.length").await, 0);
-    let (wide, window) = (browser.number("document.documentElement.scrollWidth").await, browser.number("window.innerWidth").await);
+    let (wide, window) =
+        (browser.number("document.documentElement.scrollWidth").await, browser.number("window.innerWidth").await);
     assert!(wide <= window, "the page is {wide} wide in a window of {window}");
     assert_quiet(&browser).await;
     // Were something let through after all, the policy would stop it.
-    browser.value("document.body.insertAdjacentHTML('beforeend', '<img src=\"http://127.0.0.1:9/x\" onerror=\"window.hacked = 3\">')").await;
+    browser
+        .value(
+            "document.body.insertAdjacentHTML('beforeend', '<img src=\"http://127.0.0.1:9/x\" onerror=\"window.hacked = 3\">')",
+        )
+        .await;
     browser.value("(() => { const s = document.createElement('script'); s.textContent = 'window.hacked = 4'; document.body.append(s) })()").await;
     assert_eq!(browser.value("typeof window.hacked").await, "undefined");
     let refused = browser.console().await;
-    assert!(refused.iter().filter(|entry| entry["message"].to_string().contains("Content Security Policy")).count() >= 2, "{refused:#?}");
+    assert!(
+        refused.iter().filter(|entry| entry["message"].to_string().contains("Content Security Policy")).count() >= 2,
+        "{refused:#?}"
+    );
 }
 
 #[tokio::test]
+#[expect(clippy::print_stdout, reason = "a figure, shown with `--nocapture`")]
 async fn a_hundred_checks_with_two_hundred_thousand_observations_open_at_once() {
     let mut run = saved("failed");
     let like = run.checks.iter().find(|check| check.verdict == Verdict::Failed).expect("one").clone();

@@ -14,6 +14,8 @@ mod images;
 mod isolation;
 mod one_shots;
 mod saved_runs;
+mod secrets;
+mod terminal;
 
 use std::process::{Command, Output, Stdio};
 

@@ -51,7 +51,7 @@ pub(in crate::suite::steps) async fn missing_settings_are_named(world: &mut Scen
 /// Starts a copy in which the app lacks a setting. Returns what is wrong with what it does.
 async fn try_without(bench: &Bench, name: &str, limit: Duration) -> Result<Option<String>, Failure> {
     let app = &bench.contract.app;
-    let timeline = Timeline::new(bench.engine.clock());
+    let timeline = Timeline::new(bench.engine.clock(), bench.redactor.clone());
     let patch = Patch::WithoutVariable { service: app.clone(), name: name.to_owned() };
     let setup = Setup { patches: vec![patch], ..Setup::default() };
     let mut stack = launch::create(bench, &timeline, &setup).await?;

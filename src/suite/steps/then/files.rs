@@ -24,13 +24,19 @@ pub(in crate::suite::steps) async fn order_is_declared(world: &mut ScenarioWorld
     for dependency in &bench.contract.dependencies {
         let service = dependency.service.as_str();
         let condition = needs.iter().find(|(name, _)| *name == service).map(|(_, condition)| *condition);
-        let seen = match condition {
-            None => format!("`depends_on` of `{app}` does not name `{service}`"),
-            Some(Condition::Started) => format!("`{app}` waits only until `{service}` is started, not until it serves"),
-            Some(_) if !bench.has_health_check(service) => format!("`{service}` has no health check to wait for"),
+        let (at, seen) = match condition {
+            None => ((app, "depends_on"), format!("`depends_on` of `{app}` does not name `{service}`")),
+            Some(Condition::Started) => {
+                ((app, "depends_on"), format!("`{app}` waits only until `{service}` is started, not until it serves"))
+            }
+            Some(_) if !bench.has_health_check(service) => {
+                ((&dependency.service, "healthcheck"), format!("`{service}` has no health check to wait for"))
+            }
             Some(_) => continue,
         };
         let expected = format!("`{app}` has `depends_on: {service}: condition: service_healthy`, and `{service}` a health check");
+        let (at, key) = (at.0.clone(), at.1);
+        world.point_at_key(&at, key);
         return Err(Failure::Failed(Finding { expected, seen }));
     }
     Ok(())
@@ -52,6 +58,7 @@ pub(in crate::suite::steps) async fn data_is_on_a_volume(world: &mut ScenarioWor
     if mounts.into_iter().flatten().any(|mount| holds(&mount)) {
         return Ok(());
     }
+    world.point_at_key(&database, "volumes");
     Err(Failure::Failed(Finding {
         expected: format!("{folder} of `{database}` is on a volume with a name, or bound from outside"),
         seen: "`volumes` has nothing there: the data goes with the container".into(),

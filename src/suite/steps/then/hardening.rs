@@ -1,5 +1,6 @@
 //! What the app may do, and what it does without.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -75,6 +76,8 @@ pub(in crate::suite::steps) async fn limits_are_declared(world: &mut ScenarioWor
     if missing.is_empty() {
         return Ok(());
     }
+    let app = app.clone();
+    world.point_at_key(&app, "deploy");
     Err(Failure::Failed(Finding {
         expected: format!("`deploy.resources.limits` of `{app}` has memory, cpus and pids"),
         seen: format!(
@@ -87,19 +90,23 @@ pub(in crate::suite::steps) async fn limits_are_declared(world: &mut ScenarioWor
 /// Nothing in the compose file reaches out of a container.
 pub(in crate::suite::steps) async fn nothing_is_privileged(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
     let bench = world.bench()?;
-    let found: Vec<String> = (bench.model.services())
-        .flat_map(|(name, service)| privileges(service).into_iter().map(move |privilege| format!("`{name}` has {privilege}")))
+    let found: Vec<(String, String)> = (bench.model.services())
+        .flat_map(|(name, service)| privileges(service).into_iter().map(|privilege| (name.to_owned(), privilege)))
         .collect();
     if found.is_empty() {
         return Ok(());
     }
-    Err(Failure::Failed(Finding { expected: "no service reaches out of its container".into(), seen: found.join("; ") }))
+    for (service, privilege) in &found {
+        world.point_at_key(service, privilege.split(':').next().unwrap_or_default());
+    }
+    let seen: Vec<String> = found.iter().map(|(service, privilege)| format!("`{service}` has {privilege}")).collect();
+    Err(Failure::Failed(Finding { expected: "no service reaches out of its container".into(), seen: seen.join("; ") }))
 }
 
 /// Nobody from outside reaches a dependency past the app.
 pub(in crate::suite::steps) async fn dependencies_are_private(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
     let bench = world.bench()?;
-    let mut found = vec![];
+    let (mut found, mut published) = (vec![], BTreeSet::new());
     for dependency in &bench.contract.dependencies {
         let ports = bench.model.service(&dependency.service).and_then(|service| service.get("ports")?.as_array());
         for port in ports.into_iter().flatten() {
@@ -108,11 +115,15 @@ pub(in crate::suite::steps) async fn dependencies_are_private(world: &mut Scenar
                 let at = if at.is_empty() { "every address" } else { at };
                 let target = port.get("target").and_then(Value::as_u64).unwrap_or_default();
                 found.push(format!("port {target} of `{}` is published at {at}", dependency.service));
+                published.insert(dependency.service.clone());
             }
         }
     }
     if found.is_empty() {
         return Ok(());
+    }
+    for service in &published {
+        world.point_at_key(service, "ports");
     }
     let expected = "dependencies are reached on the stack's own networks, or on 127.0.0.1".into();
     Err(Failure::Failed(Finding { expected, seen: found.join("; ") }))

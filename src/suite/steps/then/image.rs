@@ -60,6 +60,8 @@ pub(in crate::suite::steps) async fn has_health_check(world: &mut ScenarioWorld,
     if bench.has_health_check(app) {
         return Ok(());
     }
+    let app = app.clone();
+    world.point_at_key(&app, "healthcheck");
     Err(Failure::Failed(Finding {
         expected: format!("`{app}` has a health check"),
         seen: "neither the compose file nor the image declares one".into(),

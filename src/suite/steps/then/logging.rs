@@ -57,6 +57,6 @@ pub(in crate::suite::steps) async fn has_last_words(world: &mut ScenarioWorld, _
 async fn read_to_the_end(world: &mut ScenarioWorld) -> Result<(), Failure> {
     let (bench, stack, _) = world.stack().await?;
     let app = &bench.contract.app;
-    catch_up_logs(&bench.engine, app, &stack.service(app)?.container, &bench.redactor, stack.timeline()).await;
+    catch_up_logs(&bench.engine, app, &stack.service(app)?.container, stack.timeline()).await;
     Ok(())
 }
