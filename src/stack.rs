@@ -99,6 +99,7 @@ impl Stack {
         for created in engine.containers(&project).await? {
             let name =
                 if created.number == 1 { created.service.clone() } else { format!("{}#{}", created.service, created.number) };
+            timeline.record(Fact::Container { service: name.clone(), change: ContainerChange::Created });
             services.insert(name.clone(), admit(&mut members, name, created));
         }
         if let Some(service) = names.into_iter().find(|name| !services.contains_key(name)) {

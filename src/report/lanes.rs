@@ -156,7 +156,7 @@ impl<'a> Scenario<'a> {
         Lane { name: endpoint.to_string(), of: Of::Answers, items: items.collect() }
     }
 
-    /// Running, healthy, frozen, ended.
+    /// Created, running, healthy, frozen, ended.
     fn life(&self, service: &str) -> Lane {
         let mut items: Vec<Item> = vec![];
         let mut open: Option<(Duration, &'static str, &'static str, String)> = None;
@@ -169,6 +169,9 @@ impl<'a> Scenario<'a> {
         for (at, fact) in self.facts() {
             match fact {
                 Fact::Container { service: name, change } if name == service => match change {
+                    ContainerChange::Created => {
+                        turn(at, Some(("idle", "created", "is created, and not started yet".into())));
+                    }
                     ContainerChange::Started { pid } => {
                         turn(at, Some(("ok", "running", format!("runs as process {pid} of the engine's machine"))));
                     }
@@ -400,7 +403,8 @@ mod tests {
     fn a_life_is_drawn_to_its_end_and_a_fault_that_is_not_healed_to_the_scenarios() {
         let container = |change| Fact::Container { service: "db".into(), change };
         let observations = [
-            at(0, container(ContainerChange::Started { pid: 7 })),
+            at(0, container(ContainerChange::Created)),
+            at(40, container(ContainerChange::Started { pid: 7 })),
             at(100, Fact::Fault { service: "db".into(), fault: FaultKind::Killed, phase: Phase::Begins }),
             at(110, container(ContainerChange::Died { exit_code: 137, oom_killed: false })),
             at(500, Fact::Step { text: "Then nothing".into() }),
@@ -408,7 +412,7 @@ mod tests {
         let drawing = draw(&observations).expect("not empty");
         let life = drawing.lanes.iter().find(|lane| lane.name == "db").expect("a lane");
         let spans: Vec<_> = life.items.iter().map(|item| (item.from, item.to, item.label.as_str())).collect();
-        assert_eq!(spans, [(0.0, Some(110.0), "running"), (110.0, Some(500.0), "ended")]);
+        assert_eq!(spans, [(0.0, Some(40.0), "created"), (40.0, Some(110.0), "running"), (110.0, Some(500.0), "ended")]);
         assert_eq!(drawing.shades[0].to, Some(500.0));
     }
 }

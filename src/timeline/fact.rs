@@ -145,6 +145,8 @@ pub struct Usage {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum ContainerChange {
+    /// It is there, and was not started yet.
+    Created,
     /// It was started, by us or by its restart policy.
     Started {
         /// The first process, as numbered on the engine's machine; 0 when it had ended before we could look.
