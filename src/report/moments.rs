@@ -93,3 +93,48 @@ fn moments(drawing: &Drawing, all: bool) -> Vec<Moment> {
     }
     moments
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::report::lanes::draw;
+    use crate::timeline::{Answer, Endpoint, Fact, FaultKind, Observation, Phase};
+
+    fn at(ms: u64, fact: Fact) -> Observation {
+        Observation { at: Duration::from_millis(ms), fact }
+    }
+
+    fn probe(ms: u64, status: u16) -> Observation {
+        let (endpoint, sent) = (Endpoint::Readiness, Duration::from_millis(ms));
+        at(ms, Fact::Probe { endpoint, sent, answer: Answer::Status(status), body: None })
+    }
+
+    fn told(observations: &[Observation], all: bool) -> Told {
+        tell(&draw(observations).expect("not empty"), all).expect("something happened")
+    }
+
+    #[test]
+    fn times_count_from_the_fault_and_only_the_state_before_it_is_told() {
+        let fault = Fact::Fault { service: "db".into(), fault: FaultKind::Killed, phase: Phase::Begins };
+        let observations = [probe(0, 503), probe(1_000, 200), at(2_000, fault), probe(2_300, 503)];
+        let Told { zero, lines } = told(&observations, false);
+        assert_eq!(zero, "db is killed");
+        let line = |at: f64, text: &str| Line::Moment(at, text.into());
+        let expected = [line(-1_000.0, "readiness: 200, once"), line(0.0, "db is killed"), line(300.0, "readiness: 503, once")];
+        assert_eq!(lines, expected);
+        assert_eq!(told(&observations, true).lines.len(), 4, "everything is told when all is wanted");
+    }
+
+    #[test]
+    fn of_many_moments_the_first_and_the_last_are_told() {
+        let observations: Vec<Observation> =
+            (0..40).map(|index| probe(index * 100, if index % 2 == 0 { 200 } else { 503 })).collect();
+        let Told { zero, lines } = told(&observations, false);
+        assert_eq!(zero, "the start");
+        assert_eq!(lines.len(), FIRST + 1 + LAST);
+        assert_eq!(lines[FIRST], Line::LeftOut(40 - FIRST - LAST));
+        assert_eq!(told(&observations, true).lines.len(), 40);
+    }
+}
