@@ -165,7 +165,7 @@ fn record(bench: &Bench, notes: &[String], checks: Vec<CheckRecord>) -> Run {
         files: sources::of(bench),
         image: bench.app_image.clone(),
         run: bench.engine.run().to_string(),
-        started_at: OffsetDateTime::from(clock.started_at()).format(&Rfc3339).unwrap_or_default(),
+        started_at: OffsetDateTime::from(clock.started_at()).truncate_to_second().format(&Rfc3339).unwrap_or_default(),
         duration: clock.now(),
     };
     let tool = Tool { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() };
