@@ -99,9 +99,9 @@ impl Engine {
         self.freeze(&id).await
     }
 
-    /// Removes a container, whatever it does. Its volumes stay.
+    /// Removes a container, whatever it does. Its volumes stay, except for those without a name, which nobody could find again.
     pub async fn remove_container(&self, container: &str) -> Result<(), EngineError> {
-        let options = RemoveContainerOptionsBuilder::new().force(true).build();
+        let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
         let removed = self.docker.remove_container(container, Some(options)).await;
         removed.map_err(EngineError::call(format!("remove the container {container}")))
     }
