@@ -12,6 +12,7 @@ mod look;
 mod moments;
 mod sarif;
 mod terminal;
+mod words;
 
 pub use self::compare::{Comparison, compare};
 pub use self::explain::explain;

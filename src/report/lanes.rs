@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::words::{disturbed, kind_of, short};
 use crate::timeline::{Answer, ContainerChange, DependencyState, Endpoint, Fact, FaultKind, Observation, Phase};
 
 /// Into how many pieces a lane of points is divided; the points of a piece are drawn as one.
@@ -301,14 +302,14 @@ impl<'a> Scenario<'a> {
                 Phase::Ends => {
                     if let Some(place) = open.iter().position(|(name, kind, _)| name == service && kind == fault) {
                         let (service, fault, from) = open.remove(place);
-                        shades.push(self.span(from, at, "bad", "", format!("{service} {}", words(fault))));
+                        shades.push(self.span(from, at, "bad", "", format!("{service} {}", disturbed(fault))));
                     }
                 }
             }
         }
         let still = open
             .into_iter()
-            .map(|(service, fault, from)| self.span(from, self.end, "bad", "", format!("{service} {}", words(fault))));
+            .map(|(service, fault, from)| self.span(from, self.end, "bad", "", format!("{service} {}", disturbed(fault))));
         shades.extend(still);
         shades
     }
@@ -319,41 +320,6 @@ impl<'a> Scenario<'a> {
             _ => None,
         });
         signals.collect()
-    }
-}
-
-fn kind_of(answer: &Answer) -> &'static str {
-    match answer {
-        Answer::Status(200..=399) => "ok",
-        Answer::Status(503) => "warn",
-        Answer::Refused => "idle",
-        _ => "bad",
-    }
-}
-
-fn short(answer: &Answer) -> String {
-    match answer {
-        Answer::Status(status) => status.to_string(),
-        Answer::Refused => "refused".into(),
-        Answer::Reset => "reset".into(),
-        Answer::TimedOut => "no answer".into(),
-        Answer::Broken(_) => "broken".into(),
-    }
-}
-
-fn words(fault: FaultKind) -> &'static str {
-    match fault {
-        FaultKind::Killed => "is killed",
-        FaultKind::Absent => "is not there yet",
-        FaultKind::Frozen => "is frozen",
-        FaultKind::CutOff => "is cut off the network",
-        FaultKind::Exhausted => "has no connection slot left",
-        FaultKind::Refusing => "refuses connections",
-        FaultKind::StartingUp => "says that it is starting up",
-        FaultKind::OutOfReach => "is out of reach",
-        FaultKind::Slow => "is slow",
-        FaultKind::Reset => "resets its connections",
-        FaultKind::Stopped => "is stopped in its tracks",
     }
 }
 

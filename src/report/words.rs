@@ -1,0 +1,41 @@
+//! Facts in few words, as drawings and timelines have them.
+
+use crate::timeline::{Answer, FaultKind};
+
+/// How an answer looks: `ok`, `warn`, `bad` or `idle`.
+pub(super) fn kind_of(answer: &Answer) -> &'static str {
+    match answer {
+        Answer::Status(200..=399) => "ok",
+        Answer::Status(503) => "warn",
+        Answer::Refused => "idle",
+        _ => "bad",
+    }
+}
+
+/// An answer in a word.
+pub(super) fn short(answer: &Answer) -> String {
+    match answer {
+        Answer::Status(status) => status.to_string(),
+        Answer::Refused => "refused".into(),
+        Answer::Reset => "reset".into(),
+        Answer::TimedOut => "no answer".into(),
+        Answer::Broken(_) => "broken".into(),
+    }
+}
+
+/// What a fault does, after the name of a service.
+pub(super) fn disturbed(fault: FaultKind) -> &'static str {
+    match fault {
+        FaultKind::Killed => "is killed",
+        FaultKind::Absent => "is not there yet",
+        FaultKind::Frozen => "is frozen",
+        FaultKind::CutOff => "is cut off the network",
+        FaultKind::Exhausted => "has no connection slot left",
+        FaultKind::Refusing => "refuses connections",
+        FaultKind::StartingUp => "says that it is starting up",
+        FaultKind::OutOfReach => "is out of reach",
+        FaultKind::Slow => "is slow",
+        FaultKind::Reset => "resets its connections",
+        FaultKind::Stopped => "is stopped in its tracks",
+    }
+}
