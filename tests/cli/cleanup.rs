@@ -1,14 +1,13 @@
 //! Clean-up is a promise: whatever ends a run, nothing of it is left, and nothing of anybody else's is touched.
 
-use std::collections::BTreeSet;
-use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::Path;
 use std::process::{Child, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::{engine, left_by, run, seaworthy, shown};
+use crate::foreign::Foreign;
+use crate::{engine, left_by, seaworthy, shown};
 
 /// Interrupts a run at several moments of its life: nothing may be left, and the exit code is 2.
 #[test]
@@ -90,94 +89,4 @@ fn reapers_of(pid: u32) -> Vec<String> {
 fn random_part_of(whole: Duration) -> Duration {
     let random = RandomState::new().build_hasher().finish();
     whole.mul_f64(f64::from(u32::try_from(random >> 32).expect("32 bits")) / f64::from(u32::MAX))
-}
-
-/// Somebody else's container, network and volume, with a label that looks a little like ours.
-struct Foreign {
-    names: Vec<[String; 3]>,
-}
-
-impl Foreign {
-    fn create(what: &str) -> Self {
-        let name = format!("foreign-{what}-{}", std::process::id());
-        let label = ["--label", "dev.seaworthy.runner=nobody"];
-        docker(&[&["create", "--name", &name], &label[..], &["python:3.11-slim-bookworm", "true"]].concat());
-        docker(&[&["network", "create"], &label[..], &[&name]].concat());
-        docker(&[&["volume", "create"], &label[..], &[&name]].concat());
-        let kinds = ["container", "network", "volume"];
-        Self { names: kinds.map(|kind| [kind.to_owned(), "inspect".to_owned(), name.clone()]).into() }
-    }
-
-    fn assert_untouched(&self) {
-        for words in &self.names {
-            docker(&words.each_ref().map(String::as_str));
-        }
-    }
-}
-
-impl Drop for Foreign {
-    fn drop(&mut self) {
-        for [kind, _, name] in &self.names {
-            let _ = Command::new("docker").args([kind, "rm", name]).output();
-        }
-    }
-}
-
-fn docker(arguments: &[&str]) -> String {
-    let output = Command::new("docker").args(arguments).output().expect("the client runs");
-    assert!(output.status.success(), "docker {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
-}
-
-/// A network with the labels of a run that belongs to this process number.
-fn network_of_run(name: &str, pid: u32, started: &str) -> String {
-    let read = |file: &str| fs::read_to_string(file).expect("told").trim().to_owned();
-    let namespace = fs::read_link("/proc/self/ns/pid").expect("told");
-    let (host, boot) = (read("/proc/sys/kernel/hostname"), read("/proc/sys/kernel/random/boot_id"));
-    let owner = format!("dev.seaworthy.owner={host} {boot} {} {pid} {started}", namespace.display());
-    let run = format!("dev.seaworthy.run={name}");
-    docker(&["network", "create", "--label", &run, "--label", &owner, name])
-}
-
-fn networks() -> BTreeSet<String> {
-    docker(&["network", "ls", "--format", "{{.Name}}"]).lines().map(str::to_owned).collect()
-}
-
-#[test]
-fn prune_removes_what_dead_runs_left_and_nothing_else() {
-    if !engine::is_there() {
-        return;
-    }
-    let foreign = Foreign::create("prune");
-    let me = std::process::id();
-    let stat = fs::read_to_string("/proc/self/stat").expect("told");
-    let started = stat.rsplit_once(')').and_then(|(_, fields)| fields.split_whitespace().nth(19)).expect("a start").to_owned();
-    let [dead, alive] = ["dead", "alive"].map(|kind| format!("{kind}-{me}"));
-    // The number is in use, but by a process that started at another time.
-    network_of_run(&dead, me, "1");
-    network_of_run(&alive, me, &started);
-
-    let (output, _) = run(seaworthy(&["prune", "--dry-run"]));
-    assert!(shown(&output).contains(&format!("would remove run {dead} (1 networks)")), "{}", shown(&output));
-    assert!(networks().contains(&dead));
-
-    let (output, _) = run(seaworthy(&["prune"]));
-    let told = shown(&output);
-    assert_eq!(output.status.code(), Some(0), "{told}");
-    assert!(told.contains(&format!("removed run {dead} (1 networks)")), "{told}");
-    assert!(told.contains(&format!("kept run {alive} (1 networks): its process still runs")), "{told}");
-    assert!(!networks().contains(&dead) && networks().contains(&alive));
-    docker(&["network", "rm", &alive]);
-    foreign.assert_untouched();
-}
-
-#[test]
-fn a_run_sweeps_what_dead_runs_left() {
-    if !engine::is_there() {
-        return;
-    }
-    let dead = format!("swept-{}", std::process::id());
-    network_of_run(&dead, std::process::id(), "1");
-    let (output, left) = run(seaworthy(&["check", "tests/fixtures/alone", "--tags", "@nonroot.processes"]));
-    assert!(left.is_empty() && !networks().contains(&dead), "{}", shown(&output));
 }

@@ -1,0 +1,46 @@
+//! Starting the real executable, and looking at what it wrote and left.
+
+use std::process::{Command, Output, Stdio};
+
+pub(crate) fn seaworthy(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_seaworthy"));
+    command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
+    // What is shown must not depend on who runs the tests.
+    for name in ["COLUMNS", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"] {
+        command.env_remove(name);
+    }
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs to the end. Returns the process id, the output and what it left on the engine.
+pub(crate) fn run(mut command: Command) -> (Output, Vec<String>) {
+    let child = command.spawn().expect("started");
+    let pid = child.id();
+    let output = child.wait_with_output().expect("ended");
+    (output, left_by(pid))
+}
+
+/// Everything that carries the label of a run of this process.
+pub(crate) fn left_by(pid: u32) -> Vec<String> {
+    let filter = format!("label=dev.seaworthy.owner.pid={pid}");
+    ["ps -aq", "network ls -q", "volume ls -q", "images -q"]
+        .iter()
+        .flat_map(|list| {
+            let listed = Command::new("docker").args(list.split(' ')).args(["--filter", &filter]).output().expect("listed");
+            String::from_utf8_lossy(&listed.stdout).lines().map(|id| format!("{list}: {id}")).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// What a user sees, without what differs from run to run.
+pub(crate) fn shown(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let text = text.replace(env!("CARGO_MANIFEST_DIR"), "PROJECT");
+    [(r"[+-]?\d+\.\d+ ?s\b", "N s"), (r"\d+ times", "N times"), (r"(?m)^    \| #\d+ (?:\d+\.\d+ )?", "    | ")].iter().fold(
+        text,
+        |text, (pattern, replacement)| {
+            regex::Regex::new(pattern).expect("a pattern").replace_all(&text, *replacement).into_owned()
+        },
+    )
+}
