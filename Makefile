@@ -1,7 +1,7 @@
 # Two commands, each of which does all of its own set-up and may be run again at any time:
 #   make demo    watch a real app and a real PostgreSQL being started, disturbed and judged
 #   make test    formatting, lints and all tests
-.PHONY: demo test engine images tools
+.PHONY: demo test lints tests engine images tools
 
 # An older Docker client may lie in front of the packaged one.
 export PATH := /usr/bin:$(PATH)
@@ -10,10 +10,19 @@ demo: images
 	cargo build --quiet
 	cargo run --quiet -- check stacks/fastapi-postgres
 
+# Most of the first tests wait for containers, so the lints are made beside them.
 test: images tools
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --quiet -- --deny warnings
+	cargo test --workspace --no-run
+	$(MAKE) --no-print-directory --jobs=2 tests lints
+
+tests:
 	CI=true cargo test --workspace
+
+# Cargo lets one of its commands build at a time: the first line lets the tests begin before the second.
+lints:
+	@cargo test --workspace --no-run --quiet
+	cargo clippy --workspace --all-targets --quiet -- --deny warnings
 
 tools:
 	tests/tools

@@ -61,7 +61,7 @@ pub(super) struct Item {
     pub(super) text: String,
 }
 
-/// Draws a timeline; nothing when it is empty.
+/// Draws a timeline; nothing when nothing was observed, as in a check that starts nothing.
 pub(super) fn draw(observations: &[Observation]) -> Option<Drawing> {
     let start = observations.first()?.at;
     let end = observations.iter().map(|observation| observation.at).max()?;
@@ -76,7 +76,9 @@ pub(super) fn draw(observations: &[Observation]) -> Option<Drawing> {
     lanes.extend(services.iter().map(|service| scenario.log(service)));
     lanes.push(scenario.notes());
     lanes.retain(|lane| !lane.items.is_empty());
-    Some(Drawing { end: scenario.ms(end), lanes, shades: scenario.faults(), marks: scenario.signals() })
+    let drawing = Drawing { end: scenario.ms(end), lanes, shades: scenario.faults(), marks: scenario.signals() };
+    let is_empty = drawing.lanes.iter().all(|lane| lane.of == Of::Steps) && drawing.shades.is_empty() && drawing.marks.is_empty();
+    (!is_empty).then_some(drawing)
 }
 
 #[derive(Clone, Copy)]
