@@ -1,8 +1,10 @@
 //! A headless Chromium, driven through `chromedriver` by the protocol of W3C; the logs are an extension of its own.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use fantoccini::actions::{Actions, InputSource, MouseActions, PointerAction};
 use fantoccini::error::CmdError;
@@ -11,10 +13,15 @@ use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 
+/// Ends with its driver, also when a test fails.
 pub(crate) struct Browser {
     pub(crate) client: Client,
     driver: Child,
+    port: u16,
 }
+
+/// How long a driver may take to end its browser.
+const END_LIMIT: Duration = Duration::from_secs(20);
 
 /// Which log of the browser.
 #[derive(Debug)]
@@ -34,7 +41,8 @@ impl Browser {
         let port = output
             .lines()
             .map_while(Result::ok)
-            .find_map(|line| Some(line.split_once("started successfully on port ")?.1.trim_end_matches('.').to_owned()));
+            .find_map(|line| line.split_once("started successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok())
+            .expect("a port");
         let capabilities = json!({
             "goog:chromeOptions": {
                 // As root there is no sandbox; the only page is ours.
@@ -44,8 +52,8 @@ impl Browser {
         });
         let Value::Object(capabilities) = capabilities else { unreachable!("an object") };
         let mut builder = ClientBuilder::new(HttpConnector::new());
-        let client = builder.capabilities(capabilities).connect(&format!("http://127.0.0.1:{}", port.expect("a port"))).await;
-        Self { client: client.expect("a browser"), driver }
+        let client = builder.capabilities(capabilities).connect(&format!("http://127.0.0.1:{port}")).await;
+        Self { client: client.expect("a browser"), driver, port }
     }
 
     pub(crate) async fn goto(&self, page: &Path) {
@@ -105,9 +113,16 @@ impl Browser {
 }
 
 impl Drop for Browser {
-    /// The browser ends with its driver.
+    /// Asks the driver to end, which ends its browser too; one that is killed leaves the browser behind.
     fn drop(&mut self) {
-        let _ = self.driver.kill();
+        let asked = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).and_then(|mut driver| {
+            driver.set_read_timeout(Some(END_LIMIT))?;
+            driver.write_all(b"GET /shutdown HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")?;
+            driver.read_to_end(&mut vec![])
+        });
+        if asked.is_err() {
+            let _ = self.driver.kill();
+        }
         let _ = self.driver.wait();
     }
 }
