@@ -68,6 +68,14 @@ impl Browser {
             .unwrap_or_else(|error| panic!("{expression}: {error}"))
     }
 
+    /// Waits, from frame to frame, until a JavaScript expression is true; at most as long as the driver lets a script run, 30 s.
+    pub(crate) async fn until(&self, expression: &str) {
+        let script = format!(
+            "const done = arguments[0]; const look = () => ({expression}) ? done(true) : requestAnimationFrame(look); look()"
+        );
+        self.client.execute_async(&script, vec![]).await.unwrap_or_else(|error| panic!("never: {expression}: {error}"));
+    }
+
     pub(crate) async fn number(&self, expression: &str) -> f64 {
         self.value(expression).await.as_f64().unwrap_or_else(|| panic!("{expression} is no number"))
     }

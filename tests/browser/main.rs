@@ -62,6 +62,7 @@ async fn everything_is_found_by_mouse_and_by_keyboard() {
         (part("left", "width"), part("top", "height"))
     };
     browser.value(&format!("{failed}.scrollIntoView()")).await;
+    browser.until(&format!("{failed}.querySelector('rect.item.bad') !== null")).await;
     let (x, y) = middle(&format!("{failed}.querySelector('rect.item.bad')"));
     browser.mouse(&[(browser.number(&x).await, browser.number(&y).await)]).await.expect("pointed");
     let told = browser.text(&format!("{failed}.querySelector('.told').textContent")).await;
@@ -183,13 +184,11 @@ async fn a_hundred_checks_with_two_hundred_thousand_observations_open_at_once() 
     let took = browser.number("performance.getEntriesByType('navigation')[0].loadEventEnd").await;
     println!("opened in {took:.0} ms, {} KiB", fs::metadata(&file).expect("there").len() / 1024);
     assert!(took < OPEN_LIMIT_MS, "{took} ms");
-    let is_drawn = |which: &str| format!("[...document.querySelectorAll('figure')].at({which}).dataset.drawn === 'yes'");
-    assert_eq!(browser.value(&is_drawn("0")).await, true);
-    assert_eq!(browser.value(&is_drawn("-1")).await, false, "far from the window nothing is drawn yet");
-    browser.value("document.querySelector('.check:last-of-type').scrollIntoView({ block: 'end' })").await;
+    let figure = |which: i32| format!("[...document.querySelectorAll('figure')].at({which}).dataset.drawn === 'yes'");
+    browser.until(&figure(0)).await;
+    assert_eq!(browser.value(&figure(-1)).await, false, "far from the window nothing is drawn yet");
     browser.value("scrollTo(0, document.documentElement.scrollHeight)").await;
-    let script = "const done = arguments[0]; const look = () => [...document.querySelectorAll('figure')].at(-1).dataset.drawn ? done(true) : requestAnimationFrame(look); look()";
-    browser.client.execute_async(script, vec![]).await.expect("drawn when it is scrolled to");
+    browser.until(&figure(-1)).await;
     assert_quiet(&browser).await;
 }
 
