@@ -20,6 +20,13 @@ pub(crate) struct Browser {
     port: u16,
 }
 
+/// A command of the developer tools.
+#[derive(Debug)]
+struct Tool {
+    command: &'static str,
+    parameters: Value,
+}
+
 /// How long a driver may take to end its browser.
 const END_LIMIT: Duration = Duration::from_secs(20);
 
@@ -114,6 +121,26 @@ impl Browser {
             .collect()
     }
 
+    /// Lets the browser count how long its pages keep a processor busy, whatever else the machine does.
+    pub(crate) async fn count_work(&self) {
+        self.tool("Performance.setTimeDomain", json!({ "timeDomain": "threadTicks" })).await;
+        self.tool("Performance.enable", json!({ "timeDomain": "threadTicks" })).await;
+    }
+
+    /// How many milliseconds of a processor the page has used so far.
+    pub(crate) async fn work(&self) -> f64 {
+        let metrics = self.tool("Performance.getMetrics", json!({})).await;
+        let metrics = metrics["metrics"].as_array().expect("a list").clone();
+        let spent = metrics.iter().find(|metric| metric["name"] == "TaskDuration").and_then(|metric| metric["value"].as_f64());
+        spent.expect("how long its tasks took") * 1e3
+    }
+
+    /// A command of the developer tools (the protocol of Chromium's `DevTools`).
+    async fn tool(&self, command: &'static str, parameters: Value) -> Value {
+        let answer = self.client.issue_cmd(Tool { command, parameters }).await;
+        answer.unwrap_or_else(|error| panic!("{command}: {error}"))
+    }
+
     async fn log(&self, log: Log) -> Vec<Value> {
         let answer = self.client.issue_cmd(log).await.expect("a log");
         answer.as_array().expect("a list").clone()
@@ -146,5 +173,15 @@ impl WebDriverCompatibleCommand for Log {
             Self::Network => "performance",
         };
         (http::Method::POST, Some(json!({ "type": kind }).to_string()))
+    }
+}
+
+impl WebDriverCompatibleCommand for Tool {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(json!({ "cmd": self.command, "params": self.parameters }).to_string()))
     }
 }

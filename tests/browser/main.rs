@@ -18,8 +18,8 @@ use seaworthy::verdict::Verdict;
 use tempfile::TempDir;
 
 const HOSTILE: &str = "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'>";
-/// A page of that size opens in less.
-const OPEN_LIMIT_MS: f64 = 2_000.0;
+/// A page of that size opens in less, counted as work of the page, because other tests and programs take their share of the time.
+const OPEN_LIMIT_MS: f64 = 1_000.0;
 
 fn saved(name: &str) -> Run {
     let file = format!("{}/tests/fixtures/runs/{name}.json", env!("CARGO_MANIFEST_DIR"));
@@ -180,12 +180,14 @@ async fn a_hundred_checks_with_two_hundred_thousand_observations_open_at_once() 
     assert_eq!(run.checks.iter().map(|check| check.timeline.len()).sum::<usize>(), 200_000);
     let (_folder, file) = page(&run);
     let browser = Browser::open(1280, 1000).await;
+    browser.count_work().await;
     browser.goto(&file).await;
     let took = browser.number("performance.getEntriesByType('navigation')[0].loadEventEnd").await;
-    println!("opened in {took:.0} ms, {} KiB", fs::metadata(&file).expect("there").len() / 1024);
-    assert!(took < OPEN_LIMIT_MS, "{took} ms");
     let figure = |which: i32| format!("[...document.querySelectorAll('figure')].at({which}).dataset.drawn === 'yes'");
     browser.until(&figure(0)).await;
+    let work = browser.work().await;
+    println!("opened in {took:.0} ms, {work:.0} ms of work, {} KiB", fs::metadata(&file).expect("there").len() / 1024);
+    assert!(work < OPEN_LIMIT_MS, "{work} ms");
     assert_eq!(browser.value(&figure(-1)).await, false, "far from the window nothing is drawn yet");
     browser.value("scrollTo(0, document.documentElement.scrollHeight)").await;
     browser.until(&figure(-1)).await;
