@@ -125,6 +125,17 @@ pub enum Severity {
     Should,
 }
 
+impl Severity {
+    /// The word for it, as tags and reports have it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Must => "must",
+            Self::Should => "should",
+        }
+    }
+}
+
 /// What became of one check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckRecord {

@@ -4,7 +4,6 @@
 //! or `app` of a log would hide the evidence and protect nothing.
 
 use std::collections::BTreeSet;
-
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -55,7 +54,8 @@ impl Redactor {
     /// The text with every known secret masked.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
-        self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), MASK))
+        let mask = |text: String, secret: &String| if text.contains(secret) { text.replace(secret, MASK) } else { text };
+        self.secrets.iter().fold(text.to_owned(), mask)
     }
 }
 

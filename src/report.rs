@@ -25,7 +25,7 @@ pub use self::look::{Detail, Look};
 pub use self::sarif::to_sarif;
 pub use self::terminal::{check_line, describe};
 
-use crate::record::{CheckRecord, Run, Severity};
+use crate::record::{CheckRecord, Run};
 use crate::verdict::Verdict;
 
 /// The saved run as JSON.
@@ -43,17 +43,14 @@ pub fn saved(run: &Run) -> Run {
     Run::read(to_json(run).as_bytes()).unwrap_or_else(|error| unreachable!("what is saved can be read: {error}"))
 }
 
-/// The word for a severity.
-fn severity(check: &CheckRecord) -> &'static str {
-    match check.severity {
-        Severity::Must => "must",
-        Severity::Should => "should",
-    }
-}
-
 /// The topic of a check.
 fn topic(check: &CheckRecord) -> &str {
     check.id.split('.').next().unwrap_or_default()
+}
+
+/// The checks of each topic.
+fn by_topic(run: &Run) -> impl Iterator<Item = &[CheckRecord]> {
+    run.checks.chunk_by(|one, other| topic(one) == topic(other))
 }
 
 /// The words for a verdict.

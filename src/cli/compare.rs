@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::report::open;
-use super::screen::{DetailFlags, look, say};
+use super::screen::{look, say};
 use crate::exit::Exit;
-use crate::report::compare;
+use crate::report::{Detail, compare};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -40,6 +40,6 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Exit {
     let (Some(old), Some(new)) = (open(&arguments.old), open(&arguments.new)) else { return Exit::CouldNotRun };
     let comparison = compare(&old, &new);
-    say(comparison.describe(look(DetailFlags::default())).trim_end());
+    say(comparison.describe(look(Detail::default())).trim_end());
     if comparison.got_worse(arguments.strict) { Exit::Failed } else { Exit::Passed }
 }

@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use super::screen::{DetailFlags, look, note, say};
+use super::screen::{look, note, say};
 use crate::exit::Exit;
-use crate::report::explain;
+use crate::report::{Detail, explain};
 use crate::suite::Catalogue;
 
 /// How many ids are proposed for one that does not exist.
@@ -37,7 +37,7 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
         return Exit::CouldNotRun;
     };
     let steps: Vec<String> = scenario.steps.iter().map(|step| format!("{}{}", step.keyword, step.value)).collect();
-    say(explain(&check, &scenario.name, &steps, look(DetailFlags::default())).trim_end());
+    say(explain(&check, &scenario.name, &steps, look(Detail::default())).trim_end());
     Exit::Passed
 }
 

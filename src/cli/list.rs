@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
         Ok(entries) => {
             say(&format!("{:<34} {:<8} {:<28} {}", "ID", "SEVERITY", "NEEDS", "CHECK"));
             for entry in entries {
-                let severity = if entry.severity == Severity::Must { "must" } else { "should" };
+                let severity = entry.severity.word();
                 say(&format!("{:<34} {severity:<8} {:<28} {}", entry.id, entry.marks(), entry.title));
             }
             Exit::Passed
@@ -62,10 +62,7 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
 }
 
 fn entries(arguments: &Arguments) -> Result<Vec<Entry>, RunError> {
-    let mut catalogue = Catalogue::built_in();
-    if let Some(folder) = &arguments.features {
-        catalogue = catalogue.with_own(folder)?;
-    }
+    let catalogue = Catalogue::built_in().with_own(arguments.features.as_deref())?;
     let selection = Selection::parse(arguments.tags.as_deref(), &catalogue)?;
     let checks = catalogue.checks().filter(|(feature, scenario, _)| selection.selects(feature, scenario));
     Ok(checks.map(|(_, scenario, check)| Entry::new(check, scenario.name.clone())).collect())

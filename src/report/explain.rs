@@ -17,9 +17,10 @@ pub fn explain(check: &Check, title: &str, steps: &[String], look: Look) -> Stri
 }
 
 fn write(text: &mut String, check: &Check, title: &str, steps: &[String], look: Look) -> fmt::Result {
-    let (severity, counts) = match check.severity {
-        Severity::Must => ("must", "its failure fails the run"),
-        Severity::Should => ("should", "its failure fails the run with --strict"),
+    let severity = check.severity.word();
+    let counts = match check.severity {
+        Severity::Must => "its failure fails the run",
+        Severity::Should => "its failure fails the run with --strict",
     };
     writeln!(text, "{}", look.paint(Style::new().bold(), format!("{} ({severity}): {title}", check.id)))?;
     look.prose(text, "why: ", &check.why)?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{severity, topic};
+use super::{by_topic, topic};
 use crate::record::{CheckRecord, Run};
 use crate::timeline::Fact;
 use crate::verdict::Verdict;
@@ -17,16 +17,12 @@ const KEYWORDS: [&str; 5] = ["Given", "When", "Then", "And", "But"];
 /// The run as Cucumber JSON.
 #[must_use]
 pub fn to_cucumber_json(run: &Run) -> String {
-    let mut features: Vec<Value> = vec![];
-    let mut elements: Vec<Value> = vec![];
-    for (index, check) in run.checks.iter().enumerate() {
-        elements.push(element(check, index + 1));
-        let next = run.checks.get(index + 1).map(topic);
-        if next != Some(topic(check)) {
-            features.push(feature(topic(check), features.len() + 1, &std::mem::take(&mut elements)));
-        }
-    }
-    format!("{:#}", Value::from(features))
+    let mut lines = 1..;
+    let features = by_topic(run).enumerate().map(|(index, checks)| {
+        let elements: Vec<Value> = checks.iter().zip(&mut lines).map(|(check, line)| element(check, line)).collect();
+        feature(topic(&checks[0]), index + 1, &elements)
+    });
+    format!("{:#}", features.collect::<Value>())
 }
 
 fn feature(topic: &str, line: usize, elements: &[Value]) -> Value {
@@ -51,7 +47,7 @@ fn element(check: &CheckRecord, line: usize) -> Value {
         "name": format!("{}: {}", check.name(), check.title),
         "description": format!("{}\n\nTo mend: {}", check.why, check.mend),
         "line": line,
-        "tags": [tag(&check.id), tag(severity(check))],
+        "tags": [tag(&check.id), tag(check.severity.word())],
         "steps": steps(check, line),
     })
 }

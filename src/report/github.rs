@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use maud::html;
 
-use super::{severity, word};
+use super::word;
 use crate::record::{CheckRecord, Run, Severity};
 use crate::verdict::{Verdict, seconds};
 
@@ -62,7 +62,7 @@ pub fn to_job_summary(run: &Run) -> String {
                 @for check in told {
                     tr {
                         td { code { (check.name()) } br; (check.title) @if check.verdict != Verdict::Failed { br; i { (word(check.verdict)) } } }
-                        td { (severity(check)) }
+                        td { (check.severity.word()) }
                         td {
                             @for (place, part) in check.reason.as_deref().unwrap_or_default().split("; seen: ").enumerate() {
                                 @if place > 0 { br; "seen: " }

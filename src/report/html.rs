@@ -10,7 +10,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
 use super::lanes::draw;
-use super::{severity, topic, word};
+use super::{by_topic, topic, word};
 use crate::record::{CheckRecord, Run};
 use crate::timeline::{Fact, Observation};
 use crate::verdict::{Verdict, seconds, used};
@@ -119,7 +119,7 @@ fn filters(run: &Run) -> Markup {
 
 fn topics(run: &Run) -> Markup {
     html! {
-        @for checks in run.checks.chunk_by(|one, other| topic(one) == topic(other)) {
+        @for checks in by_topic(run) {
             section.topic {
                 h2 { (topic(&checks[0])) }
                 @for check in checks { (self::check(run, check)) }
@@ -132,12 +132,12 @@ fn check(run: &Run, check: &CheckRecord) -> Markup {
     let (verdict, failed) = (check.verdict, matches!(check.verdict, Verdict::Failed | Verdict::CouldNotRun));
     html! {
         details #(check.name()) class={ "check " (class(verdict)) } open[failed]
-            data-topic=(topic(check)) data-verdict=(class(verdict)) data-severity=(severity(check))
+            data-topic=(topic(check)) data-verdict=(class(verdict)) data-severity=(check.severity.word())
         {
             summary {
                 span.verdict { (word(verdict)) }
                 span.title { (check.title) " " span.id.soft { (check.name()) } }
-                span.soft { (severity(check)) @if verdict != Verdict::NotApplicable { ", " (seconds(check.duration)) } }
+                span.soft { (check.severity.word()) @if verdict != Verdict::NotApplicable { ", " (seconds(check.duration)) } }
             }
             div.body {
                 dl {

@@ -3,23 +3,19 @@
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::{severity, topic};
+use super::{by_topic, topic};
 use crate::record::{CheckRecord, Run};
 use crate::verdict::{Verdict, used};
 
 /// The run as JUnit XML.
 #[must_use]
 pub fn to_junit(run: &Run) -> String {
-    let mut suites: Vec<TestSuite> = vec![];
-    for check in &run.checks {
-        let topic = topic(check);
-        if suites.last().is_none_or(|suite| suite.name.as_str() != topic) {
-            suites.push(TestSuite::new(topic));
-        }
-        if let Some(suite) = suites.last_mut() {
-            suite.add_test_case(test_case(check, topic));
-        }
-    }
+    let suites = by_topic(run).map(|checks| {
+        let topic = topic(&checks[0]);
+        let mut suite = TestSuite::new(topic);
+        suite.add_test_cases(checks.iter().map(|check| test_case(check, topic)));
+        suite
+    });
     let mut report = Report::new(format!("seaworthy: {}", run.subject.stack));
     report.set_time(run.subject.duration);
     // Only now, because the report counts a suite's cases when it is added.
@@ -47,7 +43,7 @@ fn test_case(check: &CheckRecord, topic: &str) -> TestCase {
     case.set_classname(format!("seaworthy.{topic}"));
     case.set_time(check.duration);
     let used = used(&check.timeline).map(|used| format!("\nused: {used}")).unwrap_or_default();
-    case.set_system_out(format!("severity: {}{used}", severity(check)));
+    case.set_system_out(format!("severity: {}{used}", check.severity.word()));
     case
 }
 

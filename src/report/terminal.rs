@@ -8,7 +8,6 @@ use anstyle::{AnsiColor, Style};
 use super::lanes::draw;
 use super::look::{Detail, Look, NARROWEST, printable, wrap};
 use super::moments::{Line, Told, tell};
-use super::severity;
 use crate::record::{CheckRecord, Run};
 use crate::timeline::last_log_lines;
 use crate::verdict::{Verdict, seconds, used};
@@ -95,7 +94,7 @@ struct Failure<'a> {
 impl Failure<'_> {
     fn write(&self, text: &mut String) -> fmt::Result {
         let Self { run, check, command, look } = self;
-        let heading = format!("{} ({}): {}", check.name(), severity(check), printable(&check.title));
+        let heading = format!("{} ({}): {}", check.name(), check.severity.word(), printable(&check.title));
         writeln!(text, "\n{}", look.paint(Style::new().bold(), heading))?;
         for part in check.reason.as_deref().unwrap_or_default().split("; seen: ").enumerate() {
             match part {

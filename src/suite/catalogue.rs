@@ -64,10 +64,12 @@ impl Catalogue {
         Self { features: features.collect() }
     }
 
-    /// The same with the user's own feature files, from this folder and those within it.
-    pub fn with_own(mut self, folder: &Path) -> Result<Self, RunError> {
-        let own = features::read_folder(folder, &self.features)?;
-        self.features.extend(own);
+    /// The same with the user's own feature files, from this folder and those within it, where there is one.
+    pub fn with_own(mut self, folder: Option<&Path>) -> Result<Self, RunError> {
+        if let Some(folder) = folder {
+            let own = features::read_folder(folder, &self.features)?;
+            self.features.extend(own);
+        }
         Ok(self)
     }
 

@@ -82,10 +82,7 @@ where
     W: Writer<ScenarioWorld, Cli: Default> + writer::Normalized,
 {
     let clock = Clock::start();
-    let catalogue = match &request.features {
-        Some(folder) => Catalogue::built_in().with_own(folder)?,
-        None => Catalogue::built_in(),
-    };
+    let catalogue = Catalogue::built_in().with_own(request.features.as_deref())?;
     let selection = Selection::parse(request.tags.as_deref(), &catalogue)?;
     let blueprint = Blueprint::read(&request.target, &request.flags, &request.allowed, &catalogue, clock.day()).await?;
     let redactor = blueprint.redactor.clone();

@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::Command;
 
+use crate::foreign::docker;
 use crate::{engine, run, seaworthy, shown};
 
 /// Builds the foreign image and returns its name.
@@ -10,14 +11,6 @@ fn foreign_image(what_for: &str) -> String {
     let name = format!("seaworthy-test-perl:{what_for}-{}", std::process::id());
     docker(&["build", "--quiet", "--tag", &name, "tests/fixtures/perl-image"]);
     name
-}
-
-/// Runs Docker's client and returns what it writes.
-fn docker(arguments: &[&str]) -> String {
-    let output = Command::new("docker").args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output();
-    let output = output.expect("the client runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// Checks that such a small server can pass.
