@@ -8,12 +8,15 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 const SECRET_NAMES: [&str; 10] =
     ["PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY", "ACCESS_KEY", "CREDENTIAL"];
 /// What a name ends with that speaks of a secret; within a name it may be part of a harmless word.
 const SECRET_ENDS: [&str; 2] = ["_PASS", "_PWD"];
 const SHORTEST_SECRET: usize = 6;
+/// What is encoded wherever it stands in a URL (RFC 3986, 2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// What stands where a secret stood.
 pub const MASK: &str = "[redacted]";
 
@@ -79,11 +82,8 @@ fn password_in_url(value: &str) -> Option<&str> {
 /// A secret as it is, in a JSON string, percent-encoded (RFC 3986, 2.1), and in Base64 (RFC 4648).
 fn spellings(secret: &str) -> BTreeSet<String> {
     let json = serde_json::Value::from(secret).to_string();
-    let percent = secret.bytes().map(|byte| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-        _ => format!("%{byte:02X}"),
-    });
-    [secret.to_owned(), json.trim_matches('"').to_owned(), percent.collect(), STANDARD.encode(secret)].into()
+    let percent = utf8_percent_encode(secret, RESERVED).to_string();
+    [secret.to_owned(), json.trim_matches('"').to_owned(), percent, STANDARD.encode(secret)].into()
 }
 
 #[cfg(test)]

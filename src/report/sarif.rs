@@ -4,8 +4,8 @@
 //! Dockerfile for what is said of the image, the compose file for the rest.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::topic;
@@ -13,6 +13,25 @@ use crate::record::{CheckRecord, Place, Run, Severity};
 use crate::verdict::Verdict;
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+/// All but what may stand in a path as it is (RFC 3986, 3.3), without the colon, which a relative one must not begin with.
+const NOT_IN_A_PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b'@');
 const HOME: &str = "https://github.com/seaworthy-dev/seaworthy";
 
 /// What failed, was waived or could not be run, as SARIF.
@@ -115,17 +134,8 @@ fn location(place: &Place) -> Value {
 
 /// A path as a relative or `file:` URI (RFC 3986, RFC 8089).
 fn uri(path: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=@".contains(&byte);
-    let mut uri = String::from(if path.starts_with('/') { "file://" } else { "" });
-    for byte in path.trim_start_matches("./").bytes() {
-        if is_plain(byte) {
-            uri.push(char::from(byte));
-        } else {
-            // Writing to a text does not fail.
-            let _ = write!(uri, "%{byte:02X}");
-        }
-    }
-    uri
+    let scheme = if path.starts_with('/') { "file://" } else { "" };
+    format!("{scheme}{}", utf8_percent_encode(path.trim_start_matches("./"), NOT_IN_A_PATH))
 }
 
 fn level(check: &CheckRecord) -> &'static str {
