@@ -16,8 +16,9 @@ test: images tools
 	cargo test --workspace --no-run
 	$(MAKE) --no-print-directory --jobs=2 tests lints
 
+# Tests wait more than they calculate.
 tests:
-	CI=true cargo test --workspace
+	CI=true RUST_TEST_THREADS=$$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) cargo test --workspace
 
 # Cargo lets one of its commands build at a time: the first line lets the tests begin before the second.
 lints:

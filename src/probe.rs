@@ -13,7 +13,7 @@ mod tap;
 
 pub use self::dependency::watch_dependency;
 pub use self::http::{HttpProbe, ask_once, watch_endpoint};
-pub use self::load::Load;
+pub use self::load::{Asked, Load};
 pub use self::logs::{catch_up_logs, watch_logs};
 pub use self::processes::watch_processes;
 pub use self::sql::{OpenSession, hold, query};

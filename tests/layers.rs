@@ -74,7 +74,7 @@ fn every_outside_world_has_one_door() {
         (r"\bbollard\b|\btestcontainers::", &["engine"][..]),
         (r"\bCommand::new\b", &["compose", "engine"]),
         (r"\bInstant\b|\bSystemTime::now\b|\bnow_utc\b", &["clock"]),
-        (r"\breqwest::|\btokio_postgres::", &["probe"]),
+        (r"\breqwest::|\bhyper::|\btokio_postgres::", &["probe"]),
         (r"\bcucumber::", &["suite"]),
         (r"\bprocess::exit\b", &[]),
         (r"\bprintln!|\beprintln!|\bstdout\(\)|\bstderr\(\)", &["cli"]),

@@ -141,93 +141,100 @@ fn id(name: &str) -> String {
 }
 
 macro_rules! stacks {
-    ($($test:ident: $stack:literal;)*) => {
-        $(#[test]
-        fn $test() {
-            assert_verdicts($stack);
+    ($($kind:ident { $($test:ident: $stack:literal;)* })*) => {
+        $(mod $kind {
+            $(#[test]
+            fn $test() {
+                super::assert_verdicts($stack);
+            })*
         })*
 
-        const TESTED: &[&str] = &[$($stack),*];
+        const TESTED: &[&str] = &[$($($stack),*),*];
     };
 }
 
+// Tests start in the order of their names. Whole stacks take longest, so they come first.
 stacks! {
-    as_published: "as-published";
-    flask_lab_hardened: "flask-lab/hardened";
-    flask_lab_insecure: "flask-lab/insecure";
-    node_postgres_redis: "node-postgres-redis";
-    nginx_static: "nginx-static";
-    accepts_and_hangs: "defects/accepts-and-hangs";
-    always_ready: "defects/always-ready";
-    anonymous_503: "defects/anonymous-503";
-    buffered_logs: "defects/buffered-logs";
-    copy_before_install: "defects/copy-before-install";
-    crashes_on_outage: "defects/crashes-on-outage";
-    depends_on_short_form: "defects/depends-on-short-form";
-    drops_in_flight: "defects/drops-in-flight";
-    drops_late: "defects/drops-late";
-    exits_1_on_sigterm: "defects/exits-1-on-sigterm";
-    exits_without_database: "defects/exits-without-database";
-    exits_zero_on_failure: "defects/exits-zero-on-failure";
-    fails_on_dns: "defects/fails-on-dns";
-    fatal_on_57p03: "defects/fatal-on-57p03";
-    flapping: "defects/flapping";
-    gives_up_after_a_minute: "defects/gives-up-after-a-minute";
-    hardcoded_uid: "defects/hardcoded-uid";
-    health_200_with_error: "defects/health-200-with-error";
-    healthcheck_exit_0: "defects/healthcheck-exit-0";
-    healthcheck_needs_curl: "defects/healthcheck-needs-curl";
-    healthcheck_timing: "defects/healthcheck-timing";
-    hot_loop: "defects/hot-loop";
-    ignores_sigint: "defects/ignores-sigint";
-    ignores_sigterm: "defects/ignores-sigterm";
-    ignores_sigterm_early: "defects/ignores-sigterm-early";
-    latest_tag: "defects/latest-tag";
-    leaks_in_body: "defects/leaks-in-body";
-    leaks_password: "defects/leaks-password";
-    leaks_sessions: "defects/leaks-sessions";
-    literal_secret: "defects/literal-secret";
-    liveness_checks_database: "defects/liveness-checks-database";
-    logs_to_file: "defects/logs-to-file";
-    memory_hog: "defects/memory-hog";
-    named_user: "defects/named-user";
-    needs_capability: "defects/needs-capability";
-    never_reconnects: "defects/never-reconnects";
-    no_dockerignore: "defects/no-dockerignore";
-    no_healthcheck: "defects/no-healthcheck";
-    no_labels: "defects/no-labels";
-    no_limits: "defects/no-limits";
-    no_pool_check: "defects/no-pool-check";
-    no_retry: "defects/no-retry";
-    no_timeout: "defects/no-timeout";
-    no_volume: "defects/no-volume";
-    odd_stop_signal: "defects/odd-stop-signal";
-    over_budget: "defects/over-budget";
-    package_cache: "defects/package-cache";
-    pins_address: "defects/pins-address";
-    plain_logs: "defects/plain-logs";
-    privileged: "defects/privileged";
-    published_database: "defects/published-database";
-    runs_as_root: "defects/runs-as-root";
-    second_signal_kills: "defects/second-signal-kills";
-    secret_in_arg: "defects/secret-in-arg";
-    secret_in_deleted_layer: "defects/secret-in-deleted-layer";
-    secret_in_env: "defects/secret-in-env";
-    setuid_helper: "defects/setuid-helper";
-    setuid_start: "defects/setuid-start";
-    shell_form_cmd: "defects/shell-form-cmd";
-    silent_default: "defects/silent-default";
-    single_stage: "defects/single-stage";
-    sleeps_at_start: "defects/sleeps-at-start";
-    sleeps_through_sigterm: "defects/sleeps-through-sigterm";
-    stack_trace_errors: "defects/stack-trace-errors";
-    stale_pid_file: "defects/stale-pid-file";
-    waits_for_database: "defects/waits-for-database";
-    wasteful_layers: "defects/wasteful-layers";
-    writable_code: "defects/writable-code";
-    writes_to_root: "defects/writes-to-root";
-    wrong_expose: "defects/wrong-expose";
-    zombies: "defects/zombies";
+    stacks {
+        as_published: "as-published";
+        flask_lab_hardened: "flask-lab/hardened";
+        flask_lab_insecure: "flask-lab/insecure";
+        nginx_static: "nginx-static";
+        node_postgres_redis: "node-postgres-redis";
+    }
+    twins {
+        accepts_and_hangs: "defects/accepts-and-hangs";
+        always_ready: "defects/always-ready";
+        anonymous_503: "defects/anonymous-503";
+        buffered_logs: "defects/buffered-logs";
+        copy_before_install: "defects/copy-before-install";
+        crashes_on_outage: "defects/crashes-on-outage";
+        depends_on_short_form: "defects/depends-on-short-form";
+        drops_in_flight: "defects/drops-in-flight";
+        drops_late: "defects/drops-late";
+        exits_1_on_sigterm: "defects/exits-1-on-sigterm";
+        exits_without_database: "defects/exits-without-database";
+        exits_zero_on_failure: "defects/exits-zero-on-failure";
+        fails_on_dns: "defects/fails-on-dns";
+        fatal_on_57p03: "defects/fatal-on-57p03";
+        flapping: "defects/flapping";
+        gives_up_after_a_minute: "defects/gives-up-after-a-minute";
+        hardcoded_uid: "defects/hardcoded-uid";
+        health_200_with_error: "defects/health-200-with-error";
+        healthcheck_exit_0: "defects/healthcheck-exit-0";
+        healthcheck_needs_curl: "defects/healthcheck-needs-curl";
+        healthcheck_timing: "defects/healthcheck-timing";
+        hot_loop: "defects/hot-loop";
+        ignores_sigint: "defects/ignores-sigint";
+        ignores_sigterm: "defects/ignores-sigterm";
+        ignores_sigterm_early: "defects/ignores-sigterm-early";
+        latest_tag: "defects/latest-tag";
+        leaks_in_body: "defects/leaks-in-body";
+        leaks_password: "defects/leaks-password";
+        leaks_sessions: "defects/leaks-sessions";
+        literal_secret: "defects/literal-secret";
+        liveness_checks_database: "defects/liveness-checks-database";
+        logs_to_file: "defects/logs-to-file";
+        memory_hog: "defects/memory-hog";
+        named_user: "defects/named-user";
+        needs_capability: "defects/needs-capability";
+        never_reconnects: "defects/never-reconnects";
+        no_dockerignore: "defects/no-dockerignore";
+        no_healthcheck: "defects/no-healthcheck";
+        no_labels: "defects/no-labels";
+        no_limits: "defects/no-limits";
+        no_pool_check: "defects/no-pool-check";
+        no_retry: "defects/no-retry";
+        no_timeout: "defects/no-timeout";
+        no_volume: "defects/no-volume";
+        odd_stop_signal: "defects/odd-stop-signal";
+        over_budget: "defects/over-budget";
+        package_cache: "defects/package-cache";
+        pins_address: "defects/pins-address";
+        plain_logs: "defects/plain-logs";
+        privileged: "defects/privileged";
+        published_database: "defects/published-database";
+        runs_as_root: "defects/runs-as-root";
+        second_signal_kills: "defects/second-signal-kills";
+        secret_in_arg: "defects/secret-in-arg";
+        secret_in_deleted_layer: "defects/secret-in-deleted-layer";
+        secret_in_env: "defects/secret-in-env";
+        setuid_helper: "defects/setuid-helper";
+        setuid_start: "defects/setuid-start";
+        shell_form_cmd: "defects/shell-form-cmd";
+        silent_default: "defects/silent-default";
+        single_stage: "defects/single-stage";
+        sleeps_at_start: "defects/sleeps-at-start";
+        sleeps_through_sigterm: "defects/sleeps-through-sigterm";
+        stack_trace_errors: "defects/stack-trace-errors";
+        stale_pid_file: "defects/stale-pid-file";
+        waits_for_database: "defects/waits-for-database";
+        wasteful_layers: "defects/wasteful-layers";
+        writable_code: "defects/writable-code";
+        writes_to_root: "defects/writes-to-root";
+        wrong_expose: "defects/wrong-expose";
+        zombies: "defects/zombies";
+    }
 }
 
 #[test]

@@ -16,6 +16,9 @@ use crate::timeline::{Answer, Endpoint, Fact, Timeline};
 /// How much of a body is kept as evidence.
 const BODY_LENGTH: usize = 2000;
 
+/// What every probe calls itself.
+pub(super) const AGENT: &str = concat!("seaworthy/", env!("CARGO_PKG_VERSION"));
+
 /// What to ask, and how.
 #[derive(Clone, Debug)]
 pub struct HttpProbe {
@@ -67,21 +70,13 @@ pub async fn ask_once(socket: SocketAddr, path: &str, limit: Duration) -> Answer
 
 /// A client that follows no redirect, uses no proxy and keeps no connection.
 fn client(limit: Duration) -> reqwest::Result<Client> {
-    builder(limit).build()
-}
-
-/// The same, with a limit for connecting of its own.
-pub(super) fn client_that_connects_within(connect_limit: Duration, limit: Duration) -> reqwest::Result<Client> {
-    builder(limit).connect_timeout(connect_limit).build()
-}
-
-fn builder(limit: Duration) -> reqwest::ClientBuilder {
     Client::builder()
         .no_proxy()
         .redirect(redirect::Policy::none())
         .timeout(limit)
         .pool_max_idle_per_host(0)
-        .user_agent(concat!("seaworthy/", env!("CARGO_PKG_VERSION")))
+        .user_agent(AGENT)
+        .build()
 }
 
 async fn ask(client: &Client, url: &str) -> (Answer, Option<String>) {

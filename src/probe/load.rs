@@ -1,20 +1,36 @@
 //! Clients that ask over and over, each one request at a time, and count what becomes of every request. The only probe that asks
 //! more than twenty times a second.
 //!
-//! A connection that the kernel accepted for a listener which is then closed is reset although the app never saw it: such a
-//! request was young, and is counted as unclear. One that was under way for a while when it was cut off was the app's.
+//! Every request has a connection of its own, so that the kernel's table of sockets tells which of them the app has read: what was
+//! read and then cut off was accepted and not answered. What was cut off unread, the kernel had accepted for a listener that was then
+//! closed, and the app never saw it. Where that table is out of sight, the age of a request has to do.
 
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::future::{Either, select};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper::header::{CONNECTION, HOST, USER_AGENT};
+use hyper::{Method, Request};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
-use super::http::client_that_connects_within;
+use super::http::AGENT;
 use crate::causes::root_cause;
 use crate::clock::Clock;
+use crate::engine::Sockets;
 use crate::timeline::{Fact, Timeline};
 
-/// From this age on a request that is cut off had been accepted by the app.
+/// Where the app's sockets are out of sight: from this age on a request that is cut off had been accepted by the app. In sight: only
+/// what is read when it is this old is taken to be read; of a younger one the first byte may still be on its way.
 const OLD: Duration = Duration::from_millis(100);
 /// How long a connection may take. The kernel makes it at once where somebody listens; where the container's network is being
 /// taken down nobody says no. Below the age from which on a request counts as accepted.
@@ -23,11 +39,27 @@ const CONNECT_LIMIT: Duration = Duration::from_millis(80);
 const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How long a client rests after a refusal.
 const REST: Duration = Duration::from_millis(20);
+/// How often the app's sockets are looked at.
+const LOOKS: Duration = Duration::from_millis(20);
+
+/// What to ask.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Where the app listens.
+    pub socket: SocketAddr,
+    /// The path, with a query or without.
+    pub path: String,
+    /// The longest time that an answer may take.
+    pub limit: Duration,
+    /// The sockets of the app's network, where they are in sight.
+    pub sockets: Option<Sockets>,
+}
 
 /// Clients at work.
 #[derive(Debug)]
 pub struct Load {
     clients: JoinSet<Count>,
+    client: Client,
     over: watch::Sender<Over>,
     timeline: Timeline,
 }
@@ -51,15 +83,22 @@ struct Count {
 }
 
 impl Load {
-    /// Lets so many clients ask this URL until [`Load::end`].
+    /// Lets so many clients ask until [`Load::end`].
     #[must_use]
-    pub fn begin(clients: usize, url: &str, limit: Duration, timeline: Timeline) -> Self {
+    pub fn begin(clients: usize, asked: &Asked, timeline: Timeline) -> Self {
         let over = watch::Sender::new(Over::NotYet);
+        let client = Client { asked: asked.clone(), heard: Arc::default(), clock: timeline.clock() };
         let mut tasks = JoinSet::new();
         for _ in 0..clients {
-            tasks.spawn(ask_until(url.to_owned(), limit, over.subscribe(), timeline.clock()));
+            tasks.spawn(client.clone().ask_until(over.subscribe()));
         }
-        Self { clients: tasks, over, timeline }
+        tasks.spawn(client.clone().look_until(over.subscribe()));
+        Self { clients: tasks, client, over, timeline }
+    }
+
+    /// Looks which requests the app has read by now. That is done again and again, too; this is for a moment that counts.
+    pub fn look(&self) {
+        self.client.look();
     }
 
     /// Ends the load, and notes what became of all requests: after the app has ended, at this moment, or while it still runs, when
@@ -78,35 +117,124 @@ impl Load {
     }
 }
 
-async fn ask_until(url: String, limit: Duration, mut over: watch::Receiver<Over>, clock: Clock) -> Count {
-    let mut count = Count::default();
-    let Ok(client) = client_that_connects_within(CONNECT_LIMIT, limit) else { return count };
-    while *over.borrow() == Over::NotYet {
-        let sent = clock.now();
-        let asked = async {
-            let response = client.get(&url).send().await?;
-            let status = response.status().as_u16();
-            Ok::<_, reqwest::Error>((status, response.bytes().await))
-        };
-        let outcome = tokio::select! {
-            outcome = asked => outcome,
-            ended = gone(&mut over, clock) => {
-                count.add_cut_off(ended.saturating_sub(sent), "the app ended");
-                break;
+/// What all clients share.
+#[derive(Clone, Debug)]
+struct Client {
+    asked: Asked,
+    /// When it was last seen that the app has read everything from a client's port.
+    heard: Arc<Mutex<HashMap<u16, Duration>>>,
+    clock: Clock,
+}
+
+/// What became of a request.
+enum Outcome {
+    Complete,
+    /// The answer began, with this status, and broke off.
+    BrokeOff(u16, String),
+    Unanswered(String),
+}
+
+impl Client {
+    async fn ask_until(self, mut over: watch::Receiver<Over>) -> Count {
+        let mut count = Count::default();
+        while *over.borrow() == Over::NotYet {
+            let sent = self.clock.now();
+            // Both kinds of failure: nobody listens, and nobody even says so.
+            if let Ok(Ok(stream)) = timeout(CONNECT_LIMIT, TcpStream::connect(self.asked.socket)).await {
+                let port = stream.local_addr().map_or(0, |own| own.port());
+                let outcome = tokio::select! {
+                    outcome = timeout(self.asked.limit, self.ask(stream)) => outcome.unwrap_or_else(|_| Outcome::Unanswered("no answer in time".into())),
+                    ended = gone(&mut over, self.clock) => {
+                        self.cut_off(&mut count, port, sent, ended, "the app ended");
+                        break;
+                    }
+                };
+                match outcome {
+                    Outcome::Complete => {
+                        count.complete += 1;
+                        continue;
+                    }
+                    Outcome::BrokeOff(status, how) => count.torn.push(format!("a {status} broke off: {how}")),
+                    Outcome::Unanswered(how) => self.cut_off(&mut count, port, sent, self.clock.now(), &how),
+                }
+            } else {
+                count.refused += 1;
             }
-        };
-        match outcome {
-            Ok((_, Ok(_))) => {
-                count.complete += 1;
-                continue;
-            }
-            Ok((status, Err(error))) => count.torn.push(format!("a {status} broke off: {}", root_cause(&error))),
-            Err(error) if error.is_connect() => count.refused += 1,
-            Err(error) => count.add_cut_off(clock.now().saturating_sub(sent), &root_cause(&error)),
+            self.clock.reach(self.clock.now() + REST).await;
         }
-        clock.reach(clock.now() + REST).await;
+        count
     }
-    count
+
+    async fn ask(&self, stream: TcpStream) -> Outcome {
+        let request = Request::builder()
+            .method(Method::GET)
+            .uri(target(&self.asked))
+            .header(HOST, self.asked.socket.to_string())
+            .header(USER_AGENT, AGENT)
+            .header(CONNECTION, "close")
+            .body(Empty::<Bytes>::new());
+        let request = match request {
+            Ok(request) => request,
+            Err(error) => return Outcome::Unanswered(root_cause(&error)),
+        };
+        let (mut sender, connection) = match http1::handshake(TokioIo::new(stream)).await {
+            Ok(made) => made,
+            Err(error) => return Outcome::Unanswered(root_cause(&error)),
+        };
+        let answered = async move {
+            let response = match sender.send_request(request).await {
+                Ok(response) => response,
+                Err(error) => return Outcome::Unanswered(root_cause(&error)),
+            };
+            let status = response.status().as_u16();
+            match response.into_body().collect().await {
+                Ok(_) => Outcome::Complete,
+                Err(error) => Outcome::BrokeOff(status, root_cause(&error)),
+            }
+        };
+        // The connection does the reading and writing. When it ends first, what it read is there still.
+        match select(pin!(answered), pin!(connection)).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right((_, answered)) => answered.await,
+        }
+    }
+
+    async fn look_until(self, mut over: watch::Receiver<Over>) -> Count {
+        while *over.borrow_and_update() == Over::NotYet {
+            self.look();
+            tokio::select! {
+                () = self.clock.reach(self.clock.now() + LOOKS) => {}
+                _ = over.changed() => {}
+            }
+        }
+        Count::default()
+    }
+
+    fn look(&self) {
+        let Some(sockets) = self.asked.sockets else { return };
+        let (at, heard) = (self.clock.now(), sockets.heard_at(self.asked.socket.port()));
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).extend(heard.into_iter().map(|port| (port, at)));
+    }
+
+    /// Counts a request that was sent and cut off at these offsets.
+    fn cut_off(&self, count: &mut Count, port: u16, sent: Duration, cut: Duration, how: &str) {
+        let known = |at: Duration| at.saturating_sub(sent) >= OLD;
+        let was_accepted = match self.asked.sockets {
+            Some(_) => self.heard.lock().unwrap_or_else(PoisonError::into_inner).get(&port).is_some_and(|at| known(*at)),
+            None => known(cut),
+        };
+        if was_accepted {
+            count.torn.push(format!("no answer after {:.1} s: {how}", cut.saturating_sub(sent).as_secs_f64()));
+        } else {
+            count.unclear += 1;
+        }
+    }
+}
+
+/// The path as a request line has it.
+fn target(asked: &Asked) -> String {
+    let Ok(url) = reqwest::Url::parse(&format!("http://{}{}", asked.socket, asked.path)) else { return asked.path.clone() };
+    url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
 }
 
 /// Returns when the app has been gone for long enough for its last words to have arrived.
@@ -118,12 +246,42 @@ async fn gone(over: &mut watch::Receiver<Over>, clock: Clock) -> Duration {
     ended
 }
 
-impl Count {
-    fn add_cut_off(&mut self, age: Duration, how: &str) {
-        if age < OLD {
-            self.unclear += 1;
-        } else {
-            self.torn.push(format!("no answer after {:.1} s: {how}", age.as_secs_f64()));
-        }
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::redact::Redactor;
+
+    /// Of two requests a server reads one and leaves the other in the kernel's queue, for long enough to be old; then it is gone.
+    async fn counted(sockets: Option<Sockets>) -> (usize, usize, Vec<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let socket = listener.local_addr().expect("an address");
+        let timeline = Timeline::new(Clock::start(), Redactor::default());
+        let asked = Asked { socket, path: "/a b?c d".into(), limit: Duration::from_mins(1), sockets };
+        let load = Load::begin(2, &asked, timeline.clone());
+        let (mut stream, _) = listener.accept().await.expect("accepted");
+        let mut request = [0; 1024];
+        let length = stream.read(&mut request).await.expect("a request");
+        assert!(request[..length].starts_with(b"GET /a%20b?c%20d HTTP/1.1\r\n"));
+        timeline.clock().reach(timeline.clock().now() + OLD * 2).await;
+        load.look();
+        drop(listener);
+        drop(stream);
+        load.end(None).await;
+        timeline.read(|observations| match &observations[0].fact {
+            Fact::Load { complete, unclear, torn, .. } => (*complete, *unclear, torn.clone()),
+            other => panic!("{other:?}"),
+        })
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_was_read_and_not_answered_is_torn() {
+        let (complete, unclear, torn) = counted(Some(Sockets::own())).await;
+        assert_eq!((complete, unclear, torn.len()), (0, 1, 1), "{torn:?}");
+        // Without the kernel's table both were old enough.
+        let (complete, unclear, torn) = counted(None).await;
+        assert_eq!((complete, unclear, torn.len()), (0, 0, 2), "{torn:?}");
     }
 }

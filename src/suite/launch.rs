@@ -149,7 +149,8 @@ pub(super) async fn start_without(bench: &Bench, stack: &Stack, dependency: &str
     start_around(bench, stack, dependency, false).await
 }
 
-/// Starts the app just after one of its dependencies, whether that serves or not.
+/// Starts the app just after one of its dependencies, whose first boot is held until the app has missed it: a fast database would be
+/// up before a slow app asks.
 pub(super) async fn start_together(bench: &Bench, stack: &Stack, dependency: &str) -> Result<Without, Failure> {
     start_around(bench, stack, dependency, true).await
 }
@@ -171,8 +172,15 @@ async fn start_around(bench: &Bench, stack: &Stack, dependency: &str, together: 
             }
             if together {
                 stack.start(dependency).await?;
+                fault::freeze(stack, dependency).await?;
             }
             app_started = stack.start(app).await?;
+            if together {
+                // Undisturbed the app is ready by then, so it has asked by then.
+                let missed = app_started + bench.undisturbed_start.min(SIGN_LIMIT);
+                stack.timeline().clock().reach(missed.max(first_sign(bench, stack, app_started).await)).await;
+                fault::thaw(stack, dependency).await?;
+            }
         } else {
             start_when_possible(bench, stack, &service).await?;
         }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::foreign::docker;
+use crate::docker;
 use crate::{engine, run, seaworthy, shown};
 
 /// Builds the foreign image and returns its name.

@@ -10,7 +10,6 @@ mod engines;
 mod errors;
 mod features;
 mod files;
-mod foreign;
 mod images;
 mod isolation;
 mod one_shots;
@@ -19,4 +18,4 @@ mod secrets;
 mod start;
 mod terminal;
 
-pub(crate) use start::{left_by, run, seaworthy, shown};
+pub(crate) use start::{docker, left_by, run, seaworthy, shown};

@@ -33,14 +33,25 @@ pub(crate) fn left_by(pid: u32) -> Vec<String> {
         .collect()
 }
 
-/// What a user sees, without what differs from run to run.
+/// Runs the client and returns what it writes.
+pub(crate) fn docker(arguments: &[&str]) -> String {
+    let output = Command::new("docker").args(arguments).output().expect("the client runs");
+    assert!(output.status.success(), "docker {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// What a user sees, without what differs from run to run, such as what the runs of others left.
 pub(crate) fn shown(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     let text = text.replace(env!("CARGO_MANIFEST_DIR"), "PROJECT");
-    [(r"[+-]?\d+\.\d+ ?s\b", "N s"), (r"\d+ times", "N times"), (r"(?m)^    \| #\d+ (?:\d+\.\d+ )?", "    | ")].iter().fold(
-        text,
-        |text, (pattern, replacement)| {
-            regex::Regex::new(pattern).expect("a pattern").replace_all(&text, *replacement).into_owned()
-        },
-    )
+    [
+        (r"[+-]?\d+\.\d+ ?s\b", "N s"),
+        (r"\d+ times", "N times"),
+        (r"(?m)^    \| #\d+ (?:\d+\.\d+ )?", "    | "),
+        (r"(?m)^… removed what was left of a dead run: .*\n", ""),
+    ]
+    .iter()
+    .fold(text, |text, (pattern, replacement)| {
+        regex::Regex::new(pattern).expect("a pattern").replace_all(&text, *replacement).into_owned()
+    })
 }

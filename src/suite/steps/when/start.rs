@@ -31,7 +31,7 @@ pub(in crate::suite::steps) async fn all_database_last(world: &mut ScenarioWorld
     world.mark(started, "its start")
 }
 
-/// The database with empty data and the app start at the same moment.
+/// The database with empty data and the app start at the same moment, and the app is the first to ask.
 pub(in crate::suite::steps) async fn together(world: &mut ScenarioWorld, _: Words) -> Result<(), Failure> {
     let (bench, stack, moments) = world.stack().await?;
     let together = launch::start_together(bench, stack, &launch::meant(bench, "the database")?).await?;

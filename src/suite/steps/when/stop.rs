@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::contract::Contract;
 use crate::fault::{self, DEATH_LIMIT};
-use crate::probe::{Load, ask_once};
+use crate::probe::{Asked, Load, ask_once};
 use crate::stack::Stack;
 use crate::suite::steps::{Words, number, word};
 use crate::suite::world::Moments;
@@ -119,10 +119,13 @@ pub(in crate::suite::steps) async fn told_under_load(world: &mut ScenarioWorld, 
         ));
     }
     let contract = &bench.contract;
-    let path = contract.business.as_deref().unwrap_or(&contract.readiness);
-    let url = format!("http://{}{path}", socket(bench, stack)?);
-    let limit = contract.probe_timeout + contract.stop_grace_period;
-    let load = Load::begin(CLIENTS, &url, limit, stack.timeline().clone());
+    let asked = Asked {
+        socket: socket(bench, stack)?,
+        path: contract.business.as_ref().unwrap_or(&contract.readiness).clone(),
+        limit: contract.probe_timeout + contract.stop_grace_period,
+        sockets: bench.engine.sockets(&stack.service(&contract.app)?.container).await?,
+    };
+    let load = Load::begin(CLIENTS, &asked, stack.timeline().clone());
     let clock = stack.timeline().clock();
     clock.reach(clock.now() + WARM_UP).await;
     let slowed = match launch::meant(bench, "the main dependency") {
@@ -133,6 +136,7 @@ pub(in crate::suite::steps) async fn told_under_load(world: &mut ScenarioWorld, 
         fault::freeze(stack, dependency).await?;
         clock.reach(clock.now() + BREATH).await;
     }
+    load.look();
     tell(bench, stack, moments, &contract.stop_signal).await?;
     if let Some(dependency) = &slowed {
         clock.reach(clock.now() + BREATH).await;

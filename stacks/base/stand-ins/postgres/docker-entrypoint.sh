@@ -19,15 +19,38 @@ setting() {
 # psql as the superuser of the temporary server.
 run_sql() { psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname "$@"; }
 
+# The superuser of a new cluster is "postgres": gives him the name and the password that are asked for. Nobody can rename himself, so
+# somebody else does it.
+adopt_superuser() {
+    POSTGRES_PASSWORD=$POSTGRES_PASSWORD psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --set user="$POSTGRES_USER" \
+        --username postgres --dbname postgres <<'SQL'
+\getenv password POSTGRES_PASSWORD
+SELECT :'user' <> 'postgres' AS other \gset
+\if :other
+CREATE ROLE renaming SUPERUSER LOGIN;
+\connect - renaming
+ALTER ROLE postgres RENAME TO :"user";
+\connect - :"user"
+DROP ROLE renaming;
+\endif
+ALTER ROLE :"user" PASSWORD :'password';
+SQL
+}
+
 initialise() {
     [ -n "$POSTGRES_PASSWORD" ] || [ "$POSTGRES_HOST_AUTH_METHOD" = trust ] \
         || die "the database is uninitialised and POSTGRES_PASSWORD is not set"
-    # POSTGRES_INITDB_ARGS holds several words, quoted as in a shell.
-    eval "initdb --username=\"\$POSTGRES_USER\" --pwfile=<(printf '%s\n' \"\$POSTGRES_PASSWORD\") $POSTGRES_INITDB_ARGS"
+    if [ -z "$POSTGRES_INITDB_ARGS" ]; then
+        cp --archive /usr/local/share/postgresql/cluster/. "$PGDATA"
+    else
+        # It holds several words, quoted as in a shell.
+        eval "initdb --username=postgres $POSTGRES_INITDB_ARGS"
+    fi
     printf '\nhost all all all %s\n' "$POSTGRES_HOST_AUTH_METHOD" >>"$PGDATA/pg_hba.conf"
     printf "\nlisten_addresses = '*'\n" >>"$PGDATA/postgresql.conf"
 
-    PGUSER=$POSTGRES_USER pg_ctl --wait --options="-c listen_addresses=''" start
+    PGUSER=postgres pg_ctl --wait --options="-c listen_addresses=''" start
+    adopt_superuser
     if [ "$POSTGRES_DB" != postgres ]; then
         run_sql postgres --set db="$POSTGRES_DB" <<<'CREATE DATABASE :"db";'
     fi

@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use crate::docker;
+
 /// Somebody else's container, network and volume, with a label that looks a little like ours.
 pub(crate) struct Foreign {
     names: Vec<[String; 3]>,
@@ -31,11 +33,4 @@ impl Drop for Foreign {
             let _ = Command::new("docker").args([kind, "rm", name]).output();
         }
     }
-}
-
-/// Runs the client and returns what it writes.
-pub(crate) fn docker(arguments: &[&str]) -> String {
-    let output = Command::new("docker").args(arguments).output().expect("the client runs");
-    assert!(output.status.success(), "docker {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
