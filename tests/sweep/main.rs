@@ -82,8 +82,8 @@ fn a_run_sweeps_what_dead_runs_left() {
 const LIFE: Duration = Duration::from_secs(10);
 /// So many at once, so often. All of a round start together, before any of them dies: a run that starts sweeps, and what a dead run
 /// leaves here is for its own reaper.
-const AT_ONCE: usize = 4;
-const ROUNDS: usize = 5;
+const AT_ONCE: usize = 5;
+const ROUNDS: usize = 4;
 /// The reaper begins at once and is done in a second or two. The rest is for the engine: on a disk that others keep busy it has
 /// been seen to do nothing at all for 17 s.
 const LEFT_LIMIT: Duration = Duration::from_mins(1);
