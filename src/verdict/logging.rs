@@ -62,12 +62,14 @@ pub fn is_structured(app: &str, observations: &[Observation]) -> Option<Result<(
 /// The app wrote a line after it was told to stop, other than about a request.
 pub fn had_last_words(app: &str, told: (&str, Duration), ended: Duration, observations: &[Observation]) -> Result<(), Finding> {
     let (signal, sent) = told;
-    if lines(observations, app, sent).any(|(_, line)| !is_about_a_request(line)) {
+    let written: Vec<&str> = lines(observations, app, sent).map(|(_, line)| line).collect();
+    if written.iter().any(|line| !is_about_a_request(line)) {
         return Ok(());
     }
+    let found = if written.is_empty() { "not one" } else { "only lines about requests" };
     Err(Finding {
         expected: format!("`{app}` writes a line about stopping after {signal}"),
-        seen: format!("not one in the {} until its end", seconds(ended.saturating_sub(sent))),
+        seen: format!("{found} in the {} until its end", seconds(ended.saturating_sub(sent))),
     })
 }
 
