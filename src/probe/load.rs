@@ -59,6 +59,8 @@ pub struct Asked {
 #[derive(Debug)]
 pub struct Load {
     clients: JoinSet<Count>,
+    /// Ends with the load.
+    _looks: JoinSet<()>,
     client: Client,
     over: watch::Sender<Over>,
     timeline: Timeline,
@@ -92,8 +94,9 @@ impl Load {
         for _ in 0..clients {
             tasks.spawn(client.clone().ask_until(over.subscribe()));
         }
-        tasks.spawn(client.clone().look_until(over.subscribe()));
-        Self { clients: tasks, client, over, timeline }
+        let mut looks = JoinSet::new();
+        looks.spawn(client.clone().look_again_and_again());
+        Self { clients: tasks, _looks: looks, client, over, timeline }
     }
 
     /// Looks which requests the app has read by now. That is done again and again, too; this is for a moment that counts.
@@ -199,15 +202,11 @@ impl Client {
         }
     }
 
-    async fn look_until(self, mut over: watch::Receiver<Over>) -> Count {
-        while *over.borrow_and_update() == Over::NotYet {
+    async fn look_again_and_again(self) {
+        loop {
             self.look();
-            tokio::select! {
-                () = self.clock.reach(self.clock.now() + LOOKS) => {}
-                _ = over.changed() => {}
-            }
+            self.clock.reach(self.clock.now() + LOOKS).await;
         }
-        Count::default()
     }
 
     fn look(&self) {

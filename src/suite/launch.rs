@@ -170,22 +170,24 @@ async fn start_around(bench: &Bench, stack: &Stack, dependency: &str, together: 
                     wait_until(bench, stack, &needed, condition).await?;
                 }
             }
-            if together {
-                stack.start(dependency).await?;
-                fault::freeze(stack, dependency).await?;
-            }
-            app_started = stack.start(app).await?;
-            if together {
-                // Undisturbed the app is ready by then, so it has asked by then.
-                let missed = app_started + bench.undisturbed_start.min(SIGN_LIMIT);
-                stack.timeline().clock().reach(missed.max(first_sign(bench, stack, app_started).await)).await;
-                fault::thaw(stack, dependency).await?;
-            }
+            app_started = if together { start_held(bench, stack, dependency).await? } else { stack.start(app).await? };
         } else {
             start_when_possible(bench, stack, &service).await?;
         }
     }
     Ok(Without { dependency: dependency.to_owned(), app_started, waiting })
+}
+
+/// Starts a dependency, whose boot is held until the app has missed it, and the app. Returns the offset of the app's start.
+async fn start_held(bench: &Bench, stack: &Stack, dependency: &str) -> Result<Duration, Failure> {
+    stack.start(dependency).await?;
+    fault::freeze(stack, dependency).await?;
+    let app_started = stack.start(&bench.contract.app).await?;
+    // Undisturbed the app is ready by then, so it has asked by then.
+    let missed = app_started + bench.undisturbed_start.min(SIGN_LIMIT);
+    stack.timeline().clock().reach(missed.max(first_sign(bench, stack, app_started).await)).await;
+    fault::thaw(stack, dependency).await?;
+    Ok(app_started)
 }
 
 /// Starts a withheld dependency, and then what had to wait for it. Returns the offset at which it accepted.

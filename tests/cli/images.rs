@@ -3,8 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::docker;
-use crate::{engine, run, seaworthy, shown};
+use crate::{docker, engine, run, seaworthy, shown};
 
 /// Builds the foreign image and returns its name.
 fn foreign_image(what_for: &str) -> String {

@@ -14,14 +14,18 @@ use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::Path;
 use std::process::{Child, Command};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use foreign::Foreign;
 use start::{docker, left_by, run, seaworthy, shown};
 
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+/// The engine for one test at a time; nothing where there is none.
+fn engine_alone() -> Option<MutexGuard<'static, ()>> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    engine::is_there().then(|| ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner))
+}
 
 /// A network with the labels of a run that belongs to this process number.
 fn network_of_run(name: &str, pid: u32, started: &str) -> String {
@@ -39,10 +43,7 @@ fn networks() -> BTreeSet<String> {
 
 #[test]
 fn prune_removes_what_dead_runs_left_and_nothing_else() {
-    if !engine::is_there() {
-        return;
-    }
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(_alone) = engine_alone() else { return };
     let foreign = Foreign::create("prune");
     let me = std::process::id();
     let stat = fs::read_to_string("/proc/self/stat").expect("told");
@@ -68,10 +69,7 @@ fn prune_removes_what_dead_runs_left_and_nothing_else() {
 
 #[test]
 fn a_run_sweeps_what_dead_runs_left() {
-    if !engine::is_there() {
-        return;
-    }
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(_alone) = engine_alone() else { return };
     let dead = format!("swept-{}", std::process::id());
     network_of_run(&dead, std::process::id(), "1");
     let (output, left) = run(seaworthy(&["check", "tests/fixtures/alone", "--tags", "@nonroot.processes"]));
@@ -92,10 +90,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 #[test]
 fn a_killed_run_leaves_nothing() {
-    if !engine::is_there() {
-        return;
-    }
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(_alone) = engine_alone() else { return };
     let foreign = Foreign::create("kill");
     for _ in 0..ROUNDS {
         let round: Vec<Child> =
@@ -117,11 +112,15 @@ fn die_at(mut child: Child, moment: Duration) {
     child.kill().expect("killed");
     child.wait().expect("dead");
     let deadline = Instant::now() + LEFT_LIMIT;
-    let is_at_work = |reaper: &String| Path::new(&format!("/proc/{reaper}")).exists();
-    while reapers.iter().any(is_at_work) && Instant::now() < deadline {
+    while reapers.iter().any(|reaper| Path::new(&format!("/proc/{reaper}")).exists()) {
+        assert!(
+            Instant::now() < deadline,
+            "killed after {moment:?}, and {LEFT_LIMIT:?} later its reaper is at work; left: {:#?}",
+            left_by(pid)
+        );
         thread::sleep(PAUSE);
     }
-    assert_eq!(left_by(pid), Vec::<String>::new(), "killed after {moment:?}; its reaper had {LEFT_LIMIT:?}");
+    assert_eq!(left_by(pid), Vec::<String>::new(), "killed after {moment:?}, and its reaper is done");
 }
 
 /// The reaper that a process has started, by number.
