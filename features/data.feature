@@ -5,7 +5,7 @@ Feature: Data outlives containers
   Scenario: A row survives the replacement of the database's container
     Every upgrade replaces the container. What it kept in its own file system, or on a volume without a name, is gone with it.
 
-    To mend: put the data directory on a volume with a name: `volumes: [data:/var/lib/postgresql/data]`.
+    To fix: put the data directory on a volume with a name: `volumes: [data:/var/lib/postgresql/data]`.
 
     Given the stack is ready
     Then a row of the database is still there when its container is replaced
@@ -14,6 +14,6 @@ Feature: Data outlives containers
   Scenario: The data directory is on a volume with a name
     An image that declares a volume gets an anonymous one, which `docker compose down` and a new container leave behind, unnamed among all others.
 
-    To mend: put the data directory on a volume with a name: `volumes: [data:/var/lib/postgresql/data]`.
+    To fix: put the data directory on a volume with a name: `volumes: [data:/var/lib/postgresql/data]`.
 
     Then the data of the database is on a volume with a name

@@ -5,7 +5,7 @@ Feature: The log is where operators look, and says what they need
   Scenario: The app writes its log to standard output or standard error
     What a container writes there is collected by every engine and platform, and kept when the container is gone. What it writes elsewhere is seen by nobody.
 
-    To mend: let the logger write to standard output, and at least a line when the app starts.
+    To fix: let the logger write to standard output, and at least a line when the app starts.
 
     Given the stack is ready
     Then the app has written something
@@ -14,7 +14,7 @@ Feature: The log is where operators look, and says what they need
   Scenario: The app writes no log files
     A log file inside a container grows until the engine's disk is full, and is gone with the container just when somebody wants to read it.
 
-    To mend: let the logger write to standard output alone; link the file of a server that knows nothing else to /dev/stdout.
+    To fix: let the logger write to standard output alone; link the file of a server that knows nothing else to /dev/stdout.
 
     Given the root file system of the app can be written to
     And the stack is ready
@@ -24,28 +24,28 @@ Feature: The log is where operators look, and says what they need
   Scenario: Every line of the log is a JSON object
     A line with fields can be searched, counted and alarmed on. A stack trace over thirty lines becomes thirty entries, in between those of others.
 
-    To mend: use a logger that writes JSON lines (structlog, pino, slog, logback with an encoder, tracing), for the start and for errors too.
+    To fix: use a logger that writes JSON lines (structlog, pino, slog, logback with an encoder, tracing), for the start and for errors too.
 
     Given the stack is ready
-    When the app is told to stop
+    When the app gets its stop signal
     Then every line of the app is a JSON object with time, level and message
 
   @logging.no-secrets @must
   Scenario: The log shows no secret from the start to the end
     Logs are read by more people, and kept in more places for longer, than any secret should be.
 
-    To mend: log names of settings and not their values; mask connection strings; keep secrets in types that do not print themselves.
+    To fix: log names of settings and not their values; mask connection strings; keep secrets in types that do not print themselves.
 
     Given the stack is ready
-    When the app is told to stop
+    When the app gets its stop signal
     Then the app shows no secret
 
   @logging.last-words @should
   Scenario: The app says that it stops
     The last line tells a planned end from a crash. An app that buffers its output loses just that line, and with a crash the cause.
 
-    To mend: log a line when the stop signal comes, and another one at the end; flush the output on exit, or write it unbuffered.
+    To fix: log a line when the stop signal comes, and another one at the end; flush the output on exit, or write it unbuffered.
 
     Given the stack is ready
-    When the app is told to stop
-    Then the app has written something since it was told to stop
+    When the app gets its stop signal
+    Then the app has written something since its stop signal

@@ -5,7 +5,7 @@ Feature: An outage of a dependency is admitted and survived
   Scenario: Readiness turns 503 when <dependency> is killed
     With its dependency gone the app can't serve. Saying so takes it out of the load balancer; still saying "ready" sends every user into an error.
 
-    To mend: let the readiness endpoint use the dependency on every call, with a time-out of a second or two, and answer 503 when that fails.
+    To fix: let the readiness endpoint use the dependency on every call, with a timeout of a second or two, and answer 503 when that fails.
 
     Given the stack is ready
     When <dependency> is killed
@@ -14,9 +14,9 @@ Feature: An outage of a dependency is admitted and survived
 
   @outage.frozen @must @each-dependency
   Scenario: Readiness turns 503 when <dependency> is frozen
-    A dead dependency refuses at once; a frozen one keeps its connections open and answers nothing. Without time-outs every request hangs until the app has none left to give.
+    A dead dependency refuses at once; a frozen one keeps its connections open and answers nothing. Without timeouts every request hangs until the app has none left to give.
 
-    To mend: give every call to the dependency a time-out of a second or two, connecting and querying both, and answer 503 when it is over.
+    To fix: give every call to the dependency a timeout of a second or two, connecting and querying both, and answer 503 when it is over.
 
     Given the stack is ready
     When <dependency> is frozen
@@ -27,7 +27,7 @@ Feature: An outage of a dependency is admitted and survived
   Scenario: Readiness turns 503 when all packets to <dependency> are lost
     In a partition packets vanish: no refusal, no reset. The kernel alone takes minutes to give a connection up.
 
-    To mend: give every call to the dependency a time-out of a second or two, connecting and querying both, and answer 503 when it is over.
+    To fix: give every call to the dependency a timeout of a second or two, connecting and querying both, and answer 503 when it is over.
 
     Given <dependency> is behind the tap
     And the stack is ready
@@ -39,7 +39,7 @@ Feature: An outage of a dependency is admitted and survived
   Scenario: The app stays alive while <dependency> is dead
     An orchestrator restarts what is not alive. Restarting an app does not bring its database back, and makes a short outage a long one.
 
-    To mend: let the liveness endpoint look at nothing but the process itself.
+    To fix: let the liveness endpoint look at nothing but the process itself.
 
     Given the stack is ready
     When <dependency> is killed
@@ -49,7 +49,7 @@ Feature: An outage of a dependency is admitted and survived
   Scenario: The app survives an outage of <dependency>
     An app that exits in an outage loses what it held in memory, and after a few rounds the engine's growing pauses keep it away long after the dependency is back.
 
-    To mend: catch connection errors where they occur, in background tasks too, and retry with growing pauses.
+    To fix: catch connection errors where they occur, in background tasks too, and retry with growing pauses.
 
     Given the stack is ready
     When <dependency> is killed for 6 seconds
@@ -59,7 +59,7 @@ Feature: An outage of a dependency is admitted and survived
   Scenario: The app is ready again when <dependency> is back
     Dependencies restart: upgrades, fail-overs, moved nodes. An app that needs a restart of its own after each of them turns a short outage into a long one, and somebody's night.
 
-    To mend: throw broken connections away and connect anew, with growing pauses, for as long as the process lives; use a connection pool that validates a connection before it hands it out.
+    To fix: throw broken connections away and connect anew, with growing pauses, for as long as the process lives; use a connection pool that validates a connection before it hands it out.
 
     Given the stack is ready
     When <dependency> is killed for 3 seconds
@@ -70,7 +70,7 @@ Feature: An outage of a dependency is admitted and survived
   Scenario: The app is ready again when <dependency> thaws
     A dependency that was frozen goes on with the same connections. An app that has given them up has to open new ones, and one that still waits has to go on.
 
-    To mend: throw connections away whose call has timed out, and connect anew.
+    To fix: throw connections away whose call has timed out, and connect anew.
 
     Given the stack is ready
     When <dependency> is frozen for 5 seconds
@@ -81,7 +81,7 @@ Feature: An outage of a dependency is admitted and survived
   Scenario: The app is ready again when <dependency> is back on the network
     After a partition old connections are dead without having been closed. They stay in a pool that nobody checks.
 
-    To mend: give connections a time-out and keep-alives, validate them before use, and throw away what fails.
+    To fix: give connections a timeout and keep-alives, validate them before use, and throw away what fails.
 
     Given the stack is ready
     When <dependency> is cut off for 5 seconds
@@ -92,7 +92,7 @@ Feature: An outage of a dependency is admitted and survived
   Scenario: The app finds <dependency> at another address
     A dependency that was moved has the same name and another address. An app that looked the name up once keeps knocking at the old one.
 
-    To mend: look the name up for every new connection; where a runtime caches names, give the cache a short life.
+    To fix: look the name up for every new connection; where a runtime caches names, give the cache a short life.
 
     Given the stack is ready
     When <dependency> comes back at another address
@@ -103,7 +103,7 @@ Feature: An outage of a dependency is admitted and survived
   Scenario: The app survives a long outage of <dependency>
     Some retry loops give up after a minute. An outage that lasts longer is just the one in which nobody has time for the app.
 
-    To mend: retry for as long as the process lives, and let only the operator end it.
+    To fix: retry for as long as the process lives, and let only the operator end it.
 
     Given the stack is ready
     When <dependency> is killed for 75 seconds
@@ -114,7 +114,7 @@ Feature: An outage of a dependency is admitted and survived
   Scenario: The app survives it when <dependency> comes and goes
     A dependency in a crash loop comes and goes. Each round must leave nothing behind: no session, no task, no memory.
 
-    To mend: close the old pool before opening a new one, and let a single task do the reconnecting.
+    To fix: close the old pool before opening a new one, and let a single task do the reconnecting.
 
     Given the stack is ready
     When <dependency> is killed and started again 5 times
@@ -126,7 +126,7 @@ Feature: An outage of a dependency is admitted and survived
   Scenario: The app is ready again soon after its connections to <dependency> were reset
     Proxies, firewalls and fail-overs reset connections of which the app believes that they are open. The dependency is there all the time; an app that hands out dead connections from its pool is not.
 
-    To mend: let the pool check a connection before it hands it out, or throw it away at the first error, and connect anew at once.
+    To fix: let the pool check a connection before it hands it out, or throw it away at the first error, and connect anew at once.
 
     Given <dependency> is behind the tap
     And the stack is ready
@@ -138,7 +138,7 @@ Feature: An outage of a dependency is admitted and survived
   Scenario: The app's answers stay bounded when <dependency> is slow
     A dependency that takes two seconds for each answer is worse than a dead one: every request waits for it, several times over, and all of them pile up.
 
-    To mend: give the whole of a readiness check a limit of a second or two, not only each call within it.
+    To fix: give the whole of a readiness check a limit of a second or two, not only each call within it.
 
     Given <dependency> is behind the tap
     And the stack is ready
@@ -149,20 +149,20 @@ Feature: An outage of a dependency is admitted and survived
   Scenario: The app survives a database without free slots
     Once all connection slots are taken, by a runaway job or by too many instances, every new connection is turned down at once.
 
-    To mend: treat "too many clients" like any other failed connection: answer 503, retry with pauses, and do not exit.
+    To fix: treat "too many clients" like any other failed connection: answer 503, retry with pauses, and do not exit.
 
     Given the stack is ready
     When all connection slots of the database are taken
     Then readiness never hangs throughout 4 seconds
     And the app is still the same process
-    When the connection slots are given back
+    When the connection slots are free again
     Then readiness answers 2xx within the recovery limit
 
   @outage.discreet @must @each-dependency
   Scenario: The 503 for <dependency> gives nothing away
     Readiness endpoints are often reachable from outside. A connection string, a password or a stack trace in the body is a present to an attacker.
 
-    To mend: answer with the state of each dependency in a word, and keep the reason for the log.
+    To fix: answer with the state of each dependency in a word, and keep the reason for the log.
 
     Given the stack is ready
     When <dependency> is killed
@@ -173,7 +173,7 @@ Feature: An outage of a dependency is admitted and survived
   Scenario: The 503 says that it is <dependency>
     Whoever looks at a failing endpoint wants to know which dependency it is. A body that names it saves a look into every log.
 
-    To mend: answer with a map of checks, such as {"status": "degraded", "checks": {"database": "unavailable"}}.
+    To fix: answer with a map of checks, such as {"status": "degraded", "checks": {"database": "unavailable"}}.
 
     Given the stack is ready
     When <dependency> is killed
@@ -184,7 +184,7 @@ Feature: An outage of a dependency is admitted and survived
   Scenario: The health check follows the outage
     The engine's health is what Compose, Swarm and many dashboards show. A health check that stays green in an outage hides it.
 
-    To mend: let the health check ask the readiness endpoint, with a time-out below its own.
+    To fix: let the health check ask the readiness endpoint, with a timeout below its own.
 
     Given the health check of the app runs every second
     And the stack is ready

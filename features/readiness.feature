@@ -5,7 +5,7 @@ Feature: Readiness tells the truth at start-up
   Scenario: The app is not ready before its database is
     A load balancer sends traffic as soon as readiness says 2xx. An app that says so before its database serves answers users with errors on every deployment.
 
-    To mend: let the readiness endpoint run a query (SELECT 1) on every call, and answer 503 until it succeeds.
+    To fix: let the readiness endpoint run a query (SELECT 1) on every call, and answer 503 until it succeeds.
 
     When all services start on fresh data, the database last
     Then readiness answers no 2xx before the database accepts
@@ -15,7 +15,7 @@ Feature: Readiness tells the truth at start-up
   Scenario: The app alone is never ready
     A pod whose database is not there at all must not be given traffic, however long it waits.
 
-    To mend: let the readiness endpoint run a query (SELECT 1) on every call; a flag that was set at start says nothing about now.
+    To fix: let the readiness endpoint run a query (SELECT 1) on every call; a flag that was set at start says nothing about now.
 
     Given every service but the database is started
     Then readiness answers no 2xx throughout 5 seconds
@@ -24,7 +24,7 @@ Feature: Readiness tells the truth at start-up
   Scenario: Readiness says 503 while <dependency> is missing
     Load balancers and orchestrators read the status and nothing else: 200 with an error in the body is "ready", 500 looks like a defect and raises an alarm, and no answer at all holds the prober up.
 
-    To mend: catch the failure of the dependency in the readiness endpoint, give it a time-out of a second or two, and answer 503.
+    To fix: catch the failure of the dependency in the readiness endpoint, give it a timeout of a second or two, and answer 503.
 
     Given every service but <dependency> is started
     Then readiness answers nothing but 503 throughout 6 seconds
@@ -33,7 +33,7 @@ Feature: Readiness tells the truth at start-up
   Scenario: The app is alive while <dependency> is missing
     An orchestrator restarts what is not alive. When liveness depends on a dependency, an outage of that turns into a restart loop of every app in front of it.
 
-    To mend: listen first and connect afterwards, and let the liveness endpoint look at nothing but the process itself.
+    To fix: listen first and connect afterwards, and let the liveness endpoint look at nothing but the process itself.
 
     Given every service but <dependency> is started
     Then liveness answers 2xx within the startup limit
@@ -43,7 +43,7 @@ Feature: Readiness tells the truth at start-up
   Scenario: The app is ready soon after its dependency serves
     Every second between a dependency that serves and an app that says so is an outage that goes on for no reason.
 
-    To mend: retry with pauses of a second or two, and drop fixed sleeps at start.
+    To fix: retry with pauses of a second or two, and drop fixed sleeps at start.
 
     Given every service but the main dependency is started
     When the main dependency starts 4 seconds after the app
@@ -54,7 +54,7 @@ Feature: Readiness tells the truth at start-up
   Scenario: Once ready, the app stays ready
     Readiness that flaps takes an instance out of the load balancer and puts it back, over and over; users see the errors in between.
 
-    To mend: find out from the log what fails now and then, and give the readiness endpoint no more to do than the app needs to serve.
+    To fix: find out from the log what fails now and then, and give the readiness endpoint no more to do than the app needs to serve.
 
     Given the stack is ready
     Then readiness answers 2xx throughout 10 seconds
@@ -63,7 +63,7 @@ Feature: Readiness tells the truth at start-up
   Scenario: The health check and readiness agree
     Compose and many deployment tools wait for the engine's "healthy". A health check that passes too early starts what depends on the app too early; one that never passes stops a deployment.
 
-    To mend: let the health check ask the readiness endpoint, with a program that is in the image.
+    To fix: let the health check ask the readiness endpoint, with a program that is in the image.
 
     Given the health check of the app runs every second
     When all services start on fresh data, the database last
@@ -75,6 +75,6 @@ Feature: Readiness tells the truth at start-up
   Scenario: The compose file starts the app when its dependencies are healthy
     The short form of depends_on waits only until a container runs. PostgreSQL needs seconds more until it accepts, and the app's first attempts fail on every cold start.
 
-    To mend: write `depends_on: {db: {condition: service_healthy}}`, and give the dependency a health check, such as pg_isready or redis-cli ping.
+    To fix: write `depends_on: {db: {condition: service_healthy}}`, and give the dependency a health check, such as pg_isready or redis-cli ping.
 
     Then the app is started only when its dependencies are healthy

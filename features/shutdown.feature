@@ -5,114 +5,114 @@ Feature: The app stops when it is told to
   Scenario: The stop signal ends the app within its grace period
     Every deployment stops the old container: the engine sends the stop signal, waits for the grace period, then sends SIGKILL. An app that needs SIGKILL loses the requests it was serving and holds up every roll-out.
 
-    To mend: run the server as the first process (exec form: CMD ["server", "argument"]; a start script ends in "exec server"), and handle SIGTERM: stop accepting, finish what is in flight, close connections, exit 0.
+    To fix: run the server as the first process (exec form: CMD ["server", "argument"]; a start script ends in "exec server"), and handle SIGTERM: stop accepting, finish what is in flight, close connections, exit 0.
 
     Given the stack is ready
-    When the app is told to stop
+    When the app gets its stop signal
     Then the app exits within the stop grace period
-    And nobody had to kill the app
+    And the app was not killed
 
   @shutdown.status @must
   Scenario: The exit status says that the stop was clean
     A status other than 0 or 143 is a crash to an orchestrator: it counts as a failure, restarts, and raises an alarm on every deployment.
 
-    To mend: exit with 0 when the drain is done; or declare the status under `stop_status` when it is meant.
+    To fix: exit with 0 when the drain is done; or declare the status under `stop_status` when it is meant.
 
     Given the stack is ready
-    When the app is told to stop
+    When the app gets its stop signal
     Then the exit status is one of the contract's
 
   @shutdown.reaches-app @must
   Scenario: The stop signal reaches the app
     A shell as the first process receives the signal and does not pass it on: the app never hears of it, and is killed when the grace period is over.
 
-    To mend: write CMD and ENTRYPOINT in exec form, end a start script in "exec server", or put an init in front (`init: true`).
+    To fix: write CMD and ENTRYPOINT in exec form, end a start script in "exec server", or put an init in front (`init: true`).
 
     Given the stack is ready
-    When the app is told to stop
+    When the app gets its stop signal
     Then no shell swallowed the signal
 
   @shutdown.in-flight @must @needs-dependency @needs-business
   Scenario: A request in flight is answered
     A user whose order is being written when a deployment begins gets an error, and does not know whether to order again.
 
-    To mend: on the stop signal stop accepting, wait for the requests that are under way, and close the database connections only afterwards.
+    To fix: on the stop signal stop accepting, wait for the requests that are under way, and close the database connections only afterwards.
 
     Given the stack is ready
     When a request is held open by the main dependency
-    And the app is told to stop once, and then the main dependency goes on
+    And the app gets its stop signal once, and then the main dependency goes on
     Then the request is answered completely
 
   @shutdown.no-torn-answers @must
-  Scenario: Under load no accepted request is torn
+  Scenario: Under load no accepted request is cut off
     Behind a load balancer requests keep coming until it has noticed. What was accepted has to be answered completely; a refusal is retried elsewhere.
 
-    To mend: close the listening socket first, answer everything that was accepted, then exit.
+    To fix: close the listening socket first, answer everything that was accepted, then exit.
 
     Given the stack is ready
-    When the app is told to stop while clients ask all the time
-    Then no accepted request is torn
+    When the app gets its stop signal under load
+    Then no accepted request is cut off
 
   @shutdown.turns-away @should
   Scenario: New work is turned away after the signal
-    A request that is accepted and then left hanging is the worst of both: the client waits for its own time-out and can't retry.
+    A request that is accepted and then left hanging is the worst of both: the client waits for its own timeout and can't retry.
 
-    To mend: close the listening socket on the stop signal, or answer 503 with `Connection: close`.
+    To fix: close the listening socket on the stop signal, or answer 503 with `Connection: close`.
 
     Given the stack is ready
-    When the app is told to stop
+    When the app gets its stop signal
     Then nothing that is asked after the signal is left hanging
 
   @shutdown.releases-sessions @must @needs-postgres
   Scenario: No database session outlives the app
     Sessions that stay keep locks and slots. A few deployments later the database has none left.
 
-    To mend: cancel running statements and close the pool before exiting; give statements a time-out.
+    To fix: cancel running statements and close the pool before exiting; give statements a timeout.
 
     Given the stack is ready
-    When the app is told to stop
+    When the app gets its stop signal
     Then a second later no session of the app is left
 
   @shutdown.database-gone @must @needs-dependency
   Scenario: The app stops in time while its dependency is dead
     Databases fail during deployments too. A drain that waits for a database that is not there ends with SIGKILL.
 
-    To mend: give every wait of the shutdown a limit below the grace period, the closing of the pool as well.
+    To fix: give every wait of the shutdown a limit below the grace period, the closing of the pool as well.
 
     Given the stack is ready
     When the main dependency is killed
-    And the app is told to stop
+    And the app gets its stop signal
     Then the app exits within the stop grace period
-    And nobody had to kill the app
+    And the app was not killed
 
   @shutdown.database-frozen @must @needs-dependency
   Scenario: The app stops in time while its dependency is frozen
     A frozen database answers nothing and breaks nothing off: every wait for it without a limit lasts for ever.
 
-    To mend: give every wait of the shutdown a limit below the grace period; terminate connections that do not close.
+    To fix: give every wait of the shutdown a limit below the grace period; terminate connections that do not close.
 
     Given the stack is ready
     When the main dependency is frozen
-    And the app is told to stop
+    And the app gets its stop signal
     Then the app exits within the stop grace period
-    And nobody had to kill the app
+    And the app was not killed
 
   @shutdown.during-startup @must
   Scenario: The app can be stopped just after its start
     The kernel ignores a signal to the first process of a container for which no handler is installed yet. An app that installs its handlers late, and has no init in front, can't be stopped while it starts.
 
-    To mend: install the handlers first thing, before slow imports and set-up, or put an init in front (`init: true`, tini).
+    To fix: install the handlers first thing, before slow imports and set-up, or put an init in front (`init: true`, tini).
 
     Given the app is started
-    When the app is told to stop 300 milliseconds after its start
+    When the app gets its stop signal 300 milliseconds after its start
     Then the app exits within the stop grace period
-    And nobody had to kill the app
+    And the app was not killed
 
   @shutdown.comes-back @must
   Scenario: A stopped container starts again
     Containers are restarted more often than created: after a crash, after a reboot of the machine. What the last run left must not be in the way of the next.
 
-    To mend: keep no pid or lock file in the container, or remove a stale one at start.
+    To fix: keep no pid or lock file in the container, or remove a stale one at start.
 
     Given the stack is ready
     When the app is stopped, and started again
@@ -122,29 +122,29 @@ Feature: The app stops when it is told to
   Scenario: A second signal does not break the drain
     Signals come twice: from an engine and an orchestrator, or from an impatient script. The second one must not cut off what the first one let finish.
 
-    To mend: let the handler only note that a stop was asked for; a second time changes nothing.
+    To fix: let the handler only note that a stop was asked for; a second time changes nothing.
 
     Given the stack is ready
     When a request is held open by the main dependency
-    And the app is told to stop twice, and then the main dependency goes on
+    And the app gets its stop signal twice, and then the main dependency goes on
     Then the request is answered completely
 
   @shutdown.interrupt @should
   Scenario: SIGINT ends the app too
     A Ctrl-C at `docker run` sends SIGINT, and some process managers do so as well.
 
-    To mend: handle SIGINT as SIGTERM is handled; a server that is told twice by a terminal has to stop once.
+    To fix: handle SIGINT as SIGTERM is handled; a server that is told twice by a terminal has to stop once.
 
     Given the stack is ready
-    When the app is interrupted
+    When the app gets SIGINT
     Then the app exits within the stop grace period
-    And nobody had to kill the app
+    And the app was not killed
 
   @shutdown.no-zombies @should
   Scenario: No zombie processes are left
     The first process of a container inherits every orphan. One that never waits for them fills the process table, until nothing can be started any more, health checks included.
 
-    To mend: wait for child processes, or put an init in front (`init: true`, tini).
+    To fix: wait for child processes, or put an init in front (`init: true`, tini).
 
     Given the health check of the app runs every second
     And the stack is ready

@@ -5,7 +5,7 @@ Feature: The app waits for its dependencies at start-up
   Scenario: The app waits for a database that starts six seconds later
     Apps and databases start at the same moment: after a power cut, on a new node, in a test stack. An app that gives up at the first refusal depends on luck and on restarts by others.
 
-    To mend: retry the first connection with growing pauses for at least half a minute, in the same process; listen meanwhile and answer 503.
+    To fix: retry the first connection with growing pauses for at least half a minute, in the same process; listen meanwhile and answer 503.
 
     Given the database is behind the tap, where there can be one
     And every service but the database is started
@@ -17,7 +17,7 @@ Feature: The app waits for its dependencies at start-up
   Scenario: The app survives the first boot of its database
     On its first boot a database creates its files, starts for its own set-up, stops and starts again. For seconds its port refuses or breaks off.
 
-    To mend: take a connection that breaks off like one that is refused: throw it away and retry.
+    To fix: take a connection that breaks off like one that is refused: throw it away and retry.
 
     When the database and the app start at the same moment
     Then readiness answers 2xx within the startup limit
@@ -27,7 +27,7 @@ Feature: The app waits for its dependencies at start-up
   Scenario: The app waits for <dependency> when its name does not resolve yet
     A name appears in the network's DNS only when its container runs. An error of resolution is another error than a refused connection, and is often forgotten.
 
-    To mend: retry after every kind of connection error, that of name resolution too (EAI_NONAME, "Name or service not known", ENOTFOUND).
+    To fix: retry after every kind of connection error, that of name resolution too (EAI_NONAME, "Name or service not known", ENOTFOUND).
 
     Given every service but <dependency> is started
     When <dependency> starts 4 seconds after the app
@@ -38,7 +38,7 @@ Feature: The app waits for its dependencies at start-up
   Scenario: The app waits for <dependency> when it refuses connections
     Between the start of a container and that of the server in it the name resolves and the port refuses. The same is seen when a server restarts, or a firewall is not open yet.
 
-    To mend: retry a refused connection (ECONNREFUSED) with growing pauses, in the same process; listen meanwhile and answer 503.
+    To fix: retry a refused connection (ECONNREFUSED) with growing pauses, in the same process; listen meanwhile and answer 503.
 
     Given <dependency> is behind the tap
     When the app is started while <dependency> refuses connections, for 4 seconds
@@ -49,7 +49,7 @@ Feature: The app waits for its dependencies at start-up
   Scenario: The app waits while the database says that it is starting up
     A PostgreSQL that replays its log accepts connections and turns each down with the code 57P03, "the database system is starting up". After a crash that takes minutes. It is an answer, not a broken connection, and is often taken for fatal.
 
-    To mend: take errors of class 57 (57P03 above all) like a refused connection: retry with growing pauses, in the same process.
+    To fix: take errors of class 57 (57P03 above all) like a refused connection: retry with growing pauses, in the same process.
 
     Given the database is behind the tap
     When the app is started while the database is starting up, for 4 seconds
@@ -60,7 +60,7 @@ Feature: The app waits for its dependencies at start-up
   Scenario: The app tries to reach <dependency> at a measured pace
     A loop without pauses keeps a processor busy, fills the log, and falls upon a dependency that is just coming up. With a hundred instances it keeps it down.
 
-    To mend: pause between two attempts, a quarter of a second at first and a few seconds later, best with some chance in it.
+    To fix: pause between two attempts, a quarter of a second at first and a few seconds later, best with some chance in it.
 
     Given <dependency> is behind the tap
     And nobody asks the app anything
@@ -72,7 +72,7 @@ Feature: The app waits for its dependencies at start-up
   Scenario: The app tries to reach <dependency> less and less often
     The longer a dependency is away, the longer it will be. Pauses that grow cost little at first and spare it when everybody comes back at once.
 
-    To mend: double the pause after each attempt up to a limit of some seconds, or keep to a constant one of half a second or more.
+    To fix: double the pause after each attempt up to a limit of some seconds, or keep to a constant one of half a second or more.
 
     Given <dependency> is behind the tap
     And nobody asks the app anything
@@ -84,7 +84,7 @@ Feature: The app waits for its dependencies at start-up
   Scenario: The app says what it waits for
     Whoever is woken by a missing dependency reads the log first. A line that names it saves an hour; a stack trace per attempt buries it.
 
-    To mend: log one line per attempt or per change, with the name of the dependency and the reason; keep stack traces for what is unexpected.
+    To fix: log one line per attempt or per change, with the name of the dependency and the reason; keep stack traces for what is unexpected.
 
     Given every service but the main dependency is started
     Then the log of the app names the main dependency within 10 seconds
@@ -94,7 +94,7 @@ Feature: The app waits for its dependencies at start-up
   Scenario: An app that gives up says so
     An exit with status 0 is a success to everybody who only sees the status: no restart with `on-failure`, a green job, no alarm.
 
-    To mend: exit with a status other than 0 when the start fails, and let the last line say what was missing.
+    To fix: exit with a status other than 0 when the start fails, and let the last line say what was missing.
 
     Given every service but the main dependency is started
     Then the app, if it gives up without the main dependency within 15 seconds, says so
@@ -103,11 +103,11 @@ Feature: The app waits for its dependencies at start-up
   Scenario: A wrong password is told and kept secret
     A rotated password is a common mistake. The app must not claim to be ready, its log has to name the cause, and neither the old password nor the new one belongs into a log.
 
-    To mend: log the database's own message (it holds no password), and never the connection string or the settings.
+    To fix: log the database's own message (it holds no password), and never the connection string or the settings.
 
     Given the database has another password than the app
     And the app and its dependencies are started
-    Then the log of the app tells of a failed login within 20 seconds
+    Then the log of the app reports a failed login within 20 seconds
     And readiness answers no 2xx throughout 5 seconds
     And the app shows no secret
 
@@ -115,9 +115,9 @@ Feature: The app waits for its dependencies at start-up
   Scenario: The app can be stopped while it waits
     A deployment that is rolled back stops apps that never became ready. One that sleeps through the signal holds the roll-back up.
 
-    To mend: let the wait between two attempts end when the stop signal comes, and handle the signal before the first attempt.
+    To fix: let the wait between two attempts end when the stop signal comes, and handle the signal before the first attempt.
 
     Given every service but the main dependency is started
-    When the app is told to stop while it waits
+    When the app gets its stop signal while it waits
     Then the app exits within the stop grace period
-    And nobody had to kill the app
+    And the app was not killed

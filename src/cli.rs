@@ -7,6 +7,7 @@ mod files;
 mod flags;
 mod image;
 mod init;
+mod judge;
 mod list;
 mod manual;
 mod plan;
@@ -58,11 +59,13 @@ enum Command {
     Init(Box<init::Arguments>),
     /// Write the reports of a saved run again.
     Report(report::Arguments),
+    /// Judge a saved run again with the judges of this version.
+    Judge(judge::Arguments),
     /// Tell what got better, worse and slower from one saved run to another.
     Compare(compare::Arguments),
     /// List the checks.
     List(list::Arguments),
-    /// Tell why a check matters, how it is made, and how to mend its failure.
+    /// Tell why a check matters, how it is made, and how to fix its failure.
     Explain(explain::Arguments),
     /// List the sentences that scenarios are made of, with an example each.
     Steps(steps::Arguments),
@@ -88,6 +91,7 @@ pub async fn run(arguments: Arguments) -> Exit {
         Command::Plan(arguments) => plan::run(arguments).await,
         Command::Init(arguments) => init::run(*arguments).await,
         Command::Report(arguments) => report::run(&arguments),
+        Command::Judge(arguments) => judge::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),

@@ -1,9 +1,14 @@
 //! The clock of a run: wall time is read once, everything after it is an offset on the monotonic clock.
 //!
 //! Every time in a timeline is such an offset. Times that the engine reports (nanoseconds since the epoch) are converted
-//! by the pair read at the start. This is the only module that reads a clock.
+//! by the pair read at the start. Offsets are whole microseconds, which is how they are saved. This is the only module that reads a clock.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// A duration without what is below a microsecond, which is how durations are saved.
+fn to_the_microsecond(duration: Duration) -> Duration {
+    Duration::new(duration.as_secs(), duration.subsec_micros() * 1000)
+}
 
 /// A pair of clocks, read together when the run started.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +28,7 @@ impl Clock {
     /// The time since the start of the run.
     #[must_use]
     pub fn now(&self) -> Duration {
-        self.monotonic.elapsed()
+        to_the_microsecond(self.monotonic.elapsed())
     }
 
     /// The wall time at which the run started.
@@ -43,12 +48,30 @@ impl Clock {
     #[must_use]
     pub fn offset_of(&self, nanos_since_epoch: i128) -> Duration {
         let start = self.wall.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos().cast_signed());
-        u64::try_from(nanos_since_epoch - start).map_or(Duration::ZERO, Duration::from_nanos)
+        u64::try_from(nanos_since_epoch - start).map_or(Duration::ZERO, |nanos| Duration::from_micros(nanos / 1000))
     }
 
     /// Returns when the offset has been reached, at once when it has passed. Cancel-safe.
     pub async fn reach(&self, offset: Duration) {
         tokio::time::sleep_until((self.monotonic + offset).into()).await;
+    }
+}
+
+/// Durations as milliseconds with microsecond precision, for numbers that leave.
+pub mod millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// Writes a duration as milliseconds.
+    pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64((duration.as_secs_f64() * 1e6).round() / 1e3)
+    }
+
+    /// Reads a duration from milliseconds.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let millis = f64::deserialize(deserializer)?;
+        Duration::try_from_secs_f64((millis * 1e3).round() / 1e6).map_err(serde::de::Error::custom)
     }
 }
 

@@ -16,6 +16,7 @@ mod model;
 mod patch;
 mod privileges;
 mod program;
+mod progress;
 mod recipe;
 mod scratch;
 mod tap;
@@ -33,6 +34,7 @@ pub use self::model::{Condition, Model};
 pub use self::patch::{Patch, patched};
 pub use self::privileges::privileges;
 pub(crate) use self::program::run_program;
+pub use self::progress::{Step as BuildStep, build_steps};
 pub use self::recipe::{Built, NoRecipe};
 pub use self::tap::{TAP_CONTROL, TapPlace, tap_of};
 

@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-use crate::record::{Run, Severity};
-use crate::suite::RunError;
-use crate::verdict::Verdict;
+use crate::experiment::RunError;
+use crate::model::{Conclusion, Run};
 
 /// What the exit code of the executable says. Documented in the README and in `--help`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,19 +19,14 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The result of a run. With `strict`, checks of severity `should` count too.
+    /// The result of a run.
     #[must_use]
-    pub fn of_run(run: &Run, strict: bool) -> Self {
-        let counts = run.counts();
-        let fails = |severity: Severity| strict || severity == Severity::Must;
-        if counts.could_not_run > 0 {
-            Self::CouldNotRun
-        } else if run.checks.iter().any(|check| check.verdict == Verdict::Failed && fails(check.severity)) {
-            Self::Failed
-        } else if counts.ran() == 0 {
-            Self::NothingRan
-        } else {
-            Self::Passed
+    pub fn of_run(run: &Run) -> Self {
+        match run.conclusion() {
+            Conclusion::Passed => Self::Passed,
+            Conclusion::Failed => Self::Failed,
+            Conclusion::CouldNotRun => Self::CouldNotRun,
+            Conclusion::NothingRan => Self::NothingRan,
         }
     }
 

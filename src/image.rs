@@ -9,9 +9,12 @@ mod compression;
 mod config;
 mod entry;
 mod error;
+mod examine;
+mod identity;
 mod ignore;
 mod load;
 mod recipe;
+mod scanner;
 mod secret;
 mod tokens;
 mod tree;
@@ -20,8 +23,14 @@ pub use self::archive::read;
 pub use self::config::{Config, Step};
 pub use self::entry::{Entry, Kind};
 pub use self::error::ImageError;
+pub use self::examine::{
+    caches, compilers, layer_sizes, package_managers, secret_files, secrets_in_history, secrets_in_settings, setuid_programs,
+    waste, writable_code,
+};
+pub use self::identity::Identity;
 pub use self::ignore::{Ignore, is_taken};
 pub use self::load::Loadable;
 pub use self::recipe::{Named, Recipe, is_pinned};
+pub use self::scanner::{Known, read_report};
 pub use self::secret::{LARGEST_FILE, Secret, in_file, in_setting, in_step};
 pub use self::tree::{Contents, File, Layer};

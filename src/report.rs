@@ -25,8 +25,8 @@ pub use self::look::{Detail, Look};
 pub use self::sarif::to_sarif;
 pub use self::terminal::{check_line, describe};
 
-use crate::record::{CheckRecord, Run};
-use crate::verdict::Verdict;
+use crate::model::Verdict;
+use crate::model::{CheckRecord, Run};
 
 /// The saved run as JSON.
 #[must_use]
@@ -37,10 +37,20 @@ pub fn to_json(run: &Run) -> String {
     }
 }
 
-/// The run as it is when it has been saved and read again.
-#[must_use]
-pub fn saved(run: &Run) -> Run {
-    Run::read(to_json(run).as_bytes()).unwrap_or_else(|error| unreachable!("what is saved can be read: {error}"))
+/// What a check came to, as labelled texts: what was expected and seen of a failure, or the reason without a label. A waiver comes first.
+fn outcome(check: &CheckRecord) -> Vec<(&'static str, &str)> {
+    let reason = check.reason.as_deref().map(|reason| (if check.finding.is_some() { "waived" } else { "" }, reason));
+    let finding = check.finding.iter().flat_map(|found| [("expected", found.expected.as_str()), ("seen", found.seen.as_str())]);
+    reason.into_iter().chain(finding).collect()
+}
+
+/// The same as one text, with a separator between the parts.
+fn message(check: &CheckRecord, separator: &str) -> String {
+    let told = outcome(check).into_iter().map(|(label, text)| match label {
+        "" => text.to_owned(),
+        label => format!("{label}: {text}"),
+    });
+    told.collect::<Vec<_>>().join(separator)
 }
 
 /// The topic of a check.
@@ -54,7 +64,8 @@ fn by_topic(run: &Run) -> impl Iterator<Item = &[CheckRecord]> {
 }
 
 /// The words for a verdict.
-fn word(verdict: Verdict) -> &'static str {
+#[must_use]
+pub fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Passed => "passed",
         Verdict::Failed => "failed",

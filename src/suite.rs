@@ -1,27 +1,15 @@
-//! The suite: the checks as Gherkin, the steps that they are made of, and the run that judges a stack by them.
+//! The suite: the whole of a run, from the path of a compose file to the record of every check; and the judging of saved runs.
+//!
+//! Two runners perform the same steps and reach a verdict by the same code: our own, which `check` uses, and cucumber's, for
+//! `cargo cucumber` and for libraries with steps of their own.
 
-mod bench;
-mod blueprint;
-mod catalogue;
+mod again;
 mod check;
-mod error;
-mod features;
-mod launch;
-mod paths;
-mod plan;
-mod runner;
-mod setup;
-mod sources;
-mod steps;
-mod try_out;
-mod world;
+mod conclude;
+mod cucumber;
+mod execute;
 
-pub use self::bench::{Bench, draft};
-pub use self::blueprint::{Blueprint, Files, Target};
-pub use self::catalogue::{Catalogue, Check};
-pub use self::check::{Request, Scan, check, check_with};
-pub use self::error::{Failure, RunError};
-pub use self::plan::{Known, Plan, Planned, Selection};
-pub use self::runner::{Event, Progress, Silent};
-pub use self::steps::{STEPS, StepDefinition};
-pub use self::world::ScenarioWorld;
+pub use self::again::{judge_again, lines_of};
+pub use self::check::{Request, check, check_with};
+pub use self::cucumber::ScenarioWorld;
+pub use crate::experiment::{Event, Progress, RunError, Scan, Silent, Target};

@@ -17,8 +17,8 @@ use std::sync::Arc;
 use clap::Parser;
 use cucumber::{WriterExt, writer};
 use seaworthy::interrupt;
+use seaworthy::model::Verdict;
 use seaworthy::suite::{Request, Scan, Silent, check_with};
-use seaworthy::verdict::Verdict;
 use serde::Deserialize;
 
 mod engine;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use seaworthy::record::{Run, schema};
+use seaworthy::model::{Run, schema};
 use seaworthy::report::{Format, to_job_summary};
 use serde_json::Value;
 

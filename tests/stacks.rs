@@ -7,8 +7,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use seaworthy::model::Verdict;
 use seaworthy::suite::{Request, Scan, Silent, check};
-use seaworthy::verdict::Verdict;
 use serde::Deserialize;
 
 mod engine;

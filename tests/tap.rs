@@ -8,12 +8,12 @@ use std::time::Duration;
 use seaworthy::clock::Clock;
 use seaworthy::compose::{Compose, ComposeFile, Copy, Patch, TapPlace, isolate, patched, tap_of};
 use seaworthy::engine::{Engine, RunId};
-use seaworthy::fault::{OnTheWire, disturb_wire, heal_wire, kill, start_tap};
+use seaworthy::fault::{WireFault, disturb_wire, heal_wire, kill, start_tap};
+use seaworthy::judge::attempts;
+use seaworthy::model::{Fact, FaultKind, Timeline};
 use seaworthy::probe::watch_attempts;
 use seaworthy::redact::Redactor;
-use seaworthy::stack::Stack;
-use seaworthy::timeline::{Fact, FaultKind, Timeline};
-use seaworthy::verdict::attempts;
+use seaworthy::stack::Instance;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -32,7 +32,7 @@ const COST: Duration = Duration::from_millis(1);
 
 /// A Redis, a tap in its place, and the way to both.
 struct Tapped {
-    stack: Stack,
+    stack: Instance,
     tap: SocketAddr,
     real: SocketAddr,
 }
@@ -52,7 +52,8 @@ impl Tapped {
             publish: None,
         };
         let copy = isolate(&patched(&model, &[Patch::Tap(place)]), &copy).expect("isolated");
-        let mut stack = Stack::create(engine, copy, Timeline::new(engine.clock(), Redactor::default())).await.expect("created");
+        let mut stack =
+            Instance::create(engine, copy, Timeline::new(engine.clock(), Redactor::default())).await.expect("created");
         let reach = stack.service(&tap_of("cache")).expect("a tap").reach.clone();
         stack.spawn(watch_attempts("cache".into(), reach, stack.timeline().clone()));
         start_tap(&stack, "cache").await.expect("started");
@@ -71,11 +72,11 @@ impl Tapped {
         timeout(LIMIT, TcpStream::connect(self.tap)).await.expect("in time").expect("a connection")
     }
 
-    async fn disturb(&self, how: OnTheWire) {
+    async fn disturb(&self, how: WireFault) {
         disturb_wire(&self.stack, "cache", how).await.expect("disturbed");
     }
 
-    async fn heal(&self, how: OnTheWire) {
+    async fn heal(&self, how: WireFault) {
         heal_wire(&self.stack, "cache", how).await.expect("healed");
     }
 
@@ -154,13 +155,13 @@ async fn it_costs_little(tapped: &Tapped) {
 
 async fn it_refuses_and_counts(tapped: &Tapped) {
     let before = tapped.attempts();
-    tapped.disturb(OnTheWire::Refuse).await;
+    tapped.disturb(WireFault::Refuse).await;
     for _ in 0..3 {
         let refused = TcpStream::connect(tapped.tap).await.expect_err("refused");
         assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
     }
     assert!(tapped.has_seen(before + 3).await, "{} attempts of {}", tapped.attempts() - before, 3);
-    tapped.heal(OnTheWire::Refuse).await;
+    tapped.heal(WireFault::Refuse).await;
     ping(&mut tapped.connect().await).await.expect("an answer");
     assert!(tapped.has_seen(before + 4).await, "one that is let in is an attempt too");
 }
@@ -170,7 +171,7 @@ async fn it_resets(tapped: &Tapped) {
     for stream in [&mut idle, &mut busy] {
         ping(stream).await.expect("an answer");
     }
-    tapped.disturb(OnTheWire::Reset).await;
+    tapped.disturb(WireFault::Reset).await;
     let reset = timeout(LIMIT, idle.read(&mut [0])).await.expect("in time").expect_err("reset without a word");
     assert_eq!(reset.kind(), ErrorKind::ConnectionReset);
     ping(&mut busy).await.expect_err("reset");
@@ -180,11 +181,11 @@ async fn it_resets(tapped: &Tapped) {
 async fn it_loses(tapped: &Tapped) {
     let mut open = tapped.connect().await;
     ping(&mut open).await.expect("an answer");
-    tapped.disturb(OnTheWire::Lose).await;
+    tapped.disturb(WireFault::Lose).await;
     open.write_all(b"PING\r\n").await.expect("nobody says no");
     assert!(timeout(SILENCE, open.read(&mut [0])).await.is_err(), "an answer came through");
     assert!(timeout(SILENCE, TcpStream::connect(tapped.tap)).await.is_err(), "a connection was made");
-    tapped.heal(OnTheWire::Lose).await;
+    tapped.heal(WireFault::Lose).await;
     timeout(LIMIT, pong(&mut open)).await.expect("in time").expect("what was under way arrives");
     ping(&mut tapped.connect().await).await.expect("an answer");
 }
@@ -192,7 +193,7 @@ async fn it_loses(tapped: &Tapped) {
 async fn it_delays(tapped: &Tapped) {
     let clock = tapped.stack.timeline().clock();
     let mut open = tapped.connect().await;
-    let delay = OnTheWire::Delay(SILENCE);
+    let delay = WireFault::Delay(SILENCE);
     tapped.disturb(delay).await;
     let sent = clock.now();
     ping(&mut open).await.expect("an answer");
@@ -201,7 +202,7 @@ async fn it_delays(tapped: &Tapped) {
 }
 
 async fn it_says_that_it_is_starting_up(tapped: &Tapped) {
-    tapped.disturb(OnTheWire::StartingUp).await;
+    tapped.disturb(WireFault::StartingUp).await;
     let mut client = tapped.connect().await;
     // A request for encryption, then the start of a session with protocol 3.0.
     client.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).await.expect("written");
@@ -212,7 +213,7 @@ async fn it_says_that_it_is_starting_up(tapped: &Tapped) {
     let mut error = vec![];
     timeout(LIMIT, client.read_to_end(&mut error)).await.expect("in time").expect("an error and the end");
     assert!(String::from_utf8_lossy(&error).contains("C57P03\0Mthe database system is starting up"), "{error:?}");
-    tapped.heal(OnTheWire::StartingUp).await;
+    tapped.heal(WireFault::StartingUp).await;
 }
 
 async fn it_passes_on_that_nobody_is_there(tapped: &Tapped) {

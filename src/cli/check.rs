@@ -99,6 +99,7 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
         jobs: arguments.jobs.map(usize::from),
         allowed: arguments.allow.into_iter().collect(),
         slow: arguments.slow,
+        strict: arguments.strict,
         explain: arguments.explain_contract,
         scan: arguments.scan_report.map_or(Scan::Installed, Scan::Report),
         access: arguments.access,
@@ -109,8 +110,7 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
     let checked = Box::pin(check(&request, Arc::clone(&lines) as Arc<dyn Progress>, stop())).await;
     lines.end();
     let run = match checked {
-        // What is told now is what the saved run tells later: durations are saved to the microsecond.
-        Ok(run) => report::saved(&run),
+        Ok(run) => run,
         Err(error) => {
             explain(&error);
             return Exit::of_error(&error);
@@ -120,7 +120,7 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
         return Exit::Passed;
     }
     say(report::describe(&run, &command_line(std::env::args().skip(1)), look).trim_end());
-    if arguments.reports.write(&run) { Exit::of_run(&run, arguments.strict) } else { Exit::CouldNotRun }
+    if arguments.reports.write(&run) { Exit::of_run(&run) } else { Exit::CouldNotRun }
 }
 
 /// Saves the stack that is made for an image. Returns whether it could.

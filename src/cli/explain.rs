@@ -4,13 +4,13 @@ use clap::Args;
 
 use super::screen::{look, note, say};
 use crate::exit::Exit;
+use crate::gherkin::Catalogue;
 use crate::report::{Detail, explain};
-use crate::suite::Catalogue;
 
 /// How many ids are proposed for one that does not exist.
 const PROPOSED: usize = 8;
 
-/// Tell why a check matters, how it is made, and how to mend its failure.
+/// Tell why a check matters, how it is made, and how to fix its failure.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::suite::{Files, Target};
+use crate::experiment::{Files, Target};
 
 /// The stack.
 #[derive(Clone, Debug, Default, Args)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::contract::{Declared, Waiver, parse_size};
+use crate::subject::{Declared, Waiver, parse_size};
 
 /// What these flags stand under in the help.
 pub(super) const HEADING: &str = "Contract";

@@ -10,10 +10,11 @@ use super::flags::ContractFlags;
 use super::screen::{note, say};
 use crate::clock::Clock;
 use crate::compose::{Compose, ComposeError, ComposeFile, Hazard, Model};
-use crate::contract::{Misfit, append, block};
 use crate::engine::{Engine, RunId};
 use crate::exit::Exit;
-use crate::suite::{Blueprint, Catalogue, draft};
+use crate::experiment::{ResolvedStack, draft};
+use crate::gherkin::Catalogue;
+use crate::subject::{Misfit, append, block};
 
 /// Write an x-seaworthy block, with what can be told of the stack, at the end of its compose file.
 ///
@@ -40,20 +41,20 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
     // What can't be isolated is no reason not to describe the stack.
     let allowed = Hazard::ALL.into();
     let target = arguments.files.into();
-    let blueprint = match Blueprint::read(&target, &flags, &allowed, &Catalogue::built_in(), clock.day()).await {
-        Ok(blueprint) => blueprint,
+    let resolved = match ResolvedStack::read(&target, &flags, &allowed, &Catalogue::built_in().ids(), clock.day()).await {
+        Ok(resolved) => resolved,
         Err(error) => {
             super::check::explain(&error);
             return Exit::of_error(&error);
         }
     };
     let engine = Engine::connect(RunId::random(), clock, None).await.ok();
-    let block = block(&draft(&blueprint, engine.as_ref()).await);
+    let block = block(&draft(&resolved, engine.as_ref()).await);
     if arguments.print {
         say(block.trim_end());
         return Exit::Passed;
     }
-    match add(&blueprint.model, &block).await {
+    match add(&resolved.model, &block).await {
         Ok(file) => {
             note(&format!("wrote to {}:", file.display()));
             say(block.trim_end());

@@ -8,8 +8,9 @@ use serde::Serialize;
 use super::check::explain;
 use super::screen::say;
 use crate::exit::Exit;
-use crate::record::Severity;
-use crate::suite::{Catalogue, Check, RunError, Selection};
+use crate::experiment::RunError;
+use crate::gherkin::{Catalogue, Check, Selection};
+use crate::model::Severity;
 
 /// List the checks, each with its id, its severity and what a stack must have for it.
 #[derive(Debug, Args)]

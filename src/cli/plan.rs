@@ -7,9 +7,10 @@ use super::files::FileFlags;
 use super::screen::{note, say};
 use crate::clock::Clock;
 use crate::compose::{Hazard, Model};
-use crate::contract::Declared;
 use crate::exit::Exit;
-use crate::suite::{Blueprint, Catalogue};
+use crate::experiment::ResolvedStack;
+use crate::gherkin::Catalogue;
+use crate::subject::Declared;
 
 /// Show what `check` would start, and what it would change in every copy.
 ///
@@ -30,12 +31,14 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(arguments: Arguments) -> Exit {
     let (catalogue, allowed) = (Catalogue::built_in(), arguments.allow.into_iter().collect());
-    match Blueprint::read(&arguments.files.into(), &Declared::default(), &allowed, &catalogue, Clock::start().day()).await {
-        Ok(blueprint) => {
-            for warning in blueprint.model.warnings() {
+    match ResolvedStack::read(&arguments.files.into(), &Declared::default(), &allowed, &catalogue.ids(), Clock::start().day())
+        .await
+    {
+        Ok(resolved) => {
+            for warning in resolved.model.warnings() {
                 note(&format!("warning: {warning}"));
             }
-            say(describe(&blueprint).trim_end());
+            say(describe(&resolved).trim_end());
             Exit::Passed
         }
         Err(error) => {
@@ -45,8 +48,8 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
     }
 }
 
-fn describe(blueprint: &Blueprint) -> String {
-    let model = &blueprint.model;
+fn describe(resolved: &ResolvedStack) -> String {
+    let model = &resolved.model;
     let mut lines = vec![format!("stack {}", model.file().path().display()), "services, in the order of their start:".into()];
     for service in model.start_order() {
         let image = if model.built_services().any(|built| built == service) {
@@ -69,11 +72,11 @@ fn describe(blueprint: &Blueprint) -> String {
         }
     }
     lines.push("every copy has its own project name, networks and volumes; besides:".into());
-    lines.extend(blueprint.changes.iter().map(|change| format!("  {change}")));
-    if blueprint.changes.is_empty() {
+    lines.extend(resolved.changes.iter().map(|change| format!("  {change}")));
+    if resolved.changes.is_empty() {
         lines.push("  nothing is changed".into());
     }
-    if blueprint.is_serial {
+    if resolved.is_serial {
         lines.push("what is allowed is shared by all copies: checks run one at a time".into());
     }
     lines.join("\n")

@@ -9,9 +9,10 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use super::screen::{live, note, say};
+use crate::judge::seconds;
+use crate::model::Verdict;
 use crate::report::{Detail, Look, check_line};
 use crate::suite::{Event, Progress};
-use crate::verdict::{Verdict, seconds};
 
 /// How often a line that changes is drawn again.
 const TICK: Duration = Duration::from_millis(100);
@@ -90,12 +91,12 @@ impl Progress for Lines {
             },
             Event::CheckStarted { name, title } => self.started(name, title),
             Event::StepStarted { name, step } => self.step(name, step),
-            Event::CheckFinished(check) => {
+            Event::CheckFinished(check, used) => {
                 if let Some(mut live) = self.live() {
                     live.finish(&check.name(), check.verdict);
                 }
                 if check.verdict != Verdict::NotApplicable {
-                    say(&check_line(check, self.look));
+                    say(&check_line(check, used, self.look));
                 }
             }
             Event::Contract(_) => {}

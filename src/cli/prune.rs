@@ -6,7 +6,7 @@ use super::screen::{note, say};
 use crate::clock::Clock;
 use crate::engine::{Engine, EngineError, KnownRun, RunId, reap as wait_and_remove};
 use crate::exit::Exit;
-use crate::suite::RunError;
+use crate::experiment::RunError;
 
 /// Remove what runs have left behind whose process is gone.
 ///

@@ -8,9 +8,10 @@ use super::reports::ReportFlags;
 use super::screen::{DetailFlags, look, note, say};
 use crate::causes::with_causes;
 use crate::exit::Exit;
-use crate::record::{ReadError, Run};
+use crate::judge::used;
+use crate::model::Verdict;
+use crate::model::{ReadError, Run};
 use crate::report::{self, Detail};
-use crate::verdict::Verdict;
 
 /// Write the reports of a saved run again, the same as when it was made.
 ///
@@ -34,14 +35,20 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Exit {
-    let Some(run) = open(&arguments.run) else { return Exit::CouldNotRun };
-    let look = look(arguments.detail);
+    let Some(mut run) = open(&arguments.run) else { return Exit::CouldNotRun };
+    run.strict |= arguments.strict;
+    show(&run, arguments.detail, &arguments.reports)
+}
+
+/// Shows a run as `check` showed it, and writes its reports.
+pub(super) fn show(run: &Run, detail: DetailFlags, reports: &ReportFlags) -> Exit {
+    let look = look(detail);
     let ran = run.checks.iter().filter(|check| check.verdict != Verdict::NotApplicable);
     for check in ran.filter(|_| look.detail > Detail::Quiet) {
-        say(&report::check_line(check, look));
+        say(&report::check_line(check, used(run.timeline(check)).as_deref(), look));
     }
-    say(report::describe(&run, &format!("seaworthy check {}", run.subject.stack), look).trim_end());
-    if arguments.reports.write(&run) { Exit::of_run(&run, arguments.strict) } else { Exit::CouldNotRun }
+    say(report::describe(run, &format!("seaworthy check {}", run.subject.stack), look).trim_end());
+    if reports.write(run) { Exit::of_run(run) } else { Exit::CouldNotRun }
 }
 
 /// Opens a saved run, or says why it can't be.

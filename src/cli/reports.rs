@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::screen::{note, say};
-use crate::record::Run;
+use crate::model::Run;
 use crate::report::{Format, to_annotations, to_job_summary};
 
 /// The files that a run is written to.

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::screen::say;
 use crate::exit::Exit;
-use crate::suite::STEPS;
+use crate::gherkin::SENTENCES;
 
 /// List the sentences that scenarios are made of, with an example each.
 #[derive(Debug, Args)]
@@ -19,7 +19,7 @@ pub(super) fn run(_: &Arguments) -> Exit {
     say(
         "The sentences of the built-in steps, each with an example. (a|b) is a choice, \\d+ a number, \\S+ the name of a service.",
     );
-    for step in STEPS {
+    for step in SENTENCES {
         say(&format!("{:?} {}", step.keyword, step.pattern));
         if step.example != step.pattern {
             say(&format!("    {:?} {}", step.keyword, step.example));

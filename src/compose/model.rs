@@ -97,6 +97,13 @@ impl Model {
         dependencies.into_iter().flatten().map(|(name, _)| name.as_str()).collect()
     }
 
+    /// Whether the engine starts a service again when it exits.
+    #[must_use]
+    pub fn restarts(&self, service: &str) -> bool {
+        let policy = self.service(service).and_then(|service| service.get("restart")?.as_str());
+        policy.is_some_and(|policy| policy != "no")
+    }
+
     /// How many containers a service has.
     #[must_use]
     pub fn replicas(&self, service: &str) -> usize {

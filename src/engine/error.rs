@@ -85,6 +85,13 @@ impl EngineError {
         }
     }
 
+    /// Whether what was asked about is not there.
+    #[must_use]
+    pub fn is_absence(&self) -> bool {
+        use testcontainers::bollard::errors::Error::DockerResponseServerError;
+        matches!(self, Self::Call { source: DockerResponseServerError { status_code: 404, .. }, .. })
+    }
+
     pub(super) fn call(action: impl Into<String>) -> impl FnOnce(testcontainers::bollard::errors::Error) -> Self {
         let action = action.into();
         move |source| Self::Call { action, source }

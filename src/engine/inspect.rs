@@ -1,13 +1,14 @@
 //! Looking at a container: its state, address and processes. Never disturbs.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use testcontainers::bollard::models::ContainerInspectResponse;
 use testcontainers::bollard::query_parameters::{InspectContainerOptions, ListContainersOptionsBuilder, TopOptionsBuilder};
 
 use super::labels::NUMBER;
 use super::{Engine, EngineError, PROJECT, Reach, SERVICE};
-use crate::timeline::Process;
+use crate::model::Process;
 
 /// What the engine says of a container now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,6 +60,14 @@ impl Engine {
         };
         let state = inspected.state.unwrap_or_default();
         Ok(ContainerFacts { pid: state.pid.unwrap_or(0), reach, oom_killed: state.oom_killed.unwrap_or(false) })
+    }
+
+    /// The addresses of a running container on its networks.
+    pub async fn addresses(&self, container: &str) -> Result<Vec<IpAddr>, EngineError> {
+        let networks = self.inspect_all(container).await?.network_settings.and_then(|settings| settings.networks);
+        let each =
+            networks.unwrap_or_default().into_values().flat_map(|network| [network.ip_address, network.global_ipv6_address]);
+        Ok(each.flatten().filter_map(|address| address.parse().ok()).collect())
     }
 
     /// All that the engine says of a container now.

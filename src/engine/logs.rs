@@ -10,7 +10,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::Engine;
 use crate::clock::Clock;
-use crate::timeline::LogStream;
+use crate::model::LogStream;
 
 /// One line that a container wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]

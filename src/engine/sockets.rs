@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{Engine, EngineError};
 
@@ -40,9 +41,21 @@ impl Sockets {
         self.each(|line| heard_from(line, port))
     }
 
+    /// How many connections to a port are established from one of these addresses. None when the container has ended.
+    #[must_use]
+    pub fn connections(self, port: u16, from: &[IpAddr]) -> usize {
+        let count = |table: &str| {
+            table.lines().filter(|line| connected_from(line, port).is_some_and(|peer| from.contains(&peer))).count()
+        };
+        self.tables().map(|table| count(&table)).sum()
+    }
+
     fn each(self, read: impl Fn(&str) -> Option<u16>) -> BTreeSet<u16> {
-        let tables = ["tcp", "tcp6"].iter().filter_map(|table| fs::read_to_string(format!("/proc/{}/net/{table}", self.0)).ok());
-        tables.flat_map(|table| table.lines().filter_map(&read).collect::<Vec<_>>()).collect()
+        self.tables().flat_map(|table| table.lines().filter_map(&read).collect::<Vec<_>>()).collect()
+    }
+
+    fn tables(self) -> impl Iterator<Item = String> {
+        ["tcp", "tcp6"].into_iter().filter_map(move |table| fs::read_to_string(format!("/proc/{}/net/{table}", self.0)).ok())
     }
 }
 
@@ -63,15 +76,51 @@ fn listening_at(line: &str) -> Option<u16> {
 fn heard_from(line: &str, port: u16) -> Option<u16> {
     let fields: Vec<&str> = line.split_whitespace().collect();
     let [_, local, remote, state, queues, _, _, _, _, inode, ..] = fields[..] else { return None };
-    let port_of = |address: &str| u16::from_str_radix(address.split_once(':')?.1, 16).ok();
     let unread = u32::from_str_radix(queues.split_once(':')?.1, 16).ok()?;
     let is_heard = state == CONNECTED && port_of(local)? == port && unread == 0 && inode != "0";
     is_heard.then(|| port_of(remote))?
 }
 
+/// The port of an address as the table has it.
+fn port_of(address: &str) -> Option<u16> {
+    u16::from_str_radix(address.split_once(':')?.1, 16).ok()
+}
+
+/// Who is connected to a port, from a line of the table.
+fn connected_from(line: &str, port: u16) -> Option<IpAddr> {
+    let mut fields = line.split_whitespace().skip(1);
+    let (local, remote, state) = (fields.next()?, fields.next()?, fields.next()?);
+    let is_there = state == CONNECTED && port_of(local) == Some(port);
+    is_there.then(|| address_of(remote.split_once(':')?.0))?
+}
+
+/// An address as the table has it: words in the machine's order of bytes.
+fn address_of(hex: &str) -> Option<IpAddr> {
+    let word = |at: usize| u32::from_str_radix(hex.get(at..at + 8)?, 16).ok().map(u32::to_ne_bytes);
+    if hex.len() == 8 {
+        return word(0).map(|bytes| Ipv4Addr::from(bytes).into());
+    }
+    let mut bytes = [0; 16];
+    for (part, at) in bytes.chunks_mut(4).zip((0..hex.len()).step_by(8)) {
+        part.copy_from_slice(&word(at)?);
+    }
+    Some(Ipv6Addr::from(bytes).to_canonical())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn connections_are_counted_by_their_peer() {
+        let peer = |line: &str, port| connected_from(line, port).map(|peer| peer.to_string());
+        let line = "   1: 030016AC:18EB 020016AC:D2F0 01 00000000:00000000 00:00000000";
+        assert_eq!(peer(line, 6379).as_deref(), Some("172.22.0.2"));
+        assert_eq!(peer(line, 5432), None);
+        let mapped = "   1: 0000000000000000FFFF0000030016AC:18EB 0000000000000000FFFF0000020016AC:D2F0 01 00000000:00000000";
+        assert_eq!(peer(mapped, 6379).as_deref(), Some("172.22.0.2"));
+        assert_eq!(peer("   1: 030016AC:18EB 020016AC:D2F0 06 00000000:00000000", 6379), None, "it is closing");
+    }
 
     #[test]
     fn listeners_are_found() {

@@ -7,7 +7,7 @@ use testcontainers::bollard::models::ContainerStatsResponse;
 use testcontainers::bollard::query_parameters::StatsOptionsBuilder;
 
 use super::{Engine, EngineError};
-use crate::timeline::Usage;
+use crate::model::Usage;
 
 /// Where the one hierarchy of version 2 is mounted.
 const GROUPS: &str = "/sys/fs/cgroup";

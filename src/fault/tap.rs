@@ -10,8 +10,8 @@ use tokio::time::timeout;
 
 use super::{begin, end};
 use crate::compose::{TAP_CONTROL, tap_of};
-use crate::stack::{Stack, StackError};
-use crate::timeline::FaultKind;
+use crate::model::FaultKind;
+use crate::target::{Instance, TargetError};
 
 /// How long the tap may take to do what it is told.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// What a tap is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnTheWire {
+pub enum WireFault {
     /// All is passed on, which ends every fault.
     Pass,
     /// Every connection is reset, once.
@@ -35,9 +35,10 @@ pub enum OnTheWire {
     Delay(Duration),
 }
 
-impl OnTheWire {
+impl WireFault {
     /// The fault that it begins or is.
-    fn kind(self) -> Option<FaultKind> {
+    #[must_use]
+    pub fn kind(self) -> Option<FaultKind> {
         Some(match self {
             Self::Pass => return None,
             Self::Reset => FaultKind::Reset,
@@ -62,38 +63,38 @@ impl OnTheWire {
 
 /// Whether a tap stands in the place of a service.
 #[must_use]
-pub fn has_tap(stack: &Stack, service: &str) -> bool {
-    stack.service(&tap_of(service)).is_ok()
+pub fn has_tap(instance: &Instance, service: &str) -> bool {
+    instance.service(&tap_of(service)).is_ok()
 }
 
 /// Starts the tap in the place of a service, and returns when it passes connections on.
-pub async fn start_tap(stack: &Stack, service: &str) -> Result<(), StackError> {
-    stack.start(&tap_of(service)).await?;
-    tell(stack, service, OnTheWire::Pass).await
+pub async fn start_tap(instance: &Instance, service: &str) -> Result<(), TargetError> {
+    instance.start(&tap_of(service)).await?;
+    tell(instance, service, WireFault::Pass).await
 }
 
 /// Begins a fault on the wire to a service; a reset is over at once. Returns the offset from which on it is in force.
-pub async fn disturb_wire(stack: &Stack, service: &str, how: OnTheWire) -> Result<Duration, StackError> {
-    tell(stack, service, how).await?;
-    let at = how.kind().map(|fault| begin(stack, service, fault));
-    if how == OnTheWire::Reset {
-        end(stack, service, FaultKind::Reset);
+pub async fn disturb_wire(instance: &Instance, service: &str, how: WireFault) -> Result<Duration, TargetError> {
+    tell(instance, service, how).await?;
+    let at = how.kind().map(|fault| begin(instance, service, fault));
+    if how == WireFault::Reset {
+        end(instance, service, FaultKind::Reset);
     }
-    Ok(at.unwrap_or_else(|| stack.timeline().clock().now()))
+    Ok(at.unwrap_or_else(|| instance.timeline().clock().now()))
 }
 
 /// Ends a fault on the wire to a service. Returns the offset from which on connections are passed on again.
-pub async fn heal_wire(stack: &Stack, service: &str, how: OnTheWire) -> Result<Duration, StackError> {
-    tell(stack, service, OnTheWire::Pass).await?;
-    let at = how.kind().map(|fault| end(stack, service, fault));
-    Ok(at.unwrap_or_else(|| stack.timeline().clock().now()))
+pub async fn heal_wire(instance: &Instance, service: &str, how: WireFault) -> Result<Duration, TargetError> {
+    tell(instance, service, WireFault::Pass).await?;
+    let at = how.kind().map(|fault| end(instance, service, fault));
+    Ok(at.unwrap_or_else(|| instance.timeline().clock().now()))
 }
 
 /// Tells the tap in the place of a service one thing, and returns when it is done.
-pub(super) async fn tell(stack: &Stack, service: &str, what: OnTheWire) -> Result<(), StackError> {
+pub(super) async fn tell(instance: &Instance, service: &str, what: WireFault) -> Result<(), TargetError> {
     let tap = tap_of(service);
-    let failed = |source| StackError::Tap { service: service.to_owned(), source };
-    let mut reach = stack.service(&tap)?.reach.clone();
+    let failed = |source| TargetError::Tap { service: service.to_owned(), source };
+    let mut reach = instance.service(&tap)?.reach.clone();
     let talk = async {
         let reach = reach.wait_for(Option::is_some).await.map_err(io::Error::other)?.clone();
         let socket = reach.and_then(|reach| reach.socket(TAP_CONTROL)).ok_or_else(|| io::Error::other("it has no address"))?;

@@ -9,9 +9,9 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::{INTERVAL, greeting, next_reach, postgres, redis};
-use crate::contract::Kind;
 use crate::engine::Reach;
-use crate::timeline::{DependencyState, Fact, Timeline};
+use crate::model::{DependencyState, Fact, Timeline};
+use crate::subject::Kind;
 
 /// How long one attempt may take.
 pub(super) const ATTEMPT_LIMIT: Duration = Duration::from_secs(5);

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::{INTERVAL, next_reach};
 use crate::causes::root_cause;
 use crate::engine::Reach;
-use crate::timeline::{Answer, Endpoint, Fact, Timeline};
+use crate::model::{Answer, Endpoint, Fact, Timeline};
 
 /// How much of a body is kept as evidence.
 const BODY_LENGTH: usize = 2000;

@@ -27,7 +27,7 @@ use super::http::AGENT;
 use crate::causes::root_cause;
 use crate::clock::Clock;
 use crate::engine::Sockets;
-use crate::timeline::{Fact, Timeline};
+use crate::model::{Fact, Timeline};
 
 /// Where the app's sockets are out of sight: from this age on a request that is cut off had been accepted by the app. In sight: only
 /// what is read when it is this old is taken to be read; of a younger one the first byte may still be on its way.

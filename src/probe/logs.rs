@@ -6,7 +6,7 @@ use futures::StreamExt;
 use tokio::sync::watch;
 
 use crate::engine::{Engine, Reach};
-use crate::timeline::{Fact, Timeline};
+use crate::model::{Fact, Timeline};
 
 /// Follows the log of a service across restarts, until dropped.
 pub async fn watch_logs(

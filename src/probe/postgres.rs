@@ -9,8 +9,8 @@ use tokio_postgres::{Client, Config, NoTls};
 
 use super::dependency::ATTEMPT_LIMIT;
 use crate::causes::root_cause;
-use crate::contract::Credentials;
-use crate::timeline::DependencyState;
+use crate::model::DependencyState;
+use crate::subject::Credentials;
 
 /// A session in which `SELECT 1` has succeeded.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::next_reach;
 use crate::engine::{Engine, Reach};
-use crate::timeline::{Fact, Timeline};
+use crate::model::{Fact, Timeline};
 
 /// The time from one look to the next.
 const INTERVAL: Duration = Duration::from_millis(200);

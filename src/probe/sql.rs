@@ -7,9 +7,9 @@ use tokio_postgres::SimpleQueryMessage;
 
 use super::postgres::Session;
 use crate::causes::root_cause;
-use crate::contract::{Credentials, Kind};
 use crate::engine::Reach;
-use crate::timeline::DependencyState;
+use crate::model::DependencyState;
+use crate::subject::{Credentials, Kind};
 
 /// How long an answer may take.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use super::{INTERVAL, next_reach};
 use crate::compose::TAP_CONTROL;
 use crate::engine::Reach;
-use crate::timeline::{Fact, Timeline};
+use crate::model::{Fact, Timeline};
 
 /// Follows what the tap in the place of a service sees, until dropped.
 pub async fn watch_attempts(service: String, mut reach: watch::Receiver<Option<Reach>>, timeline: Timeline) {

@@ -7,9 +7,10 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 
 use super::look::{Look, printable};
-use super::word;
-use crate::record::{CheckRecord, Run, Severity};
-use crate::verdict::{Verdict, seconds};
+use super::{message, word};
+use crate::judge::seconds;
+use crate::model::Verdict;
+use crate::model::{CheckRecord, Run, Severity};
 
 /// Times that differ by less are the machine's doing.
 const LEAST: Duration = Duration::from_secs(1);
@@ -143,8 +144,8 @@ impl Pair<'_> {
             (Some(check), _) => word(check.verdict).to_owned(),
         };
         writeln!(text, "  {:<34} {} → {}", check.name(), told(self.old), told(self.new))?;
-        let reason =
-            self.new.and_then(|check| check.reason.as_deref()).filter(|_| matches!(change, Change::Worse | Change::Other));
-        reason.map_or(Ok(()), |reason| look.prose(text, "  ", reason))
+        let tells = matches!(change, Change::Worse | Change::Other);
+        let reason = self.new.map(|check| message(check, "; ")).filter(|reason| tells && !reason.is_empty());
+        reason.map_or(Ok(()), |reason| look.prose(text, "  ", &reason))
     }
 }

@@ -1,12 +1,12 @@
-//! A check explained: why it matters, how it is made, how to mend its failure.
+//! A check explained: why it matters, how it is made, how to fix its failure.
 
 use std::fmt::{self, Write};
 
 use anstyle::Style;
 
 use super::look::Look;
-use crate::record::Severity;
-use crate::suite::Check;
+use crate::gherkin::Check;
+use crate::model::Severity;
 
 /// Tells what a check is about. `steps` are the lines of its scenario.
 #[must_use]
@@ -24,7 +24,7 @@ fn write(text: &mut String, check: &Check, title: &str, steps: &[String], look: 
     };
     writeln!(text, "{}", look.paint(Style::new().bold(), format!("{} ({severity}): {title}", check.id)))?;
     look.prose(text, "why: ", &check.why)?;
-    look.prose(text, "to mend: ", &check.mend)?;
+    look.prose(text, "to fix: ", &check.fix)?;
     look.prose(text, "severity: ", &format!("{severity}; {counts}"))?;
     if !check.needs.is_empty() {
         look.prose(text, "needs: ", &check.needs.join(", "))?;

@@ -1,7 +1,7 @@
 //! The forms that a run can be written in.
 
 use super::{to_cucumber_json, to_html, to_json, to_junit, to_sarif};
-use crate::record::Run;
+use crate::model::Run;
 
 /// A form that a run can be written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{by_topic, topic};
-use crate::record::{CheckRecord, Run};
-use crate::timeline::Fact;
-use crate::verdict::Verdict;
+use super::{by_topic, message, topic};
+use crate::model::Fact;
+use crate::model::Verdict;
+use crate::model::{CheckRecord, Run};
 
 /// The words that a step may begin with.
 const KEYWORDS: [&str; 5] = ["Given", "When", "Then", "And", "But"];
@@ -19,7 +19,7 @@ const KEYWORDS: [&str; 5] = ["Given", "When", "Then", "And", "But"];
 pub fn to_cucumber_json(run: &Run) -> String {
     let mut lines = 1..;
     let features = by_topic(run).enumerate().map(|(index, checks)| {
-        let elements: Vec<Value> = checks.iter().zip(&mut lines).map(|(check, line)| element(check, line)).collect();
+        let elements: Vec<Value> = checks.iter().zip(&mut lines).map(|(check, line)| element(run, check, line)).collect();
         feature(topic(&checks[0]), index + 1, &elements)
     });
     format!("{:#}", features.collect::<Value>())
@@ -38,30 +38,27 @@ fn feature(topic: &str, line: usize, elements: &[Value]) -> Value {
     })
 }
 
-fn element(check: &CheckRecord, line: usize) -> Value {
+fn element(run: &Run, check: &CheckRecord, line: usize) -> Value {
     let tag = |name: &str| json!({"name": format!("@{name}"), "line": line});
     json!({
         "id": format!("{};{}", topic(check), check.name()),
         "keyword": "Scenario",
         "type": "scenario",
         "name": format!("{}: {}", check.name(), check.title),
-        "description": format!("{}\n\nTo mend: {}", check.why, check.mend),
+        "description": format!("{}\n\nTo fix: {}", check.why, check.fix),
         "line": line,
         "tags": [tag(&check.id), tag(check.severity.word())],
-        "steps": steps(check, line),
+        "steps": steps(run, check, line),
     })
 }
 
 /// The steps that were begun, the last of them with the verdict; the title as the only one where none was.
-fn steps(check: &CheckRecord, line: usize) -> Vec<Value> {
-    let mut begun: Vec<(&str, Duration)> = check
-        .timeline
-        .iter()
-        .filter_map(|observation| match &observation.fact {
-            Fact::Step { text } => Some((text.as_str(), observation.at)),
-            _ => None,
-        })
-        .collect();
+fn steps(run: &Run, check: &CheckRecord, line: usize) -> Vec<Value> {
+    let begun = run.timeline(check).iter().filter_map(|observation| match &observation.fact {
+        Fact::Step { text } => Some((text.as_str(), observation.at)),
+        _ => None,
+    });
+    let mut begun: Vec<(&str, Duration)> = begun.collect();
     let start = begun.first().map_or(Duration::ZERO, |(_, at)| *at);
     if begun.is_empty() {
         begun.push((&check.title, start));
@@ -73,8 +70,8 @@ fn steps(check: &CheckRecord, line: usize) -> Vec<Value> {
         let mut result = json!({"status": "passed", "duration": nanos(end.saturating_sub(*at))});
         if index == last {
             result["status"] = status(check.verdict).into();
-            if let Some(reason) = check.reason.as_ref().filter(|_| check.verdict != Verdict::Passed) {
-                result["error_message"] = reason.clone().into();
+            if check.verdict != Verdict::Passed {
+                result["error_message"] = message(check, "; ").into();
             }
         }
         json!({

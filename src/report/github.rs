@@ -5,9 +5,10 @@ use std::fmt::Write;
 
 use maud::html;
 
-use super::word;
-use crate::record::{CheckRecord, Run, Severity};
-use crate::verdict::{Verdict, seconds};
+use super::{message, outcome, word};
+use crate::judge::seconds;
+use crate::model::Verdict;
+use crate::model::{CheckRecord, Run, Severity};
 
 /// An annotation for every check that did not pass, a line each; with its place where there is one. Empty when all passed.
 #[must_use]
@@ -20,18 +21,18 @@ pub fn to_annotations(run: &Run) -> String {
             (Verdict::Waived, _) => "notice",
             (Verdict::Passed | Verdict::NotApplicable, _) => continue,
         };
-        let places = if check.places.is_empty() { vec![None] } else { check.places.iter().map(Some).collect() };
+        let places = if check.places().is_empty() { vec![None] } else { check.places().iter().map(Some).collect() };
         for place in places {
             let place = place.map(|place| format!("file={},line={},", property(&place.file), place.line)).unwrap_or_default();
             let title = property(&format!("{}: {}", check.name(), check.title));
-            let _ = writeln!(text, "::{level} {place}title={title}::{}", data(&message(check)));
+            let _ = writeln!(
+                text,
+                "::{level} {place}title={title}::{}",
+                data(&format!("{}\nto fix: {}", message(check, "\n"), check.fix))
+            );
         }
     }
     text
-}
-
-fn message(check: &CheckRecord) -> String {
-    format!("{}\nto mend: {}", check.reason.as_deref().unwrap_or_default().replace("; seen: ", "\nseen: "), check.mend)
 }
 
 /// The value of a workflow command.
@@ -58,18 +59,19 @@ pub fn to_job_summary(run: &Run) -> String {
         }
         @if !told.is_empty() {
             table {
-                tr { th { "check" } th { "severity" } th { "what was seen" } th { "to mend" } }
+                tr { th { "check" } th { "severity" } th { "what was seen" } th { "to fix" } }
                 @for check in told {
                     tr {
                         td { code { (check.name()) } br; (check.title) @if check.verdict != Verdict::Failed { br; i { (word(check.verdict)) } } }
                         td { (check.severity.word()) }
                         td {
-                            @for (place, part) in check.reason.as_deref().unwrap_or_default().split("; seen: ").enumerate() {
-                                @if place > 0 { br; "seen: " }
-                                (part)
+                            @for (place, (label, told)) in outcome(check).into_iter().enumerate() {
+                                @if place > 0 { br; }
+                                @if !label.is_empty() { (label) ": " }
+                                (told)
                             }
                         }
-                        td { (check.mend) }
+                        td { (check.fix) }
                     }
                 }
             }

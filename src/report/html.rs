@@ -10,10 +10,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
 use super::lanes::draw;
-use super::{by_topic, topic, word};
-use crate::record::{CheckRecord, Run};
-use crate::timeline::{Fact, Observation};
-use crate::verdict::{Verdict, seconds, used};
+use super::{by_topic, outcome, topic, word};
+use crate::judge::{seconds, used};
+use crate::model::{CheckRecord, Conclusion, Fact, Observation, Run, Verdict};
 
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
@@ -70,15 +69,12 @@ fn digest(source: &str) -> String {
 }
 
 fn headline(run: &Run) -> &'static str {
-    let counts = run.counts();
-    if counts.could_not_run > 0 {
-        "Not found out"
-    } else if counts.failed > 0 {
-        "Not ready for production"
-    } else if counts.ran() == 0 {
-        "Nothing ran"
-    } else {
-        "Ready, as far as was checked"
+    match run.conclusion() {
+        Conclusion::CouldNotRun => "Not found out",
+        Conclusion::Failed => "Not ready for production",
+        Conclusion::NothingRan => "Nothing ran",
+        Conclusion::Passed if run.counts().failed > 0 => "Ready, with findings that should be fixed",
+        Conclusion::Passed => "Ready, as far as was checked",
     }
 }
 
@@ -142,35 +138,29 @@ fn check(run: &Run, check: &CheckRecord) -> Markup {
             div.body {
                 dl {
                     (reason(check))
-                    @if let Some(used) = used(&check.timeline) { dt { "used" } dd { (used) } }
-                    @for place in &check.places { dt { "at" } dd { code { (place.file) ":" (place.line) } } }
+                    @if let Some(used) = used(run.timeline(check)) { dt { "used" } dd { (used) } }
+                    @for place in check.places() { dt { "at" } dd { code { (place.file) ":" (place.line) } } }
                     dt { "why" } dd { (check.why) }
-                    @if verdict != Verdict::Passed { dt { "to mend" } dd { (check.mend) } }
+                    @if verdict != Verdict::Passed { dt { "to fix" } dd { (check.fix) } }
                     dt { "again" } dd { code { "seaworthy check " (run.subject.stack) " --tags @" (check.id) } }
                 }
-                (drawing(check))
-                (log(&check.timeline))
+                (drawing(run, check))
+                (log(run.timeline(check)))
             }
         }
     }
 }
 
 fn reason(check: &CheckRecord) -> Markup {
-    let reason = check.reason.as_deref().unwrap_or_default();
     html! {
-        @match reason.split_once("; seen: ") {
-            Some((expected, seen)) => {
-                dt { "expected" } dd { (expected.trim_start_matches("expected: ")) }
-                dt { "seen" } dd { (seen) }
-            }
-            None if !reason.is_empty() => { dt { "because" } dd { (reason) } }
-            None => {}
+        @for (label, told) in outcome(check) {
+            dt { (if label.is_empty() { "because" } else { label }) } dd { (told) }
         }
     }
 }
 
-fn drawing(check: &CheckRecord) -> Markup {
-    let Some(drawing) = draw(&check.timeline) else { return Markup::default() };
+fn drawing(run: &Run, check: &CheckRecord) -> Markup {
+    let Some(drawing) = draw(run.timeline(check)) else { return Markup::default() };
     // As the script has it, so that nothing moves when it is drawn.
     let height = TOP + drawing.lanes.len() * ROW + 4;
     let data = match serde_json::to_string(&drawing) {

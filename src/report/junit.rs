@@ -3,9 +3,10 @@
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::{by_topic, topic};
-use crate::record::{CheckRecord, Run};
-use crate::verdict::{Verdict, used};
+use super::{by_topic, message, topic};
+use crate::judge::used;
+use crate::model::Verdict;
+use crate::model::{CheckRecord, Run};
 
 /// The run as JUnit XML.
 #[must_use]
@@ -13,7 +14,7 @@ pub fn to_junit(run: &Run) -> String {
     let suites = by_topic(run).map(|checks| {
         let topic = topic(&checks[0]);
         let mut suite = TestSuite::new(topic);
-        suite.add_test_cases(checks.iter().map(|check| test_case(check, topic)));
+        suite.add_test_cases(checks.iter().map(|check| test_case(run, check, topic)));
         suite
     });
     let mut report = Report::new(format!("seaworthy: {}", run.subject.stack));
@@ -26,8 +27,8 @@ pub fn to_junit(run: &Run) -> String {
     }
 }
 
-fn test_case(check: &CheckRecord, topic: &str) -> TestCase {
-    let reason = check.reason.clone().unwrap_or_default();
+fn test_case(run: &Run, check: &CheckRecord, topic: &str) -> TestCase {
+    let reason = message(check, "; ");
     let mut status = match check.verdict {
         Verdict::Passed => TestCaseStatus::success(),
         Verdict::Failed => TestCaseStatus::non_success(NonSuccessKind::Failure),
@@ -37,12 +38,12 @@ fn test_case(check: &CheckRecord, topic: &str) -> TestCase {
     status.set_message(reason.clone());
     if matches!(check.verdict, Verdict::Failed | Verdict::CouldNotRun) {
         status.set_type(check.name());
-        status.set_description(format!("{reason}\n\nwhy: {}\n\nto mend: {}", check.why, check.mend));
+        status.set_description(format!("{reason}\n\nwhy: {}\n\nto fix: {}", check.why, check.fix));
     }
     let mut case = TestCase::new(format!("{}: {}", check.name(), check.title), status);
     case.set_classname(format!("seaworthy.{topic}"));
     case.set_time(check.duration);
-    let used = used(&check.timeline).map(|used| format!("\nused: {used}")).unwrap_or_default();
+    let used = used(run.timeline(check)).map(|used| format!("\nused: {used}")).unwrap_or_default();
     case.set_system_out(format!("severity: {}{used}", check.severity.word()));
     case
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::words::{disturbed, kind_of, short};
-use crate::timeline::{Answer, ContainerChange, DependencyState, Endpoint, Fact, FaultKind, Observation, Phase};
+use crate::model::{Answer, ContainerChange, DependencyState, Endpoint, Fact, FaultKind, Observation, Phase};
 
 /// Into how many pieces a lane of points is divided; the points of a piece are drawn as one.
 const PIECES: u32 = 300;
@@ -172,11 +172,13 @@ impl<'a> Scenario<'a> {
         for (at, fact) in self.facts() {
             match fact {
                 Fact::Container { service: name, change } if name == service => match change {
-                    ContainerChange::Created => {
+                    ContainerChange::Created { .. } => {
                         turn(at, Some(("idle", "created", "is created, and not started yet".into())));
                     }
                     ContainerChange::Started { pid } => {
-                        turn(at, Some(("ok", "running", format!("runs as process {pid} of the engine's machine"))));
+                        let runs =
+                            pid.map_or("was started".to_owned(), |pid| format!("runs as process {pid} of the engine's machine"));
+                        turn(at, Some(("ok", "running", runs)));
                     }
                     ContainerChange::Health { healthy: true } => {
                         turn(at, Some(("ok", "healthy", "its health check says healthy".into())));
@@ -287,7 +289,7 @@ impl<'a> Scenario<'a> {
                 format!("{} ended processes of {service} that nobody has taken note of", pids.len()),
             )),
             Fact::Blind { what } => Some(self.point(at, "bad", format!("{what} could no longer be followed"))),
-            Fact::Usage { .. } => crate::verdict::used(self.observations).map(|used| self.point(at, "ok", used)),
+            Fact::Usage { .. } => crate::judge::used(self.observations).map(|used| self.point(at, "ok", used)),
             _ => None,
         });
         Lane { name: "notes".into(), of: Of::Notes, items: items.collect() }
@@ -359,7 +361,7 @@ mod tests {
     #[test]
     fn lines_that_lie_close_are_one_point_that_counts_them() {
         let log = |ms, line: &str| {
-            at(ms, Fact::Log { service: "app".into(), stream: crate::timeline::LogStream::Stdout, line: line.into() })
+            at(ms, Fact::Log { service: "app".into(), stream: crate::model::LogStream::Stdout, line: line.into() })
         };
         let observations = [log(0, "one"), log(1, "two"), log(60_000, "<script>")];
         let drawing = draw(&observations).expect("not empty");

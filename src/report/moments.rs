@@ -99,8 +99,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::model::{Answer, Endpoint, Fact, FaultKind, Observation, Phase};
     use crate::report::lanes::draw;
-    use crate::timeline::{Answer, Endpoint, Fact, FaultKind, Observation, Phase};
 
     fn at(ms: u64, fact: Fact) -> Observation {
         Observation { at: Duration::from_millis(ms), fact }

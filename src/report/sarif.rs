@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::topic;
-use crate::record::{CheckRecord, Place, Run, Severity};
-use crate::verdict::Verdict;
+use super::{message, topic};
+use crate::model::Verdict;
+use crate::model::{CheckRecord, Place, Run, Severity};
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 /// All but what may stand in a path as it is (RFC 3986, 3.3), without the colon, which a relative one must not begin with.
@@ -52,7 +52,7 @@ pub fn to_sarif(run: &Run) -> String {
         .map(|check| {
             json!({
                 "level": "error",
-                "message": {"text": format!("{} could not run: {}", check.name(), check.reason.as_deref().unwrap_or_default())},
+                "message": {"text": format!("{} could not run: {}", check.name(), message(check, "; "))},
                 "associatedRule": {"id": check.id, "index": indexes[check.id.as_str()]},
             })
         })
@@ -90,14 +90,14 @@ fn rule(check: &CheckRecord) -> Value {
         "id": check.id,
         "shortDescription": {"text": title},
         "fullDescription": {"text": check.why},
-        "help": {"text": format!("To mend: {}", check.mend)},
+        "help": {"text": format!("To fix: {}", check.fix)},
         "defaultConfiguration": {"level": level(check)},
         "properties": {"tags": [topic(check)]},
     })
 }
 
 fn result(run: &Run, check: &CheckRecord, rule: usize) -> Value {
-    let places = match (&check.places[..], default_place(run, check)) {
+    let places = match (check.places(), default_place(run, check)) {
         ([], Some(place)) => vec![place],
         (places, _) => places.to_vec(),
     };
@@ -106,7 +106,7 @@ fn result(run: &Run, check: &CheckRecord, rule: usize) -> Value {
         "ruleIndex": rule,
         "kind": "fail",
         "level": level(check),
-        "message": {"text": format!("{}: {}", check.title, check.reason.as_deref().unwrap_or_default())},
+        "message": {"text": format!("{}: {}", check.title, message(check, "; "))},
         "locations": places.iter().map(location).collect::<Vec<_>>(),
         // The same failure of the next run, whatever became of the lines.
         "partialFingerprints": {"check/v1": check.name()},

@@ -1,5 +1,5 @@
 //! The report for people: one line per check, and for each failure what was expected, what was seen, what happened when, the
-//! last log lines, how to mend it and how to run it again.
+//! last log lines, how to fix it and how to run it again.
 
 use std::fmt::{self, Write};
 
@@ -8,9 +8,11 @@ use anstyle::{AnsiColor, Style};
 use super::lanes::draw;
 use super::look::{Detail, Look, NARROWEST, printable, wrap};
 use super::moments::{Line, Told, tell};
-use crate::record::{CheckRecord, Run};
-use crate::timeline::last_log_lines;
-use crate::verdict::{Verdict, seconds, used};
+use super::outcome;
+use crate::judge::seconds;
+use crate::model::Verdict;
+use crate::model::last_log_lines;
+use crate::model::{CheckRecord, Run};
 
 /// How many of the app's last log lines a failure shows.
 const LOG_LINES: usize = 8;
@@ -20,9 +22,10 @@ const TITLE: usize = 43;
 const LEAST_PROSE: usize = 30;
 const INDENT: usize = 8;
 
-/// One line: verdict, name, title, time. Where the terminal is too narrow for it, it goes on below the title.
+/// One line: verdict, name, title, time, and what the app used where that was measured. Where the terminal is too narrow for it, it goes on
+/// below the title.
 #[must_use]
-pub fn check_line(check: &CheckRecord, look: Look) -> String {
+pub fn check_line(check: &CheckRecord, used: Option<&str>, look: Look) -> String {
     let (word, colour) = match check.verdict {
         Verdict::Passed => ("passed", AnsiColor::Green),
         Verdict::Failed => ("FAILED", AnsiColor::Red),
@@ -32,7 +35,7 @@ pub fn check_line(check: &CheckRecord, look: Look) -> String {
     };
     let after = match check.verdict {
         Verdict::NotApplicable => check.reason.clone().unwrap_or_default(),
-        _ => [Some(seconds(check.duration)), used(&check.timeline)].into_iter().flatten().collect::<Vec<_>>().join("; "),
+        _ => [Some(seconds(check.duration)), used.map(str::to_owned)].into_iter().flatten().collect::<Vec<_>>().join("; "),
     };
     let style = if check.verdict == Verdict::Failed { Style::new().bold() } else { Style::new() };
     let word = look.paint(style.fg_color(Some(colour.into())), format!("{word:<7}"));
@@ -57,7 +60,7 @@ pub fn describe(run: &Run, command: &str, look: Look) -> String {
     let mut text = String::new();
     if look.detail > Detail::Quiet {
         for check in run.checks.iter().filter(|check| check.verdict == Verdict::NotApplicable) {
-            let _ = writeln!(text, "{}", check_line(check, look));
+            let _ = writeln!(text, "{}", check_line(check, None, look));
         }
     }
     for check in &run.checks {
@@ -96,22 +99,17 @@ impl Failure<'_> {
         let Self { run, check, command, look } = self;
         let heading = format!("{} ({}): {}", check.name(), check.severity.word(), printable(&check.title));
         writeln!(text, "\n{}", look.paint(Style::new().bold(), heading))?;
-        for part in check.reason.as_deref().unwrap_or_default().split("; seen: ").enumerate() {
-            match part {
-                (0, reason) => match reason.strip_prefix("expected: ") {
-                    Some(expected) => look.prose(text, "expected: ", expected)?,
-                    None => look.prose(text, "", reason)?,
-                },
-                (_, seen) => look.prose(text, "seen: ", seen)?,
-            }
+        for (label, told) in outcome(check) {
+            let label = if label.is_empty() { String::new() } else { format!("{label}: ") };
+            look.prose(text, &label, told)?;
         }
-        for place in &check.places {
+        for place in check.places() {
             writeln!(text, "  {} {}:{}", look.label("at:"), printable(&place.file), place.line)?;
         }
-        if let Some(told) = draw(&check.timeline).and_then(|drawing| tell(&drawing, look.detail == Detail::Verbose)) {
+        if let Some(told) = draw(run.timeline(check)).and_then(|drawing| tell(&drawing, look.detail == Detail::Verbose)) {
             self.timeline(text, &told)?;
         }
-        let lines = last_log_lines(&check.timeline, &run.contract.app, LOG_LINES);
+        let lines = last_log_lines(run.timeline(check), &run.contract.app, LOG_LINES);
         if !lines.is_empty() {
             writeln!(text, "  {}", look.label(&format!("the last log lines of `{}`:", run.contract.app)))?;
             for line in lines {
@@ -119,7 +117,7 @@ impl Failure<'_> {
             }
         }
         look.prose(text, "why: ", &check.why)?;
-        look.prose(text, "to mend: ", &check.mend)?;
+        look.prose(text, "to fix: ", &check.fix)?;
         writeln!(text, "  {} {command} --tags @{}", look.label("again:"), check.id)
     }
 

@@ -1,6 +1,6 @@
 //! Facts in few words, as drawings and timelines have them.
 
-use crate::timeline::{Answer, FaultKind};
+use crate::model::{Answer, FaultKind};
 
 /// How an answer looks: `ok`, `warn`, `bad` or `idle`.
 pub(super) fn kind_of(answer: &Answer) -> &'static str {

@@ -11,16 +11,16 @@ use futures::FutureExt;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{
-    Bench, Blueprint, Catalogue, Event, Plan, Progress, RunError, ScenarioWorld, Selection, Silent, Target, runner, sources,
-};
-use crate::causes::with_causes;
+use super::conclude::Concluded;
+use super::{ScenarioWorld, cucumber as with_cucumber, execute};
 use crate::clock::Clock;
 use crate::compose::{Hazard, ImageStack};
-use crate::contract::{Contract, Declared};
 use crate::engine::{AskedAccess, Engine, Reaper, RunId};
+use crate::experiment::{self, Event, Progress, ResolvedStack, RunContext, RunError, Scan, Target};
+use crate::gherkin::{Catalogue, Known, Plan, Selection};
 use crate::image::{ImageError, Loadable};
-use crate::record::{CheckRecord, FORMAT_VERSION, Run, Subject, Tool};
+use crate::model::{CheckRecord, ExperimentRecord, FORMAT_VERSION, Run, Subject, Tool};
+use crate::subject::{Contract, Declared};
 
 /// What to check, and how.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +39,8 @@ pub struct Request {
     pub allowed: BTreeSet<Hazard>,
     /// Whether checks that take more than a minute are made too.
     pub slow: bool,
+    /// Whether checks of severity `should` count too.
+    pub strict: bool,
     /// Whether only the contract is wanted: the stack is started once, and no check is made.
     pub explain: bool,
     /// Where known weaknesses of the image come from.
@@ -50,28 +52,18 @@ pub struct Request {
     pub executable: Option<PathBuf>,
 }
 
-/// Where known weaknesses of an image come from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Scan {
-    /// A scanner that is installed (Trivy, Grype).
-    #[default]
-    Installed,
-    /// A report that one of them has made elsewhere, in JSON.
-    Report(PathBuf),
-    /// Nowhere.
-    Off,
-}
-
-/// Runs the selected checks on a stack. See [`check_with`].
-pub async fn check(request: &Request, progress: Arc<dyn Progress>, stop: impl Future<Output = ()>) -> Result<Run, RunError> {
-    check_with(request, progress, stop, Silent).await
-}
-
-/// Runs the selected checks on a stack and tells cucumber's events to a writer.
+/// Runs the selected checks on a stack.
 ///
 /// When this returns, whatever it returns, every container, network, volume and image that it created is removed. When it is
 /// dropped, or its process is killed, the reaper removes them, or else the next run. It ends early, with
 /// [`RunError::Interrupted`], when `stop` completes.
+pub async fn check(request: &Request, progress: Arc<dyn Progress>, stop: impl Future<Output = ()>) -> Result<Run, RunError> {
+    let perform =
+        async |context: Arc<RunContext>, plan: Arc<Plan>, jobs: usize| execute::execute(&context, &plan, jobs, &progress).await;
+    prepare_and(request, &progress, stop, perform).await
+}
+
+/// The same with cucumber as the runner, which tells its events to a writer, and knows the steps that were added with its attributes.
 pub async fn check_with<W>(
     request: &Request,
     progress: Arc<dyn Progress>,
@@ -81,12 +73,25 @@ pub async fn check_with<W>(
 where
     W: Writer<ScenarioWorld, Cli: Default> + writer::Normalized,
 {
+    let perform = async |context: Arc<RunContext>, plan: Arc<Plan>, jobs: usize| {
+        with_cucumber::run(&context, &plan, jobs, &progress, writer).await
+    };
+    prepare_and(request, &progress, stop, perform).await
+}
+
+/// Sets a run up, lets the plan be performed, and removes everything.
+async fn prepare_and(
+    request: &Request,
+    progress: &Arc<dyn Progress>,
+    stop: impl Future<Output = ()>,
+    perform: impl AsyncFnOnce(Arc<RunContext>, Arc<Plan>, usize) -> Vec<(usize, Concluded)>,
+) -> Result<Run, RunError> {
     let clock = Clock::start();
     let catalogue = Catalogue::built_in().with_own(request.features.as_deref())?;
     let selection = Selection::parse(request.tags.as_deref(), &catalogue)?;
-    let blueprint = Blueprint::read(&request.target, &request.flags, &request.allowed, &catalogue, clock.day()).await?;
-    let redactor = blueprint.redactor.clone();
-    for warning in blueprint.model.warnings() {
+    let resolved = ResolvedStack::read(&request.target, &request.flags, &request.allowed, &catalogue.ids(), clock.day()).await?;
+    let redactor = resolved.redactor.clone();
+    for warning in resolved.model.warnings() {
         progress.tell(Event::Warning(warning));
     }
 
@@ -97,37 +102,37 @@ where
     for dead in engine.sweep().await? {
         say(&format!("removed what was left of a dead run: {dead}"));
     }
-    let on_bench = async {
-        let notes = blueprint.changes.clone();
-        let jobs = if blueprint.is_serial { Some(1) } else { request.jobs };
+    let running = async {
+        let notes = resolved.changes.clone();
+        let jobs = if resolved.is_serial { Some(1) } else { request.jobs };
         if let Target::Image(ImageStack { archive: Some(archive), image, .. }) = &request.target {
             say(&format!("loading {}", archive.display()));
             load(&engine, archive, image).await?;
         }
-        let mut bench = Bench::set_up(engine.clone(), blueprint, &say).await?;
-        bench.scan = request.scan.clone();
-        // The try-out may still find a liveness path: what asks for one is counted in.
-        let undecided = Contract { liveness: Some(String::new()), ..bench.contract.clone() };
-        let mut copies = 1;
-        if Plan::new(&catalogue, &selection, bench.known(&undecided, request.slow)).starts_something() || request.explain {
+        let mut context = RunContext::set_up(engine.clone(), resolved, &say).await?;
+        context.scan = request.scan.clone();
+        // The baseline may still find a liveness path: what asks for one is counted in.
+        let undecided = Contract { liveness: Some(String::new()), ..context.contract.clone() };
+        let mut instances = 1;
+        if Plan::new(&catalogue, &selection, known(&context, &undecided, request.slow)).starts_something() || request.explain {
             say("starting the stack once, undisturbed");
-            copies = bench.try_out().await?;
+            instances = context.measure_baseline().await?;
         }
-        progress.tell(Event::Contract(&bench.draft));
+        progress.tell(Event::Contract(&context.draft));
         let plan = Arc::new(if request.explain {
             Plan::default()
         } else {
-            Plan::new(&catalogue, &selection, bench.known(&bench.contract, request.slow))
+            Plan::new(&catalogue, &selection, known(&context, &context.contract, request.slow))
         });
-        let bench = Arc::new(bench);
+        let context = Arc::new(context);
         if plan.runs() > 0 {
             progress.tell(Event::ChecksStarted { count: plan.runs() });
         }
-        let checks = runner::run(Arc::clone(&bench), plan, jobs.unwrap_or(copies), Arc::clone(&progress), writer).await;
-        Ok(record(&bench, &notes, checks))
+        let concluded = perform(Arc::clone(&context), Arc::clone(&plan), jobs.unwrap_or(instances)).await;
+        Ok(record(&context, &plan, request.strict, &notes, concluded))
     };
     let outcome = tokio::select! {
-        outcome = AssertUnwindSafe(on_bench).catch_unwind() => {
+        outcome = AssertUnwindSafe(running).catch_unwind() => {
             outcome.unwrap_or_else(|_| Err(RunError::Defect { message: "a panic while the checks ran".into() }))
         }
         () = stop => Err(RunError::Interrupted),
@@ -142,6 +147,17 @@ where
     Ok(run)
 }
 
+/// What the choice of checks needs to know, with this contract.
+fn known<'a>(context: &'a RunContext, contract: &'a Contract, slow: bool) -> Known<'a> {
+    Known {
+        contract,
+        has_health_check: context.has_health_check(&contract.app),
+        has_compose_file: context.has_compose_file(),
+        tap_is_missing: context.engine.tap_is_missing(),
+        slow,
+    }
+}
+
 /// Loads the image that an archive holds, once it has been read through, under a name and labels of the run's own.
 async fn load(engine: &Engine, archive: &Path, name: &str) -> Result<(), RunError> {
     let wrong = |source| RunError::Archive { path: archive.to_owned(), source };
@@ -154,25 +170,26 @@ async fn load(engine: &Engine, archive: &Path, name: &str) -> Result<(), RunErro
     engine.load(move |target| image.write(open(&path)?, target, &name, &labels)).await?.map_err(wrong)
 }
 
-fn record(bench: &Bench, notes: &[String], checks: Vec<CheckRecord>) -> Run {
-    let notes = notes.iter().map(|note| bench.redactor.redact(note)).collect();
-    let clock = bench.engine.clock();
+fn record(context: &RunContext, plan: &Plan, strict: bool, notes: &[String], concluded: Vec<(usize, Concluded)>) -> Run {
+    let notes = notes.iter().map(|note| context.redactor.redact(note)).collect();
+    let clock = context.engine.clock();
     let subject = Subject {
-        stack: bench.model.file().path().display().to_string(),
-        files: sources::of(bench),
-        image: bench.app_image.clone(),
-        run: bench.engine.run().to_string(),
+        stack: context.model.file().path().display().to_string(),
+        files: experiment::files(context),
+        image: context.app_image.clone(),
+        run: context.engine.run().to_string(),
         started_at: OffsetDateTime::from(clock.started_at()).truncate_to_second().format(&Rfc3339).unwrap_or_default(),
         duration: clock.now(),
     };
     let tool = Tool { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() };
-    Run { format_version: FORMAT_VERSION, tool, subject, contract: bench.contract.clone(), notes, checks }
-}
-
-impl RunError {
-    /// The error and its causes, on one line.
-    #[must_use]
-    pub fn describe(&self) -> String {
-        with_causes(self)
+    let mut checks: Vec<CheckRecord> = plan.checks.iter().map(|planned| planned.without_run()).collect();
+    let mut concluded = concluded;
+    concluded.sort_by_key(|(index, _)| *index);
+    let mut experiments = vec![];
+    for (index, Concluded { check, timeline }) in concluded {
+        checks[index] = CheckRecord { experiment: Some(experiments.len()), ..check };
+        experiments.push(ExperimentRecord { name: checks[index].name(), timeline });
     }
+    let contract = context.contract.clone();
+    Run { format_version: FORMAT_VERSION, tool, subject, contract, notes, strict, experiments, checks }
 }

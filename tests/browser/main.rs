@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use driver::Browser;
 use fantoccini::key::Key;
-use seaworthy::record::{CheckRecord, Run};
+use seaworthy::model::Verdict;
+use seaworthy::model::{Answer, Endpoint, Fact, LogStream, Observation};
+use seaworthy::model::{CheckRecord, Run};
 use seaworthy::report::to_html;
-use seaworthy::timeline::{Answer, Endpoint, Fact, LogStream, Observation};
-use seaworthy::verdict::Verdict;
 use tempfile::TempDir;
 
 const HOSTILE: &str = "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'>";

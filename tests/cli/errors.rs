@@ -189,7 +189,7 @@ fn a_failed_check_exits_with_1_and_a_waived_one_with_0() {
     assert!(shown.contains("seen: SIGTERM did not end it: SIGKILL had to"), "{shown}");
     assert!(shown.contains("1 ran in N s: 0 passed, 1 failed, 0 could not run, 0 waived; 1 not applicable"), "{shown}");
 
-    let read: seaworthy::record::Run = serde_json::from_str(&fs::read_to_string(json).expect("written")).expect("a run");
+    let read: seaworthy::model::Run = serde_json::from_str(&fs::read_to_string(json).expect("written")).expect("a run");
     let names: Vec<String> = read.verdicts().into_keys().collect();
     assert_eq!(names, ["retry.late-database", "shutdown.in-time"]);
     let junit = fs::read_to_string(junit).expect("written");

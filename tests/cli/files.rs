@@ -34,7 +34,7 @@ fn a_stack_of_several_files_runs_with_all_its_containers() {
     assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
     assert_eq!(left, Vec::<String>::new());
     let text = std::fs::read_to_string(json).expect("written");
-    let read: seaworthy::record::Run = serde_json::from_str(&text).expect("a run");
+    let read: seaworthy::model::Run = serde_json::from_str(&text).expect("a run");
     assert_eq!((read.contract.readiness.as_str(), read.contract.liveness.as_deref()), ("/ready", Some("/livez")));
     for check in &read.checks {
         let timeline = serde_json::to_string(&check.timeline).expect("JSON");

@@ -60,11 +60,11 @@ fn a_foreign_image_gets_the_verdicts_that_it_deserves() {
     let (output, left) = run(seaworthy(&[&with_database[..], &["--write-compose", &yaml]].concat()));
     assert_eq!(output.status.code(), Some(1), "{}", shown(&output));
     assert_eq!(left, Vec::<String>::new());
-    let read: seaworthy::record::Run = serde_json::from_str(&fs::read_to_string(json).expect("written")).expect("a run");
+    let read: seaworthy::model::Run = serde_json::from_str(&fs::read_to_string(json).expect("written")).expect("a run");
     let failed: Vec<String> = read
         .verdicts()
         .into_iter()
-        .filter(|(_, verdict)| *verdict != seaworthy::verdict::Verdict::Passed)
+        .filter(|(_, verdict)| *verdict != seaworthy::model::Verdict::Passed)
         .map(|(name, _)| name)
         .collect();
     assert_eq!(failed, ["outage.killed[postgres]", "readiness.not-before-database"], "{}", shown(&output));

@@ -1,0 +1,156 @@
+//! Acts: what a `Given` or a `When` does, as values. An act changes the arrangement of an instance before it is created, starts it, or
+//! disturbs it; it asserts nothing.
+
+mod arrange;
+mod disturb;
+mod start;
+mod stop;
+mod wire;
+
+use std::time::Duration;
+
+pub(super) use self::disturb::count_sessions;
+use super::Stage;
+use crate::fault::WireFault;
+use crate::model::Halt;
+use crate::subject::Meant;
+
+/// What a step does.
+#[expect(missing_docs, reason = "fields say by their names and types what they are")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// The app's processes go to the timeline, from its start on.
+    WatchProcesses,
+    /// The app's health check runs every second; with its own timeout, or with a patient one.
+    HealthCheckOften { own_timeout: bool },
+    /// The database has another password than the app.
+    OtherPassword,
+    /// The tap stands in the place of a dependency; where it can, or else the check does not apply.
+    Tap { dependency: Meant, if_possible: bool },
+    /// Nobody asks the app anything.
+    Quiet,
+    /// The app's root file system is read-only, or can be written to.
+    RootFileSystem { read_only: bool },
+    /// The app has no capabilities.
+    NoCapabilities,
+    /// The app can gain no privileges.
+    NoNewPrivileges,
+    /// The app has so many MiB of memory and half a processor.
+    Limits { memory: u64 },
+    /// The app runs as this user and group.
+    User(String),
+    /// Everything is started in order, and the app is ready.
+    BringUp,
+    /// Everything is started in order; the app need not be ready.
+    StartApp,
+    /// The app and its dependencies are started, without one-shot services.
+    StartAppAndDependencies,
+    /// Everything is started but one dependency.
+    StartWithout(Meant),
+    /// All services start on fresh data, the database last.
+    ColdStart,
+    /// The database and the app start at the same moment.
+    StartTogether,
+    /// The withheld dependency starts so long after a moment of the app's life.
+    StartLate { dependency: Meant, after: Duration, since: Since },
+    /// The app is started while the dependency turns it down, for so long.
+    StartWhile { dependency: Meant, fault: WireFault, time: Duration },
+    /// The app gets its stop signal.
+    Stop,
+    /// The same so long after its start.
+    StopAfter(Duration),
+    /// The same while the app waits for something.
+    StopWhileWaiting,
+    /// The same while clients ask all the time.
+    StopUnderLoad,
+    /// The app gets SIGINT.
+    Interrupt,
+    /// The app is stopped, and started again.
+    StopAndStart,
+    /// A request is held open by a dependency.
+    HoldRequest(Meant),
+    /// The app gets its stop signal, once or twice, while the request is held; then the dependency goes on.
+    StopWhileHeld { twice: bool, dependency: Meant },
+    /// A dependency is disturbed, and stays so.
+    Disturb { dependency: Meant, how: Disturbance },
+    /// A dependency is disturbed for so long.
+    DisturbFor { dependency: Meant, how: Disturbance, time: Duration },
+    /// A dependency is killed and started again, so many times.
+    Flap { dependency: Meant, times: u64 },
+    /// A dependency comes back at another address.
+    Move(Meant),
+    /// A fault on the wire to a dependency begins, or is over at once.
+    Wire { dependency: Meant, fault: WireFault },
+    /// Every process of the app is stopped by SIGSTOP.
+    Suspend,
+    /// They go on.
+    Resume,
+    /// All connection slots of the database are taken.
+    TakeSlots,
+    /// They are given back.
+    FreeSlots,
+}
+
+/// How a dependency is disturbed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disturbance {
+    /// Killed, and started again.
+    Killed,
+    /// Frozen, and thawed.
+    Frozen,
+    /// Cut off its networks, and joined again.
+    CutOff,
+}
+
+/// A moment of the app's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// Its first sign of life.
+    FirstSign,
+    /// Its first attempt to reach the dependency, where that can be seen; its start elsewhere.
+    FirstAttempt,
+}
+
+impl Act {
+    /// Does it.
+    pub(super) async fn perform(&self, stage: &mut Stage) -> Result<(), Halt> {
+        match self {
+            Self::WatchProcesses => arrange::watch_processes(stage),
+            Self::HealthCheckOften { own_timeout } => arrange::run_health_check_often(stage, *own_timeout),
+            Self::OtherPassword => arrange::give_database_another_password(stage)?,
+            Self::Tap { dependency, if_possible } => arrange::put_behind_the_tap(stage, dependency, *if_possible)?,
+            Self::Quiet => arrange::ask_nothing(stage),
+            Self::RootFileSystem { read_only } => arrange::root_file_system(stage, *read_only),
+            Self::NoCapabilities => arrange::no_capabilities(stage),
+            Self::NoNewPrivileges => arrange::no_new_privileges(stage),
+            Self::Limits { memory } => arrange::limits(stage, *memory),
+            Self::User(user) => arrange::user(stage, user),
+            Self::BringUp => start::bring_up(stage).await?,
+            Self::StartApp => start::app(stage).await?,
+            Self::StartAppAndDependencies => start::app_and_dependencies(stage).await?,
+            Self::StartWithout(dependency) => start::without(stage, dependency).await?,
+            Self::ColdStart => start::database_last(stage).await?,
+            Self::StartTogether => start::together(stage).await?,
+            Self::StartLate { dependency, after, since } => start::late(stage, dependency, *after, *since).await?,
+            Self::StartWhile { dependency, fault, time } => wire::start_while(stage, dependency, *fault, *time).await?,
+            Self::Stop => stop::stop(stage).await?,
+            Self::StopAfter(time) => stop::stop_after(stage, *time).await?,
+            Self::StopWhileWaiting => stop::stop_while_waiting(stage).await?,
+            Self::StopUnderLoad => stop::stop_under_load(stage).await?,
+            Self::Interrupt => stop::interrupt(stage).await?,
+            Self::StopAndStart => stop::stop_and_start(stage).await?,
+            Self::HoldRequest(dependency) => stop::hold_request(stage, dependency).await?,
+            Self::StopWhileHeld { twice, dependency } => stop::stop_while_held(stage, *twice, dependency).await?,
+            Self::Disturb { dependency, how } => disturb::disturb(stage, dependency, *how).await?,
+            Self::DisturbFor { dependency, how, time } => disturb::disturb_for(stage, dependency, *how, *time).await?,
+            Self::Flap { dependency, times } => disturb::flap(stage, dependency, *times).await?,
+            Self::Move(dependency) => disturb::move_to_another_address(stage, dependency).await?,
+            Self::Wire { dependency, fault } => wire::disturb(stage, dependency, *fault).await?,
+            Self::Suspend => stop::suspend(stage).await?,
+            Self::Resume => stop::resume(stage).await?,
+            Self::TakeSlots => disturb::take_slots(stage).await?,
+            Self::FreeSlots => disturb::free_slots(stage).await?,
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,107 @@
+//! Starting the app and what it needs, in an order that production knows too.
+
+use std::time::Duration;
+
+use crate::experiment::act::Since;
+use crate::experiment::{Stage, launch};
+use crate::fault;
+use crate::model::{Answer, Endpoint, Fact, Halt, Mark, Observation, Return};
+use crate::subject::Meant;
+
+/// How long an app that does not answer anything may keep the database from starting.
+const FIRST_ANSWER_LIMIT: Duration = Duration::from_secs(5);
+
+/// Everything is started in order, and the app has answered ready.
+pub(super) async fn bring_up(stage: &mut Stage) -> Result<(), Halt> {
+    let (context, instance) = stage.instance().await?;
+    let (started, ready) = launch::start_until_ready(context, instance).await?;
+    stage.mark(started, Mark::AppStarted { again: false });
+    stage.mark(ready, Mark::Ready);
+    Ok(())
+}
+
+/// Everything is started in order; the app need not be ready.
+pub(super) async fn app(stage: &mut Stage) -> Result<(), Halt> {
+    let (context, instance) = stage.instance().await?;
+    let started = launch::start_app(context, instance).await?;
+    stage.mark(started, Mark::AppStarted { again: false });
+    Ok(())
+}
+
+/// The app is started once its dependencies accept, without one-shot services: they may need what this experiment takes away.
+pub(super) async fn app_and_dependencies(stage: &mut Stage) -> Result<(), Halt> {
+    let (context, instance) = stage.instance().await?;
+    launch::start_dependencies(context, instance).await?;
+    let started = instance.start(&context.contract.app).await?;
+    stage.mark(started, Mark::AppStarted { again: false });
+    Ok(())
+}
+
+/// Everything runs, the app too, except that one dependency is not there yet.
+pub(super) async fn without(stage: &mut Stage, dependency: &Meant) -> Result<(), Halt> {
+    let (context, instance) = stage.instance().await?;
+    let dependency = launch::meant(context, dependency)?;
+    let without = launch::start_without(context, instance, &dependency).await?;
+    let started = without.app_started;
+    // An app that starts slowly shows nothing before.
+    let begins = launch::first_sign(context, instance, started).await;
+    stage.without = Some(without);
+    stage.mark(started, Mark::AppStarted { again: false });
+    stage.mark(begins, Mark::FirstSign);
+    Ok(())
+}
+
+/// A cold start in the worst order: the database starts once the app answers anything at all, or after five seconds. If all
+/// started at the same moment, a fast database would be up before a slow app could show its mistake. Without a database
+/// everything starts in order.
+pub(super) async fn database_last(stage: &mut Stage) -> Result<(), Halt> {
+    let (context, instance) = stage.instance().await?;
+    let started = if context.contract.database().is_some() {
+        let without = launch::start_without(context, instance, &launch::meant(context, &Meant::Database)?).await?;
+        let answered = |observation: &Observation| {
+            matches!(observation.fact, Fact::Probe { endpoint: Endpoint::Readiness, answer: Answer::Status(_), .. })
+        };
+        let first = |observations: &[Observation]| observations.iter().any(answered).then_some(());
+        instance.timeline().first(without.app_started + FIRST_ANSWER_LIMIT, first).await;
+        launch::start_withheld(context, instance, &without).await?;
+        without.app_started
+    } else {
+        launch::start_app(context, instance).await?
+    };
+    stage.mark(started, Mark::AppStarted { again: false });
+    Ok(())
+}
+
+/// The database with empty data and the app start at the same moment, and the app is the first to ask.
+pub(super) async fn together(stage: &mut Stage) -> Result<(), Halt> {
+    let (context, instance) = stage.instance().await?;
+    let together = launch::start_together(context, instance, &launch::meant(context, &Meant::Database)?).await?;
+    let accepted = launch::wait_until_accepting(context, instance, &together.dependency, Duration::ZERO).await?;
+    launch::start_waiting(context, instance, &together).await?;
+    stage.mark(together.app_started, Mark::AppStarted { again: false });
+    stage.mark(accepted, Mark::Accepts { service: together.dependency, after: Return::FirstStart });
+    Ok(())
+}
+
+/// The withheld dependency is started this long after the app's first sign of life (an answer or a line of its log: before that a slow
+/// starter has not missed it), or after it has first tried to reach it; without a tap, or when it does not try, after its start. Limits
+/// count from its acceptance.
+pub(super) async fn late(stage: &mut Stage, dependency: &Meant, after: Duration, since: Since) -> Result<(), Halt> {
+    let app_started = stage.app_started();
+    let without = stage.without.take();
+    let (context, instance) = stage.instance().await?;
+    let dependency = launch::meant(context, dependency)?;
+    let from = match since {
+        Since::FirstSign => launch::first_sign(context, instance, app_started).await,
+        Since::FirstAttempt if fault::has_tap(instance, &dependency) => {
+            launch::first_attempt(context, instance, &dependency, app_started).await.unwrap_or(app_started)
+        }
+        Since::FirstAttempt => app_started,
+    };
+    let without = without.filter(|without| without.dependency == dependency);
+    let without = without.ok_or_else(|| Halt::not_measured(format!("`{dependency}` was not withheld")))?;
+    instance.timeline().clock().reach(from + after).await;
+    let accepted = launch::start_withheld(context, instance, &without).await?;
+    stage.mark(accepted, Mark::Accepts { service: dependency, after: Return::FirstStart });
+    Ok(())
+}

@@ -1,0 +1,217 @@
+//! Telling the app to stop.
+
+use std::time::Duration;
+
+use crate::experiment::{RunContext, Stage, launch};
+use crate::fault::{self, DEATH_LIMIT};
+use crate::judge::{Claim, Event, Window};
+use crate::model::{ContainerChange, Endpoint, Fact, FaultKind, Halt, Mark, Observation, Outcome};
+use crate::probe::{Asked, Load, ask_once};
+use crate::subject::{Contract, Meant};
+use crate::target::Instance;
+
+/// From the signal to what an experiment does next while the app drains.
+const BREATH: Duration = Duration::from_millis(500);
+/// How many clients ask all the time.
+const CLIENTS: usize = 8;
+/// How long the app is left waiting before it is told to stop.
+const WAITING: Duration = Duration::from_secs(3);
+/// How long clients ask before anything happens.
+const WARM_UP: Duration = Duration::from_secs(1);
+
+/// The app's stop signal, as `docker stop` would send it; SIGKILL after the grace period when that did not end it.
+pub(super) async fn stop(stage: &mut Stage) -> Result<(), Halt> {
+    let app_started = stage.app_started();
+    let (context, instance) = stage.instance().await?;
+    let sent = send(context, instance, app_started, &context.contract.stop_signal).await?;
+    wait_for_the_end(context, instance, sent).await
+}
+
+/// The same with SIGINT, as a Ctrl-C at a terminal sends it.
+pub(super) async fn interrupt(stage: &mut Stage) -> Result<(), Halt> {
+    let app_started = stage.app_started();
+    let (context, instance) = stage.instance().await?;
+    let sent = send(context, instance, app_started, "SIGINT").await?;
+    wait_for_the_end(context, instance, sent).await
+}
+
+/// The stop signal so long after the app's start.
+pub(super) async fn stop_after(stage: &mut Stage, time: Duration) -> Result<(), Halt> {
+    let at = stage.app_started() + time;
+    stage.timeline().clock().reach(at).await;
+    stop(stage).await
+}
+
+/// The stop signal once the app is past its start: it has answered or written something, some time ago.
+pub(super) async fn stop_while_waiting(stage: &mut Stage) -> Result<(), Halt> {
+    let started = stage.app_started();
+    let (context, instance) = stage.instance().await?;
+    let sign = launch::first_sign(context, instance, started).await;
+    instance.timeline().clock().reach(sign + WAITING).await;
+    // In a restart loop it would be chance whether there is a process to be told.
+    let same = instance.timeline().read(|facts| {
+        let contract = &context.contract;
+        Claim::SameProcess.judge(&Window { facts, contract, from: started, event: Event::Beginning, over: true })
+    });
+    if let Outcome::Broken(finding) = same {
+        return Err(Halt::not_applicable(format!("it does not wait: {}", finding.seen)));
+    }
+    stop(stage).await
+}
+
+/// The app is stopped, and the same container is started again. Limits count from that start.
+pub(super) async fn stop_and_start(stage: &mut Stage) -> Result<(), Halt> {
+    stop(stage).await?;
+    let (context, instance) = stage.instance().await?;
+    let started = instance.start(&context.contract.app).await?;
+    stage.mark(started, Mark::AppStarted { again: true });
+    Ok(())
+}
+
+/// A request that can't be answered before the dependency goes on is under way: the dependency is frozen, then the business
+/// path is asked.
+pub(super) async fn hold_request(stage: &mut Stage, dependency: &Meant) -> Result<(), Halt> {
+    let (context, instance) = stage.instance().await?;
+    let dependency = launch::meant(context, dependency)?;
+    fault::freeze(instance, &dependency).await?;
+    let (path, timeline) = (business(&context.contract)?, instance.timeline().clone());
+    let socket = socket(context, instance)?;
+    let limit = context.contract.probe_timeout + context.contract.stop_grace_period;
+    let clock = timeline.clock();
+    stage.request = Some(tokio::spawn(async move {
+        let sent = timeline.clock().now();
+        let answer = ask_once(socket, &path, limit).await;
+        timeline.record(Fact::Probe { endpoint: Endpoint::Business, sent, answer, body: None });
+    }));
+    clock.reach(clock.now() + BREATH).await;
+    Ok(())
+}
+
+/// The stop signal, once or twice, while the request is held; then the dependency goes on.
+pub(super) async fn stop_while_held(stage: &mut Stage, twice: bool, dependency: &Meant) -> Result<(), Halt> {
+    let (app_started, request) = (stage.app_started(), stage.request.take());
+    let (context, instance) = stage.instance().await?;
+    let dependency = launch::meant(context, dependency)?;
+    let sent = send(context, instance, app_started, &context.contract.stop_signal).await?;
+    let clock = instance.timeline().clock();
+    if twice {
+        clock.reach(clock.now() + BREATH).await;
+        // Gone already is for the judges to say.
+        let _ = instance.signal(&context.contract.app, &context.contract.stop_signal).await;
+    }
+    clock.reach(clock.now() + BREATH).await;
+    fault::thaw(instance, &dependency).await?;
+    wait_for_the_end(context, instance, sent).await?;
+    if let Some(request) = request {
+        // What became of it stands on the timeline.
+        let _ = request.await;
+    }
+    Ok(())
+}
+
+/// Clients ask all the time while the app is told to stop, until it has ended. Where a dependency can slow the answers, it does,
+/// so that requests are under way when the signal comes.
+pub(super) async fn stop_under_load(stage: &mut Stage) -> Result<(), Halt> {
+    let app_started = stage.app_started();
+    let (context, instance) = stage.instance().await?;
+    if context.engine.access().published_at().is_some() {
+        return Err(Halt::not_applicable("the app is reached through a published port, and the proxy in between would lie"));
+    }
+    let contract = &context.contract;
+    let asked = Asked {
+        socket: socket(context, instance)?,
+        path: contract.business.as_ref().unwrap_or(&contract.readiness).clone(),
+        limit: contract.probe_timeout + contract.stop_grace_period,
+        sockets: context.engine.sockets(&instance.service(&contract.app)?.container).await?,
+    };
+    let load = Load::begin(CLIENTS, &asked, instance.timeline().clone());
+    let clock = instance.timeline().clock();
+    clock.reach(clock.now() + WARM_UP).await;
+    let slowed = match launch::meant(context, &Meant::MainDependency) {
+        Ok(dependency) if contract.business.is_some() => Some(dependency),
+        _ => None,
+    };
+    if let Some(dependency) = &slowed {
+        fault::freeze(instance, dependency).await?;
+        clock.reach(clock.now() + BREATH).await;
+    }
+    load.look();
+    let sent = send(context, instance, app_started, &contract.stop_signal).await?;
+    if let Some(dependency) = &slowed {
+        clock.reach(clock.now() + BREATH).await;
+        fault::thaw(instance, dependency).await?;
+    }
+    // What SIGKILL cuts off is another check's business: the clients stop before it.
+    let ended = instance.wait_for_death(&contract.app, sent, sent + contract.stop_grace_period).await;
+    load.end(ended).await;
+    wait_for_the_end(context, instance, sent).await
+}
+
+/// Every process of the app is stopped by SIGSTOP: it still accepts connections, and does nothing.
+pub(super) async fn suspend(stage: &mut Stage) -> Result<(), Halt> {
+    let (context, instance) = stage.instance().await?;
+    let service = context.contract.app.clone();
+    let stopped = fault::suspend(instance, &service).await?;
+    let at = stopped.ok_or_else(|| Halt::not_applicable("the processes of the app are out of reach from here"))?;
+    stage.mark(at, Mark::Disturbed { service, fault: FaultKind::Stopped });
+    Ok(())
+}
+
+/// The app goes on after SIGSTOP.
+pub(super) async fn resume(stage: &mut Stage) -> Result<(), Halt> {
+    let (context, instance) = stage.instance().await?;
+    let at = fault::resume(instance, &context.contract.app).await?;
+    stage.mark(at, Mark::GoesOn);
+    Ok(())
+}
+
+fn business(contract: &Contract) -> Result<String, Halt> {
+    contract.business.clone().ok_or_else(|| Halt::not_measured("the contract names no business path"))
+}
+
+fn socket(context: &RunContext, instance: &Instance) -> Result<std::net::SocketAddr, Halt> {
+    let reach = instance.service(&context.contract.app)?.reach.borrow().clone();
+    let socket = reach.and_then(|reach| reach.socket(context.contract.port));
+    socket.ok_or_else(|| Halt::not_measured("the app can't be reached"))
+}
+
+/// Sends the signal, and marks it. An app that has ended by itself has nothing to be told. Returns the offset just before it was sent.
+async fn send(context: &RunContext, instance: &Instance, started: Duration, signal: &str) -> Result<Duration, Halt> {
+    let app = &context.contract.app;
+    let ended = instance.timeline().read(|observations| last_change(observations, app, started));
+    if let Some(ContainerChange::Died { exit_code, .. }) = ended {
+        return Err(Halt::not_applicable(format!("`{app}` had ended by itself before, with status {exit_code}")));
+    }
+    if let Ok(processes) = context.engine.processes(&instance.service(app)?.container).await {
+        instance.timeline().record(Fact::Processes { service: app.clone(), processes });
+    }
+    let sent = instance.signal(app, signal).await?;
+    instance.timeline().record_at(sent, Fact::Mark { mark: Mark::StopSignal { signal: signal.to_owned() } });
+    Ok(sent)
+}
+
+fn last_change(observations: &[Observation], app: &str, from: Duration) -> Option<ContainerChange> {
+    let mut changes = observations.iter().rev().filter(|observation| observation.at >= from);
+    changes.find_map(|observation| match &observation.fact {
+        Fact::Container { service, change: change @ (ContainerChange::Died { .. } | ContainerChange::Started { .. }) }
+            if service == app =>
+        {
+            Some(change.clone())
+        }
+        _ => None,
+    })
+}
+
+/// Waits for the app's end; SIGKILL after the grace period when the signal did not end it.
+async fn wait_for_the_end(context: &RunContext, instance: &Instance, sent: Duration) -> Result<(), Halt> {
+    let app = &context.contract.app;
+    if instance.wait_for_death(app, sent, sent + context.contract.stop_grace_period).await.is_none() {
+        let killed = instance.signal(app, "SIGKILL").await;
+        let limit = instance.timeline().clock().now() + DEATH_LIMIT;
+        // It may have ended between the limit and our signal: then there was nobody left to kill.
+        if instance.wait_for_death(app, sent, limit).await.is_none() {
+            killed?;
+        }
+    }
+    Ok(())
+}

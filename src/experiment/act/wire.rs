@@ -1,0 +1,57 @@
+//! Faults on the wire to a dependency that is behind the tap.
+
+use std::time::Duration;
+
+use crate::experiment::{RunContext, Stage, launch};
+use crate::fault::{self, WireFault};
+use crate::model::{Halt, Mark};
+use crate::subject::Meant;
+
+/// The app is started while the dependency turns it down. That ends so long after the app's first attempt, and limits count from then.
+pub(super) async fn start_while(stage: &mut Stage, dependency: &Meant, how: WireFault, time: Duration) -> Result<(), Halt> {
+    let is_quiet = stage.arrangement().is_quiet;
+    let (context, instance) = stage.instance().await?;
+    let dependency = launch::meant(context, dependency)?;
+    if is_quiet {
+        attempts_are_the_apps(context, &dependency)?;
+        launch::start_dependencies(context, instance).await?;
+    } else {
+        launch::start_before_app(context, instance).await?;
+    }
+    fault::disturb_wire(instance, &dependency, how).await?;
+    let started = instance.start(&context.contract.app).await?;
+    let first = launch::first_attempt(context, instance, &dependency, started).await;
+    let first = first.ok_or_else(|| {
+        let asked = if is_quiet { " by itself" } else { "" };
+        Halt::not_applicable(format!("`{}` does not try to reach `{dependency}`{asked} at its start", context.contract.app))
+    })?;
+    instance.timeline().clock().reach(first + time).await;
+    let healed = fault::heal_wire(instance, &dependency, how).await?;
+    stage.mark(started, Mark::AppStarted { again: false });
+    stage.mark(healed, Mark::WithinReach { service: dependency });
+    Ok(())
+}
+
+/// What the tap sees comes from the app alone.
+fn attempts_are_the_apps(context: &RunContext, dependency: &str) -> Result<(), Halt> {
+    let app = &context.contract.app;
+    if context.model.replicas(app) > 1 {
+        return Err(Halt::not_applicable(format!("the attempts of several replicas of `{app}` can't be told apart")));
+    }
+    let others = context.contract.dependencies.iter().map(|other| other.service.as_str());
+    match others.into_iter().find(|other| context.model.depends_on(other).contains(&dependency)) {
+        Some(other) => Err(Halt::not_applicable(format!("`{other}` reaches `{dependency}` too, and can't be told apart"))),
+        None => Ok(()),
+    }
+}
+
+/// A fault on the wire begins; a reset of every connection is over at once.
+pub(super) async fn disturb(stage: &mut Stage, dependency: &Meant, how: WireFault) -> Result<(), Halt> {
+    let (context, instance) = stage.instance().await?;
+    let dependency = launch::meant(context, dependency)?;
+    let at = fault::disturb_wire(instance, &dependency, how).await?;
+    if let Some(fault) = how.kind() {
+        stage.mark(at, Mark::Disturbed { service: dependency, fault });
+    }
+    Ok(())
+}

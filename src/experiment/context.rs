@@ -1,0 +1,365 @@
+//! The run context: what all experiments of a run share: the engine, the resolved stack with its images, and the contract.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tokio::sync::OnceCell;
+
+use super::{ResolvedStack, RunError, baseline, paths};
+use crate::causes::with_causes;
+use crate::compose::{
+    Compose, ComposeError, Copy, Hazard, Isolated, Model, Patch, Publish, TAP_CONTROL, TapPlace, isolate, patched, tap_of,
+};
+use crate::engine::{Base, Engine, EngineError, ImageFacts};
+use crate::image::{Contents, read};
+use crate::model::Halt;
+use crate::redact::Redactor;
+use crate::subject::{Contract, Draft, ImagePorts, Kind, detect};
+
+/// What every experiment takes its instance of the stack from.
+#[derive(Debug)]
+pub struct RunContext {
+    /// The engine.
+    pub engine: Engine,
+    /// The resolved stack as the user wrote it.
+    pub model: Model,
+    /// What the suite knows of it.
+    pub contract: Contract,
+    /// The same, with where each value came from.
+    pub draft: Draft,
+    /// Masks the secrets of the stack.
+    pub redactor: Redactor,
+    /// The id of the app's image.
+    pub app_image: String,
+    labels: BTreeMap<String, String>,
+    /// The images that were built for this run, by service.
+    built: BTreeMap<String, String>,
+    images: Images,
+    /// What the user allows to be shared.
+    allowed: BTreeSet<Hazard>,
+    copies: AtomicUsize,
+    /// What the app's image holds, once a scenario has needed it.
+    contents: OnceCell<Contents>,
+    /// What the app's image was made from, likewise.
+    base: OnceCell<Option<Base>>,
+    /// Where known weaknesses come from.
+    pub scan: Scan,
+    /// The tap's image, once a scenario has needed it.
+    tap: OnceCell<String>,
+    /// How long the app took to be ready when nothing disturbed it.
+    pub(super) undisturbed_start: Duration,
+}
+
+impl RunContext {
+    /// Builds and pulls the images of a stack, and completes its contract.
+    pub async fn set_up(engine: Engine, blueprint: ResolvedStack, say: &dyn Fn(&str)) -> Result<Self, RunError> {
+        let ResolvedStack { model, declared, flags, redactor, allowed, .. } = blueprint;
+        let labels = engine.run().labels(engine.clock().started_at());
+        let built = build(&engine, &model, &labels, say).await?;
+        pull(&engine, &model, say).await?;
+        let images = inspect(&engine, &model, &built).await?;
+        let redactor = redactor.with_variables(images.variables());
+        let draft = detect(&flags, &declared, &model, &images);
+        let asked = draft.readiness.clone().unwrap_or_else(paths::any_readiness);
+        let contract = Draft { readiness: Some(asked), ..draft.clone() }.into_contract(&model)?;
+        let app_image = images.0.get(&contract.app).map(|image| image.id.clone()).unwrap_or_default();
+        let copies = AtomicUsize::new(0);
+        let mut context = Self {
+            engine,
+            model,
+            contract,
+            draft,
+            redactor,
+            app_image,
+            labels,
+            built,
+            images,
+            allowed,
+            copies,
+            contents: OnceCell::new(),
+            base: OnceCell::new(),
+            scan: Scan::default(),
+            tap: OnceCell::new(),
+            undisturbed_start: Duration::ZERO,
+        };
+        if context.draft.readiness.is_none() {
+            say("starting the app once, to find its readiness path");
+            context.draft.readiness = paths::find_readiness(&context).await?;
+            context.contract = context.draft.clone().into_contract(&context.model)?;
+        }
+        Ok(context)
+    }
+
+    /// Brings the stack up once, undisturbed, and completes the contract by what that shows. Returns how many copies the
+    /// engine's machine bears at once.
+    pub async fn measure_baseline(&mut self) -> Result<usize, RunError> {
+        let tried = baseline::measure(self).await?;
+        if let Some(liveness) = tried.liveness {
+            self.contract.liveness = Some(liveness.value.clone());
+            self.draft.liveness = Some(liveness);
+        }
+        self.undisturbed_start = tried.ready_after;
+        Ok(tried.copies)
+    }
+
+    /// A new isolated copy of the stack with these changes, what else was changed in it, and the files that it needs.
+    pub fn copy(&self, patches: &[Patch]) -> Result<Isolated, ComposeError> {
+        let number = self.copies.fetch_add(1, Ordering::Relaxed) + 1;
+        let copy = Copy {
+            project: format!("seaworthy-{}-{number}", self.engine.run()),
+            labels: self.labels.clone(),
+            images: self.built.clone(),
+            scratch: self.engine.run().scratch().join(number.to_string()),
+            allowed: self.allowed.clone(),
+            publish: self.engine.access().published_at().map(|at| Publish { at, ports: self.probed_ports() }),
+        };
+        isolate(&patched(&self.model, patches), &copy)
+    }
+
+    /// The ports that are probed, by service.
+    fn probed_ports(&self) -> BTreeMap<String, BTreeSet<u16>> {
+        let mut ports = BTreeMap::from([(self.contract.app.clone(), BTreeSet::from([self.contract.port]))]);
+        for dependency in &self.contract.dependencies {
+            ports.entry(dependency.service.clone()).or_default().extend(dependency.kind.port());
+            ports.entry(tap_of(&dependency.service)).or_default().insert(TAP_CONTROL);
+        }
+        ports
+    }
+
+    /// Builds the app's image once more, under another name, from this folder in the place of its context. Returns what BuildKit tells of
+    /// its steps.
+    pub(super) async fn build_again(&self, context: &Path, dockerfile: &Path) -> Result<String, ComposeError> {
+        let app = self.contract.app.as_str();
+        let mut value = self.model.value().clone();
+        for (service, image) in &self.built {
+            let definition = &mut value["services"][service.as_str()];
+            if service == app {
+                name_build(definition, &format!("{image}-again"), &self.labels);
+                definition["build"]["context"] = context.display().to_string().into();
+                if definition["build"].get("dockerfile_inline").is_none() {
+                    definition["build"]["dockerfile"] = dockerfile.display().to_string().into();
+                }
+            } else if let Some(definition) = definition.as_object_mut() {
+                definition.remove("build");
+                definition.insert("image".into(), image.clone().into());
+            }
+        }
+        Compose.build(&self.model.with_value(value)).await
+    }
+
+    /// A folder of the run's own, which is removed with it.
+    pub(super) fn scratch(&self, name: &str) -> PathBuf {
+        self.engine.run().scratch().join(name)
+    }
+
+    /// What the app's image holds. It is read once in a run, when it is first asked for.
+    pub(super) async fn contents(&self) -> Result<&Contents, Halt> {
+        let read = || async {
+            let architecture = self.engine.architecture().to_owned();
+            let contents = self.engine.export(&self.app_image, move |archive| read(archive, &architecture)).await?;
+            contents.map_err(|error| Halt::CouldNotRun {
+                reason: format!("the image of `{}` can't be read: {}", self.contract.app, with_causes(&error)),
+                advice: "build or pull the image again".into(),
+                service: None,
+            })
+        };
+        self.contents.get_or_try_init(read).await
+    }
+
+    /// The image that the app's was made from; nothing when the engine has none that it could be.
+    pub(super) async fn base(&self) -> Result<Option<&Base>, EngineError> {
+        Ok(self.base.get_or_try_init(|| self.engine.base_of(&self.app_image)).await?.as_ref())
+    }
+
+    /// The change that puts the tap in the place of a dependency.
+    pub(super) async fn tap(&self, service: &str) -> Result<Patch, EngineError> {
+        let image = self.tap.get_or_try_init(|| self.engine.tap_image()).await?.clone();
+        Ok(Patch::Tap(TapPlace { service: service.to_owned(), image, ports: self.ports(service).into_iter().collect() }))
+    }
+
+    /// Why no tap can stand in the place of a dependency; nothing when one can.
+    pub(super) fn tap_is_missing(&self, service: &str) -> Option<String> {
+        let has_networks = self.model.service(service).and_then(|service| service.get("networks")?.as_object());
+        if let Some(reason) = self.engine.tap_is_missing() {
+            Some(reason.to_owned())
+        } else if has_networks.is_none_or(Map::is_empty) {
+            Some(format!("`{service}` is on no network of its own, so nothing can stand in its place"))
+        } else if self.ports(service).is_empty() {
+            Some(format!("no port of `{service}` is known"))
+        } else {
+            None
+        }
+    }
+
+    /// Every port that a dependency is known to listen on.
+    fn ports(&self, service: &str) -> BTreeSet<u16> {
+        let of_kind = self.contract.dependency(service).and_then(|dependency| dependency.kind.port());
+        let declared = self.model.declared_ports(service).into_iter();
+        of_kind.into_iter().chain(declared).chain(self.images.exposed(service)).collect()
+    }
+
+    /// Whether somebody wrote a compose file for it.
+    #[must_use]
+    pub fn has_compose_file(&self) -> bool {
+        !self.model.file().sources().is_empty()
+    }
+
+    /// Whether a service has a health check, declared by the compose file or by its image.
+    #[must_use]
+    pub fn has_health_check(&self, service: &str) -> bool {
+        let declared = self.model.service(service).and_then(|service| service.get("healthcheck"));
+        if declared.is_some_and(|check| check.get("disable") == Some(&true.into())) {
+            return false;
+        }
+        let test = declared
+            .and_then(|check| check.get("test")?.as_array())
+            .map(|test| test.iter().filter_map(|word| word.as_str()).collect());
+        let of_image = self.images.health_check(service).unwrap_or_default();
+        let test: Vec<&str> = test.unwrap_or_else(|| of_image.iter().map(String::as_str).collect());
+        test.first().is_some_and(|first| *first != "NONE")
+    }
+
+    /// Whether somebody has chosen the signal that stops a service.
+    #[must_use]
+    pub fn sets_stop_signal(&self, service: &str) -> bool {
+        let declared = self.model.service(service).is_some_and(|service| service.contains_key("stop_signal"));
+        declared || self.images.stop_signal(service).is_some()
+    }
+
+    /// The TCP ports that a service's image exposes.
+    #[must_use]
+    pub fn exposed_ports(&self, service: &str) -> Vec<u16> {
+        self.images.exposed(service)
+    }
+
+    /// The labels of a service's image.
+    #[must_use]
+    pub fn image_labels(&self, service: &str) -> BTreeMap<String, String> {
+        self.images.0.get(service).map(|image| image.labels.clone()).unwrap_or_default()
+    }
+
+    /// Where a database keeps its data; nothing where that is not known.
+    #[must_use]
+    pub fn data_folder(&self, service: &str) -> Option<String> {
+        match self.contract.dependency(service)?.kind {
+            Kind::Postgres { .. } => {
+                Some(self.model.setting(service, "PGDATA").unwrap_or_else(|| "/var/lib/postgresql/data".into()))
+            }
+            Kind::Mysql { .. } => Some("/var/lib/mysql".into()),
+            _ => None,
+        }
+    }
+}
+
+/// Where known weaknesses of an image come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Scan {
+    /// A scanner that is installed (Trivy, Grype).
+    #[default]
+    Installed,
+    /// A report that one of them has made elsewhere, in JSON.
+    Report(PathBuf),
+    /// Nowhere.
+    Off,
+}
+
+/// The contract as far as it can be told without building or starting anything. Images are asked where there is an engine that
+/// has them.
+pub async fn draft(blueprint: &ResolvedStack, engine: Option<&Engine>) -> Draft {
+    let ResolvedStack { model, declared, flags, .. } = blueprint;
+    let images = match engine {
+        Some(engine) => inspect(engine, model, &BTreeMap::new()).await.unwrap_or_else(|_| Images(BTreeMap::new())),
+        None => Images(BTreeMap::new()),
+    };
+    detect(flags, declared, model, &images)
+}
+
+/// Builds every service that has a build section, once for the whole run, under a name that is this run's alone.
+async fn build(
+    engine: &Engine,
+    model: &Model,
+    labels: &BTreeMap<String, String>,
+    say: &dyn Fn(&str),
+) -> Result<BTreeMap<String, String>, RunError> {
+    let services: Vec<String> = model.built_services().map(str::to_owned).collect();
+    if services.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    say(&format!("building {}", services.join(", ")));
+    let mut value = model.value().clone();
+    let mut built = BTreeMap::new();
+    for service in services {
+        let image = format!("seaworthy-{}:{service}", engine.run());
+        name_build(&mut value["services"][service.as_str()], &image, labels);
+        built.insert(service, image);
+    }
+    Compose.build(&model.with_value(value)).await?;
+    Ok(built)
+}
+
+/// Lets a service be built under a name that is this run's alone.
+fn name_build(definition: &mut Value, image: &str, labels: &BTreeMap<String, String>) {
+    definition["image"] = image.into();
+    let section = &mut definition["build"];
+    // A tag of the user's own would be overwritten.
+    if let Some(section) = section.as_object_mut() {
+        section.remove("tags");
+    }
+    for (key, label) in labels {
+        section["labels"][key.as_str()] = label.clone().into();
+    }
+}
+
+/// Pulls the images that are not on the engine.
+async fn pull(engine: &Engine, model: &Model, say: &dyn Fn(&str)) -> Result<(), RunError> {
+    let mut missing = vec![];
+    for (service, definition) in model.services() {
+        let Some(image) = model.image(service).filter(|_| !definition.contains_key("build")) else { continue };
+        if engine.image(image).await?.is_none() {
+            missing.push(image.to_owned());
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    say(&format!("pulling {}", missing.join(", ")));
+    Ok(Compose.pull(model, missing).await?)
+}
+
+#[derive(Debug)]
+struct Images(BTreeMap<String, ImageFacts>);
+
+impl ImagePorts for Images {
+    fn exposed(&self, service: &str) -> Vec<u16> {
+        self.0.get(service).map(|image| image.exposed.clone()).unwrap_or_default()
+    }
+    fn stop_signal(&self, service: &str) -> Option<String> {
+        self.0.get(service)?.stop_signal.clone()
+    }
+    fn health_check(&self, service: &str) -> Option<Vec<String>> {
+        self.0.get(service)?.health_check.clone()
+    }
+}
+
+impl Images {
+    /// The variables that the images bring along.
+    fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.values().flat_map(|image| image.variables.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+}
+
+async fn inspect(engine: &Engine, model: &Model, built: &BTreeMap<String, String>) -> Result<Images, EngineError> {
+    let mut images = BTreeMap::new();
+    for (service, _) in model.services() {
+        let image = built.get(service).map(String::as_str).or_else(|| model.image(service));
+        if let Some(image) = image
+            && let Some(facts) = engine.image(image).await?
+        {
+            images.insert(service.to_owned(), facts);
+        }
+    }
+    Ok(Images(images))
+}

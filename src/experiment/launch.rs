@@ -1,0 +1,355 @@
+//! Bringing a copy of the stack up: create it, attach the probes, start services in an order, wait until they serve.
+
+use std::time::Duration;
+
+use super::RunContext;
+use super::arrangement::Arrangement;
+use crate::compose::{Condition, tap_of};
+use crate::fault;
+use crate::judge::{Awaited, Claim, Event, Limit, Wanted, Window, attempts, became_healthy, completed, started_to_accept};
+use crate::model::{Answer, ContainerChange, Endpoint, Fact, FactId, Finding, Halt, Mark, Observation, Outcome, Timeline};
+use crate::probe::{HttpProbe, catch_up_logs, watch_attempts, watch_dependency, watch_endpoint, watch_logs, watch_processes};
+use crate::subject::Meant;
+use crate::target::{Instance, TargetError};
+
+/// How long an app may show no sign of life before a scenario goes on all the same.
+const SIGN_LIMIT: Duration = Duration::from_secs(10);
+/// How much longer than twice its undisturbed start an app may take to try to reach a dependency.
+const ATTEMPT_MARGIN: Duration = Duration::from_secs(10);
+
+/// Creates a copy and attaches a probe to everything that the contract names. Nothing runs yet but the tap, where there is one.
+pub(super) async fn create(context: &RunContext, timeline: &Timeline, setup: &Arrangement) -> Result<Instance, Halt> {
+    let mut patches = setup.patches.clone();
+    if let Some(service) = &setup.tap {
+        patches.push(context.tap(service).await?);
+    }
+    let copy = context.copy(&patches).map_err(TargetError::from)?;
+    let mut instance = Instance::create(&context.engine, copy, timeline.clone()).await?;
+    let contract = &context.contract;
+
+    let services: Vec<_> = instance.services().map(|(name, service)| (name.to_owned(), service.clone())).collect();
+    for (name, service) in services {
+        instance.spawn(watch_logs(context.engine.clone(), name, service.container, service.reach, timeline.clone()));
+    }
+    for dependency in &contract.dependencies {
+        let reach = instance.service(&dependency.service)?.reach.clone();
+        instance.spawn(watch_dependency(dependency.service.clone(), setup.kind(&dependency.kind), reach, timeline.clone()));
+    }
+    let app = instance.service(&contract.app)?.clone();
+    let endpoints = [(Endpoint::Readiness, Some(&contract.readiness)), (Endpoint::Liveness, contract.liveness.as_ref())];
+    for (endpoint, path) in endpoints {
+        let Some(path) = path.cloned().filter(|_| !setup.is_quiet) else { continue };
+        let probe = HttpProbe { endpoint, port: contract.port, path, timeout: contract.probe_timeout };
+        instance.spawn(watch_endpoint(probe, app.reach.clone(), timeline.clone()));
+    }
+    if setup.watch_processes {
+        instance.spawn(watch_processes(context.engine.clone(), contract.app.clone(), app.container, app.reach, timeline.clone()));
+    }
+    if let Some(service) = &setup.tap {
+        let reach = instance.service(&tap_of(service))?.reach.clone();
+        instance.spawn(watch_attempts(service.clone(), reach, timeline.clone()));
+        fault::start_tap(&instance, service).await?;
+    }
+    Ok(instance)
+}
+
+/// Stops observing, and puts the last log lines of every service on the timeline.
+pub(super) async fn stop_observing(context: &RunContext, instance: &mut Instance) {
+    instance.stop_observing().await;
+    let instance = &*instance;
+    let read =
+        instance.services().map(|(name, service)| catch_up_logs(&context.engine, name, &service.container, instance.timeline()));
+    futures::future::join_all(read).await;
+}
+
+/// Puts what the app has used so far on the timeline. It proves nothing, so nothing depends on it.
+pub(super) async fn note_usage(context: &RunContext, instance: &Instance) {
+    let app = &context.contract.app;
+    let Ok(service) = instance.service(app) else { return };
+    if let Ok(Some(usage)) = context.engine.usage(&service.container).await {
+        instance.timeline().record(Fact::Usage { service: app.clone(), usage });
+    }
+}
+
+/// Starts the app with everything that comes before it, each when what it needs is there. Returns the offset of the app's
+/// start; nobody waits for it to be ready.
+pub(super) async fn start_app(context: &RunContext, instance: &Instance) -> Result<Duration, Halt> {
+    start_before_app(context, instance).await?;
+    Ok(instance.start(&context.contract.app).await?)
+}
+
+/// Starts everything that comes before the app, and waits until the app has what it needs.
+pub(super) async fn start_before_app(context: &RunContext, instance: &Instance) -> Result<(), Halt> {
+    let app = &context.contract.app;
+    for service in context.model.start_order().into_iter().take_while(|service| service != app) {
+        start_when_possible(context, instance, &service).await?;
+    }
+    wait_for_needs(context, instance, app).await
+}
+
+/// Starts the dependencies of the app and nothing else, and waits until they accept.
+pub(super) async fn start_dependencies(context: &RunContext, instance: &Instance) -> Result<(), Halt> {
+    for dependency in &context.contract.dependencies {
+        instance.start(&dependency.service).await?;
+    }
+    for dependency in &context.contract.dependencies {
+        wait_until_accepting(context, instance, &dependency.service, Duration::ZERO).await?;
+    }
+    Ok(())
+}
+
+/// Waits until the app answers or writes anything, for some time. Returns the offset at which it wrote, or was asked what it answered;
+/// that of the limit when it did neither.
+pub(super) async fn first_sign(context: &RunContext, instance: &Instance, app_started: Duration) -> Duration {
+    let sign = |observation: &Observation| match &observation.fact {
+        Fact::Probe { sent, answer: Answer::Status(_), .. } => Some(*sent),
+        Fact::Log { service, .. } if *service == context.contract.app => Some(observation.at),
+        _ => None,
+    };
+    let limit = app_started + SIGN_LIMIT;
+    let first = |observations: &[Observation]| observations.iter().filter_map(sign).find(|at| *at >= app_started);
+    instance.timeline().first(limit, first).await.unwrap_or(limit)
+}
+
+/// Waits until the app tries to reach a dependency that is behind the tap, for as long as an app may take for it that was once
+/// ready without being disturbed. Returns the offset of its first attempt; nothing when it makes none.
+pub(super) async fn first_attempt(
+    context: &RunContext,
+    instance: &Instance,
+    dependency: &str,
+    app_started: Duration,
+) -> Option<Duration> {
+    let limit = (context.undisturbed_start * 2 + ATTEMPT_MARGIN).min(context.contract.startup_limit);
+    let first = |observations: &[Observation]| attempts(observations, dependency).find(|at| *at >= app_started);
+    instance.timeline().first(app_started + limit, first).await
+}
+
+/// Starts every service, each when what it needs is there, and waits until the app is ready. Returns the offsets of the app's
+/// start and of its first ready answer.
+pub(super) async fn start_until_ready(context: &RunContext, instance: &Instance) -> Result<(Duration, Duration), Halt> {
+    let mut app = None;
+    for service in context.model.start_order() {
+        let started = start_when_possible(context, instance, &service).await?;
+        if service == context.contract.app {
+            app = Some((started, wait_until_ready(context, instance, started).await?));
+        }
+    }
+    app.ok_or_else(|| Halt::not_measured("the app was not started"))
+}
+
+/// What is running while a dependency is withheld, and what is not.
+#[derive(Debug)]
+pub(super) struct Without {
+    /// The dependency.
+    pub(super) dependency: String,
+    /// The offset of the app's start.
+    pub(super) app_started: Duration,
+    /// The services that can't start before the dependency, the app aside.
+    waiting: Vec<String>,
+}
+
+/// Starts the app without one of its dependencies, and without what can't start before that. The other dependencies accept;
+/// nobody waits for the app to be ready.
+pub(super) async fn start_without(context: &RunContext, instance: &Instance, dependency: &str) -> Result<Without, Halt> {
+    start_around(context, instance, dependency, false).await
+}
+
+/// Starts the app just after one of its dependencies, whose first boot is held until the app has missed it: a fast database would be
+/// up before a slow app asks.
+pub(super) async fn start_together(context: &RunContext, instance: &Instance, dependency: &str) -> Result<Without, Halt> {
+    start_around(context, instance, dependency, true).await
+}
+
+async fn start_around(context: &RunContext, instance: &Instance, dependency: &str, together: bool) -> Result<Without, Halt> {
+    let app = &context.contract.app;
+    if !together {
+        fault::withhold(instance, dependency).await?;
+    }
+    let mut waiting = context.model.dependents(dependency);
+    waiting.retain(|service| service != app);
+    let mut app_started = Duration::ZERO;
+    for service in context.model.start_order().into_iter().filter(|service| service != dependency && !waiting.contains(service)) {
+        if service == *app {
+            for (needed, condition) in needs(context, app) {
+                if needed != dependency && !waiting.contains(&needed) {
+                    wait_until(context, instance, &needed, condition).await?;
+                }
+            }
+            app_started = if together { start_held(context, instance, dependency).await? } else { instance.start(app).await? };
+        } else {
+            start_when_possible(context, instance, &service).await?;
+        }
+    }
+    Ok(Without { dependency: dependency.to_owned(), app_started, waiting })
+}
+
+/// Starts a dependency, whose boot is held until the app has missed it, and the app. Returns the offset of the app's start.
+async fn start_held(context: &RunContext, instance: &Instance, dependency: &str) -> Result<Duration, Halt> {
+    instance.start(dependency).await?;
+    fault::freeze(instance, dependency).await?;
+    let app_started = instance.start(&context.contract.app).await?;
+    // Undisturbed the app is ready by then, so it has asked by then.
+    let missed = app_started + context.undisturbed_start.min(SIGN_LIMIT);
+    instance.timeline().clock().reach(missed.max(first_sign(context, instance, app_started).await)).await;
+    fault::thaw(instance, dependency).await?;
+    Ok(app_started)
+}
+
+/// Starts a withheld dependency, and then what had to wait for it. Returns the offset at which it accepted.
+pub(super) async fn start_withheld(context: &RunContext, instance: &Instance, without: &Without) -> Result<Duration, Halt> {
+    let started = fault::provide(instance, &without.dependency).await?;
+    let accepted = wait_until_accepting(context, instance, &without.dependency, started).await?;
+    start_waiting(context, instance, without).await?;
+    Ok(accepted)
+}
+
+/// Starts what had to wait for a dependency that accepts by now.
+pub(super) async fn start_waiting(context: &RunContext, instance: &Instance, without: &Without) -> Result<(), Halt> {
+    for service in &without.waiting {
+        start_when_possible(context, instance, service).await?;
+    }
+    Ok(())
+}
+
+async fn start_when_possible(context: &RunContext, instance: &Instance, service: &str) -> Result<Duration, Halt> {
+    wait_for_needs(context, instance, service).await?;
+    Ok(instance.start(service).await?)
+}
+
+async fn wait_for_needs(context: &RunContext, instance: &Instance, service: &str) -> Result<(), Halt> {
+    for (needed, condition) in needs(context, service) {
+        wait_until(context, instance, &needed, condition).await?;
+    }
+    Ok(())
+}
+
+/// What a service waits for: what its `depends_on` says, and for the app whatever else the contract names.
+fn needs(context: &RunContext, service: &str) -> Vec<(String, Condition)> {
+    let mut needs: Vec<(String, Condition)> =
+        context.model.needs(service).into_iter().map(|(name, condition)| (name.to_owned(), condition)).collect();
+    if service == context.contract.app {
+        for dependency in &context.contract.dependencies {
+            if !needs.iter().any(|(name, _)| *name == dependency.service) {
+                needs.push((dependency.service.clone(), Condition::Started));
+            }
+        }
+    }
+    needs
+}
+
+/// Waits until a service that is started is as far as another one needs it. A dependency of the app has to accept, whatever
+/// the compose file asks for: the health check would say so later, and "started" says nothing.
+async fn wait_until(context: &RunContext, instance: &Instance, service: &str, condition: Condition) -> Result<(), Halt> {
+    if condition == Condition::Completed {
+        let help = || format!("find out from its log why `{service}` does not end with status 0");
+        return wait_for_service(context, instance, service, Duration::ZERO, help, completed).await.map(drop);
+    }
+    if context.contract.dependency(service).is_some() {
+        return wait_until_accepting(context, instance, service, Duration::ZERO).await.map(drop);
+    }
+    if condition == Condition::Healthy {
+        let help = || format!("make its health check pass, or look at why it does not: docker compose up {service}");
+        return wait_for_service(context, instance, service, Duration::ZERO, help, became_healthy).await.map(drop);
+    }
+    Ok(())
+}
+
+/// Waits until a dependency of the app accepts. Returns the offset of acceptance.
+pub(super) async fn wait_until_accepting(
+    context: &RunContext,
+    instance: &Instance,
+    service: &str,
+    since: Duration,
+) -> Result<Duration, Halt> {
+    let help = || format!("make sure that `{service}` starts with what the compose file gives it: docker compose up {service}");
+    wait_for_service(context, instance, service, since, help, started_to_accept).await
+}
+
+async fn wait_for_service(
+    context: &RunContext,
+    instance: &Instance,
+    service: &str,
+    since: Duration,
+    help: impl Fn() -> String,
+    judge: impl Fn(Awaited<'_>, &[Observation], bool) -> Outcome,
+) -> Result<Duration, Halt> {
+    let awaited = Awaited { service, since, limit: context.contract.startup_limit };
+    let deadline = instance.timeline().clock().now() + awaited.limit;
+    let outcome = instance.timeline().wait(deadline, |facts, over| judge(awaited, facts, over)).await;
+    decided(instance, outcome, || format!("how far `{service}` is"), |finding| broken_stack(context, service, finding, help()))
+}
+
+async fn wait_until_ready(context: &RunContext, instance: &Instance, started: Duration) -> Result<Duration, Halt> {
+    let contract = &context.contract;
+    let claim = Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Success, within: Limit::Startup };
+    let its_start = Mark::AppStarted { again: false };
+    let judge = |facts: &[Observation], over| {
+        claim.judge(&Window { facts, contract, from: started, event: Event::Mark(&its_start), over })
+    };
+    let outcome = instance.timeline().wait(started + contract.startup_limit, judge).await;
+    let broken = |finding: &Finding| broken_stack(context, &contract.app, finding, advise(context, instance.timeline()));
+    decided(instance, outcome, || "whether the app is ready".to_owned(), broken)
+}
+
+/// The moment of the fact that an outcome is held by.
+fn decided(
+    instance: &Instance,
+    outcome: Outcome,
+    what: impl Fn() -> String,
+    broken: impl Fn(&Finding) -> Halt,
+) -> Result<Duration, Halt> {
+    match outcome {
+        Outcome::Held(evidence) => {
+            let at = |id: FactId| instance.timeline().read(|facts| Some(facts.iter().find(|one| one.id == id)?.at));
+            evidence.first().and_then(|id| at(*id)).ok_or_else(|| Halt::not_measured(what()))
+        }
+        Outcome::Broken(finding) => Err(broken(&finding)),
+        _ => Err(Halt::not_measured(what())),
+    }
+}
+
+fn broken_stack(context: &RunContext, service: &str, finding: &Finding, advice: String) -> Halt {
+    let file = context.model.file();
+    let (file, Finding { expected, seen, .. }) = (file.path().display(), finding);
+    Halt::CouldNotRun {
+        reason: format!("{file} does not come up even undisturbed. Expected: {expected}; seen: {seen}"),
+        advice,
+        service: Some(service.to_owned()),
+    }
+}
+
+/// What to do about an app that does not become ready, after how it ended or what it answered last.
+fn advise(context: &RunContext, timeline: &Timeline) -> String {
+    let contract = &context.contract;
+    let app = &contract.app;
+    let exited =
+        |fact: &Fact| matches!(fact, Fact::Container { service, change: ContainerChange::Died { .. } } if service == app);
+    let observations = timeline.observations();
+    if observations.iter().any(|observation| exited(&observation.fact)) {
+        return format!("find out from its log why `{app}` exits");
+    }
+    let last = observations.iter().rev().find_map(|observation| match &observation.fact {
+        Fact::Probe { endpoint: Endpoint::Readiness, answer, .. } => Some(answer),
+        _ => None,
+    });
+    let (port, readiness) = (contract.port, &contract.readiness);
+    match last {
+        None => format!("make sure that `{app}` is on a network: its container has no address to be asked at"),
+        Some(Answer::Refused) => format!(
+            "nobody listens on port {port}: declare the right one (`port:` under x-seaworthy, or --port), and let the app listen \
+             on 0.0.0.0, not on 127.0.0.1"
+        ),
+        Some(Answer::Status(404)) => {
+            format!("the app has no {readiness}: declare the readiness path (`readiness:` under x-seaworthy, or --readiness)")
+        }
+        Some(_) => {
+            format!("find out from its log why {readiness} does not answer 2xx; a slow starter needs a higher `startup_limit`")
+        }
+    }
+}
+
+/// The service that a sentence means.
+pub(super) fn meant(context: &RunContext, meant: &Meant) -> Result<String, Halt> {
+    let service = meant.service(&context.contract).map(str::to_owned);
+    service.ok_or_else(|| Halt::not_measured(format!("the stack has not {meant}")))
+}

@@ -1,0 +1,116 @@
+//! How the app's image is made: its Dockerfile, what the build gets, and what is done again in a second build.
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+
+use super::{found, inspected};
+use crate::causes::with_causes;
+use crate::compose::{Built, ContextError, NoRecipe, build_steps, copy_sent, unwanted};
+use crate::experiment::sources::place;
+use crate::experiment::{RunContext, Stage};
+use crate::image::is_pinned;
+use crate::model::{BuildStep, Halt, Inspection, Item, Listing, Trait};
+
+/// The images without a tag or digest among that of the app and those that its Dockerfile goes on from.
+pub(super) fn loose_images(stage: &Stage) -> Result<(), Halt> {
+    let context = stage.context();
+    let app = &context.contract.app;
+    // Where the service names the image itself, there is no line.
+    let (file, images): (Option<PathBuf>, Vec<(String, usize)>) = match recipe(context) {
+        Ok(Built { recipe, path, target, contexts, .. }) => {
+            let contexts: Vec<&str> = contexts.iter().map(String::as_str).collect();
+            let named = recipe.images(target.as_deref(), &contexts).into_iter();
+            (Some(path), named.map(|named| (named.image, named.line)).collect())
+        }
+        Err(Halt::NotApplicable { .. }) => {
+            (None, context.model.image(app).map(|image| (image.to_owned(), 0)).into_iter().collect())
+        }
+        Err(halt) => return Err(halt),
+    };
+    let loose = images.into_iter().filter(|(image, _)| is_pinned(image) == Some(false));
+    let item = |(image, line): (String, usize)| match &file {
+        Some(file) => Item { what: format!("{}:{line} names {image}", file.display()), place: Some(place(file, line)) },
+        None => Item { what: format!("service `{app}` names {image}"), place: None },
+    };
+    found(stage, Trait::LooseImage, loose.map(item).collect());
+    Ok(())
+}
+
+/// Whether the stage that runs is the one that builds.
+pub(super) fn single_stage(stage: &Stage) -> Result<(), Halt> {
+    let Built { recipe, path, target, .. } = recipe(stage.context())?;
+    let item = Item { what: format!("everything in {} happens in the stage that runs", path.display()), place: None };
+    let is_single = !recipe.takes_from_a_builder(target.as_deref());
+    found(stage, Trait::SingleStage, is_single.then_some(item).into_iter().collect());
+    Ok(())
+}
+
+/// What the build gets from its context and should not have.
+pub(super) fn unwanted_files(stage: &Stage) -> Result<(), Halt> {
+    let built = recipe(stage.context())?;
+    let context = context_of(&built)?;
+    let all = unwanted(context, &built).map_err(|error| not_read(&error))?;
+    let within = (!all.is_empty()).then(|| format!("from {} it gets", context.display()));
+    let items = all.into_iter().map(|what| Item { what, place: None }).collect();
+    inspected(stage, Inspection::Listing(Listing { kind: Trait::Unwanted, within, items }));
+    Ok(())
+}
+
+/// The image is built twice from a copy of its context, the second time with one source file changed.
+pub(super) async fn rebuild(stage: &mut Stage) -> Result<(), Halt> {
+    let context = stage.context();
+    let built = recipe(context)?;
+    let copy = context.scratch("again");
+    let touched = copy_sent(context_of(&built)?, &built, &copy).map_err(|error| not_read(&error))?;
+    let touched = touched.ok_or_else(|| Halt::not_applicable("the build takes no source file from its context"))?;
+    let first = context.build_again(&copy, &built.path).await?;
+    if !build_steps(&first).iter().any(|step| step.installs) {
+        return Err(Halt::not_applicable("no step of the build installs dependencies"));
+    }
+    let run = context.engine.run().to_string();
+    let change = fs::OpenOptions::new()
+        .append(true)
+        .open(copy.join(&touched))
+        .and_then(|mut file| file.write_all(change_of(&run).as_bytes()));
+    change.map_err(|source| not_read(&ContextError::Unreadable { path: copy.join(&touched), source }))?;
+    let second = context.build_again(&copy, &built.path).await?;
+    let steps = build_steps(&second).into_iter().map(|step| BuildStep {
+        instruction: step.instruction,
+        cached: step.cached,
+        installs: step.installs,
+    });
+    inspected(stage, Inspection::Rebuild { touched, steps: steps.collect() });
+    Ok(())
+}
+
+/// Blank lines that no build has seen before: what was built once would be taken from the cache, whatever the order of the layers. White
+/// space at the end of a file means nothing in nearly every language.
+fn change_of(run: &str) -> String {
+    let bits = run.bytes().flat_map(|byte| (0..u8::BITS).map(move |bit| byte >> bit & 1 == 1));
+    bits.map(|bit| if bit { " \n" } else { "\n" }).collect()
+}
+
+fn context_of(built: &Built) -> Result<&std::path::Path, Halt> {
+    built.context.as_deref().ok_or_else(|| Halt::not_applicable("the build has no context of its own"))
+}
+
+fn not_read(error: &ContextError) -> Halt {
+    Halt::CouldNotRun {
+        reason: with_causes(error),
+        advice: "make the folder readable, or leave more of it out by .dockerignore".into(),
+        service: None,
+    }
+}
+
+/// The Dockerfile of the app.
+fn recipe(context: &RunContext) -> Result<Built, Halt> {
+    context.model.recipe(&context.contract.app).map_err(|error| match error {
+        NoRecipe::NotBuilt { .. } | NoRecipe::Remote { .. } => Halt::not_applicable(error.to_string()),
+        NoRecipe::Unreadable { .. } | NoRecipe::Wrong { .. } => Halt::CouldNotRun {
+            reason: with_causes(&error),
+            advice: "make the Dockerfile one that `docker build` reads; report it when it is".into(),
+            service: None,
+        },
+    })
+}

@@ -1,0 +1,52 @@
+//! What is told while a run is under way.
+
+use std::fmt::Debug;
+
+use crate::model::CheckRecord;
+use crate::subject::Draft;
+
+/// What happens while a run is under way.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// Something before or after the checks: what is being done.
+    Phase(&'a str),
+    /// Something about the stack that its owner should know.
+    Warning(&'a str),
+    /// What is known of the stack, before the checks begin.
+    Contract(&'a Draft),
+    /// The checks begin.
+    ChecksStarted {
+        /// How many will run.
+        count: usize,
+    },
+    /// A check began.
+    CheckStarted {
+        /// The id, with the dependency in brackets where there is one.
+        name: &'a str,
+        /// Its title.
+        title: &'a str,
+    },
+    /// A check does or waits for something else now.
+    StepStarted {
+        /// The name of the check.
+        name: &'a str,
+        /// The line of the scenario.
+        step: &'a str,
+    },
+    /// A check ended.
+    CheckFinished(&'a CheckRecord, Option<&'a str>),
+}
+
+/// Told what happens while a run is under way. Must not block.
+pub trait Progress: Debug + Send + Sync {
+    /// Something happened.
+    fn tell(&self, event: Event<'_>);
+}
+
+/// Tells nobody.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn tell(&self, _: Event<'_>) {}
+}

@@ -1,0 +1,168 @@
+//! The stage of one experiment: its instance of the stack, its timeline, and what acts have left under way.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use super::arrangement::Arrangement;
+use super::launch::{self, Without};
+use super::{Event, Line, Progress, RunContext, Step, look};
+use crate::engine::EngineError;
+use crate::judge::{self, Claim, Window};
+use crate::model::{Fact, FactId, Halt, Mark, Outcome, Timeline};
+use crate::probe::OpenSession;
+use crate::target::Instance;
+
+/// What an experiment works with.
+#[derive(Debug)]
+pub struct Stage {
+    name: String,
+    progress: Arc<dyn Progress>,
+    context: Arc<RunContext>,
+    timeline: Timeline,
+    instance: Option<Instance>,
+    arrangement: Arrangement,
+    /// What was started without a dependency.
+    pub(super) without: Option<Without>,
+    /// A request that is under way; what becomes of it goes to the timeline.
+    pub(super) request: Option<JoinHandle<()>>,
+    /// Sessions that take the database's slots.
+    pub(super) slots: Vec<OpenSession>,
+    /// What an earlier claim has found, from which later ones count: by whom, and when.
+    found: Option<(FactId, Duration, judge::Wanted)>,
+}
+
+impl Stage {
+    /// An empty stage, with an empty timeline.
+    #[must_use]
+    pub fn new(context: Arc<RunContext>, name: String, progress: Arc<dyn Progress>) -> Self {
+        let timeline = Timeline::new(context.engine.clock(), context.redactor.clone());
+        let arrangement = Arrangement::default();
+        Self {
+            name,
+            progress,
+            context,
+            timeline,
+            instance: None,
+            arrangement,
+            without: None,
+            request: None,
+            slots: vec![],
+            found: None,
+        }
+    }
+
+    /// All that is observed.
+    #[must_use]
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// The stack as it is before anything is created.
+    #[must_use]
+    pub fn context(&self) -> &RunContext {
+        &self.context
+    }
+
+    /// What the instance is to be like. Changes count only before it is created.
+    pub(super) fn arrangement(&mut self) -> &mut Arrangement {
+        &mut self.arrangement
+    }
+
+    /// The instance, created when first asked for.
+    pub async fn instance(&mut self) -> Result<(&RunContext, &Instance), Halt> {
+        let (context, instance) = self.instance_to_change().await?;
+        Ok((context, instance))
+    }
+
+    /// The same, for looks that replace its containers.
+    pub(super) async fn instance_to_change(&mut self) -> Result<(&RunContext, &mut Instance), Halt> {
+        if self.instance.is_none() {
+            self.instance = Some(launch::create(&self.context, &self.timeline, &self.arrangement).await?);
+        }
+        let instance = self.instance.as_mut().ok_or_else(|| Halt::not_measured("the instance was not created"))?;
+        Ok((&self.context, instance))
+    }
+
+    /// Puts down that a phase of the experiment begins at this moment.
+    pub(super) fn mark(&self, at: Duration, mark: Mark) {
+        self.timeline.record_at(at, Fact::Mark { mark });
+    }
+
+    /// When the app was last started by the experiment.
+    pub(super) fn app_started(&self) -> Duration {
+        let is_start = |fact: &Fact| matches!(fact, Fact::Mark { mark: Mark::AppStarted { .. } });
+        self.timeline.read(|facts| facts.iter().rev().find(|one| is_start(&one.fact)).map(|one| one.at)).unwrap_or_default()
+    }
+
+    /// The moment from which the limits of what is looked at now count.
+    pub(super) fn since(&self) -> Duration {
+        self.timeline.read(|facts| judge::begin(facts, FactId(u32::MAX), self.carried()).0)
+    }
+
+    fn carried(&self) -> Option<(FactId, Duration, judge::Event<'static>)> {
+        self.found.map(|(step, at, wanted)| (step, at, judge::Event::First(wanted)))
+    }
+
+    /// Takes one step: does what it says, or looks at and waits for what it asserts. Breaks, with a reason, when the scenario is not to go
+    /// on. What it comes to is concluded from the timeline alone.
+    pub async fn take(&mut self, line: &Line) -> ControlFlow<String> {
+        let step = self.timeline.record_at(self.timeline.clock().now(), Fact::Step { text: line.text.clone() });
+        self.progress.tell(Event::StepStarted { name: &self.name, step: &line.text });
+        let taken = match &line.step {
+            None => Ok(ControlFlow::Break("the line matches no step".to_owned())),
+            Some(Step::Act(act)) => act.perform(self).await.map(|()| ControlFlow::Continue(())),
+            Some(Step::Claim(claim)) => self.settle(step, claim).await,
+        };
+        taken.unwrap_or_else(|halt| {
+            let reason = match &halt {
+                Halt::NotApplicable { reason } | Halt::CouldNotRun { reason, .. } => reason.clone(),
+            };
+            self.timeline.record(Fact::Halted { halt });
+            ControlFlow::Break(reason)
+        })
+    }
+
+    /// Looks at what a claim is about, and waits until its judge rules.
+    async fn settle(&mut self, step: FactId, claim: &Claim) -> Result<ControlFlow<String>, Halt> {
+        look::look(self, claim).await?;
+        let outcome = self.wait(step, claim).await;
+        Ok(match outcome {
+            Outcome::Held(evidence) => {
+                if let (Claim::Answers { wanted, .. }, Some(first)) = (claim, evidence.first()) {
+                    let at = self.timeline.read(|facts| facts.iter().find(|one| one.id == *first).map(|one| one.at));
+                    self.found = at.map(|at| (step, at, *wanted));
+                }
+                ControlFlow::Continue(())
+            }
+            Outcome::Broken(finding) => ControlFlow::Break(format!("expected: {}; seen: {}", finding.expected, finding.seen)),
+            Outcome::Undecided(what) => ControlFlow::Break(format!("could not be measured: {what}")),
+            Outcome::NotApplicable(reason) => ControlFlow::Break(reason),
+            Outcome::Pending => ControlFlow::Break("a claim was still open at its limit".into()),
+        })
+    }
+
+    /// Waits until the judge of a claim rules, at most as long as that may take.
+    pub(super) async fn wait(&self, step: FactId, claim: &Claim) -> Outcome {
+        let contract = &self.context.contract;
+        let deadline = self.since() + claim.patience(contract);
+        let judge = |facts: &[crate::model::Observation], over| {
+            let (from, event) = judge::begin(facts, step, self.carried());
+            claim.judge(&Window { facts, contract, from, event, over })
+        };
+        self.timeline.wait(deadline, judge).await
+    }
+
+    /// Ends observation, puts the last log lines on the timeline and removes the instance.
+    pub async fn end(&mut self) -> Result<(), EngineError> {
+        let Some(mut instance) = self.instance.take() else { return Ok(()) };
+        self.slots.clear();
+        if self.arrangement.is_limited() {
+            launch::note_usage(&self.context, &instance).await;
+        }
+        launch::stop_observing(&self.context, &mut instance).await;
+        instance.down().await
+    }
+}

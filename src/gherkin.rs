@@ -1,0 +1,10 @@
+//! Gherkin: the feature files, the sentences that scenarios are made of, and the choice of checks for a stack.
+
+mod catalogue;
+mod features;
+mod plan;
+mod sentences;
+
+pub use self::catalogue::{Catalogue, Check};
+pub use self::plan::{Known, Plan, Planned, Selection, fill_in};
+pub use self::sentences::{SENTENCES, Sentence, lines, read};

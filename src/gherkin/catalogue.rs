@@ -1,0 +1,163 @@
+//! The catalogue: every check, read from the feature files that are built into the executable.
+
+use std::path::Path;
+
+use cucumber::gherkin::{Feature, GherkinEnv, Scenario};
+
+use super::features;
+use crate::experiment::RunError;
+use crate::model::Severity;
+
+/// The feature files, by name.
+const FEATURES: [(&str, &str); 10] = [
+    ("readiness.feature", include_str!("../../features/readiness.feature")),
+    ("startup-retry.feature", include_str!("../../features/startup-retry.feature")),
+    ("shutdown.feature", include_str!("../../features/shutdown.feature")),
+    ("outage.feature", include_str!("../../features/outage.feature")),
+    ("data.feature", include_str!("../../features/data.feature")),
+    ("nonroot.feature", include_str!("../../features/nonroot.feature")),
+    ("image.feature", include_str!("../../features/image.feature")),
+    ("logging.feature", include_str!("../../features/logging.feature")),
+    ("config.feature", include_str!("../../features/config.feature")),
+    ("hardening.feature", include_str!("../../features/hardening.feature")),
+];
+
+/// Marks the part of a description that says how to fix a failure.
+const FIX: &str = "To fix:";
+
+/// All checks, in the order of the feature files.
+#[derive(Clone, Debug)]
+pub struct Catalogue {
+    features: Vec<Feature>,
+}
+
+/// What the tags and the description of a scenario say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// The id: the tag that consists of a topic, a dot and a name.
+    pub id: String,
+    /// How serious a failure is.
+    pub severity: Severity,
+    /// What the stack must have, from the tags `needs-…`.
+    pub needs: Vec<String>,
+    /// Whether it takes so long that it is made only on request.
+    pub is_slow: bool,
+    /// Whether it is made once for each dependency.
+    pub each_dependency: bool,
+    /// Why it matters.
+    pub why: String,
+    /// How to fix a failure.
+    pub fix: String,
+}
+
+impl Catalogue {
+    /// The catalogue that is built in.
+    ///
+    /// # Panics
+    ///
+    /// Never: a test reads the same files.
+    #[must_use]
+    pub fn built_in() -> Self {
+        let features = FEATURES.iter().map(|(name, text)| match Feature::parse(text, GherkinEnv::default()) {
+            Ok(feature) => feature,
+            Err(error) => unreachable!("the built-in {name} does not parse: {error}"),
+        });
+        Self { features: features.collect() }
+    }
+
+    /// The same with the user's own feature files, from this folder and those within it, where there is one.
+    pub fn with_own(mut self, folder: Option<&Path>) -> Result<Self, RunError> {
+        if let Some(folder) = folder {
+            let own = features::read_folder(folder, &self.features)?;
+            self.features.extend(own);
+        }
+        Ok(self)
+    }
+
+    /// The features with their scenarios.
+    #[must_use]
+    pub fn features(&self) -> &[Feature] {
+        &self.features
+    }
+
+    /// The ids of all checks.
+    #[must_use]
+    pub fn ids(&self) -> Vec<String> {
+        self.checks().map(|(_, _, check)| check.id).collect()
+    }
+
+    /// All checks, each with its feature and its scenario.
+    pub fn checks(&self) -> impl Iterator<Item = (&Feature, &Scenario, Check)> {
+        let scenarios =
+            self.features.iter().flat_map(|feature| feature.scenarios.iter().map(move |scenario| (feature, scenario)));
+        scenarios.filter_map(|(feature, scenario)| Some((feature, scenario, Check::read(scenario)?)))
+    }
+
+    /// Every tag that some check has.
+    #[must_use]
+    pub fn tags(&self) -> Vec<String> {
+        let of_features = self.features.iter().flat_map(|feature| &feature.tags);
+        let of_scenarios = self.features.iter().flat_map(|feature| &feature.scenarios).flat_map(|scenario| &scenario.tags);
+        let mut tags: Vec<String> = of_features.chain(of_scenarios).cloned().collect();
+        tags.sort();
+        tags.dedup();
+        tags
+    }
+}
+
+impl Check {
+    /// Reads a scenario's tags and description; nothing when it has no id or no severity.
+    #[must_use]
+    pub fn read(scenario: &Scenario) -> Option<Self> {
+        let has = |tag: &str| scenario.tags.iter().any(|candidate| candidate == tag);
+        let severity = match (has("must"), has("should")) {
+            (true, false) => Severity::Must,
+            (false, true) => Severity::Should,
+            _ => return None,
+        };
+        let description = scenario.description.as_deref().unwrap_or_default();
+        let (why, fix) = description.split_once(FIX).unwrap_or((description, ""));
+        Some(Self {
+            id: scenario.tags.iter().find(|tag| tag.contains('.'))?.clone(),
+            severity,
+            needs: scenario.tags.iter().filter_map(|tag| tag.strip_prefix("needs-")).map(str::to_owned).collect(),
+            is_slow: has("slow"),
+            each_dependency: has("each-dependency"),
+            why: one_paragraph(why),
+            fix: one_paragraph(fix),
+        })
+    }
+}
+
+fn one_paragraph(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_scenario_is_a_check_with_a_reason_and_a_remedy() {
+        for feature in Catalogue::built_in().features() {
+            let [topic] = &feature.tags[..] else { panic!("{}: a feature has its topic as only tag", feature.name) };
+            for scenario in &feature.scenarios {
+                let check = Check::read(scenario).unwrap_or_else(|| panic!("{}: no id or severity", scenario.name));
+                assert_eq!(check.id.split_once('.').map(|(topic, _)| topic), Some(topic.as_str()), "{}", check.id);
+                assert!(check.why.len() > 40 && check.mend.len() > 40, "{} says too little", check.id);
+                assert_eq!(check.each_dependency, scenario.name.contains("<dependency>"), "{}", check.id);
+            }
+        }
+    }
+
+    #[test]
+    fn ids_and_names_are_unique() {
+        let catalogue = Catalogue::built_in();
+        let ids = catalogue.ids();
+        assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());
+        let names: Vec<&str> = catalogue.features.iter().flat_map(|f| &f.scenarios).map(|s| s.name.as_str()).collect();
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
+    }
+}

@@ -1,0 +1,311 @@
+//! The plan of a run: which checks are selected, which of them apply to this stack, once or once per dependency.
+
+use std::time::Duration;
+
+use cucumber::gherkin::tagexpr::TagOperation;
+use cucumber::gherkin::{Feature, Scenario};
+use cucumber::tag::Ext;
+
+use super::{Catalogue, Check};
+use crate::experiment::RunError;
+use crate::model::{CheckRecord, Verdict};
+use crate::subject::{Contract, Kind};
+
+/// Stands for the dependency's name in a scenario that is made once per dependency.
+pub(super) const PLACEHOLDER: &str = "<dependency>";
+
+/// Marks a scenario that starts nothing.
+const STATIC: &str = "static";
+
+/// A check of a run.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// What its tags and description say.
+    pub check: Check,
+    /// The dependency that it is about.
+    pub dependency: Option<String>,
+    /// Its title, with the dependency's name filled in.
+    pub title: String,
+    /// Why it does not apply to this stack, if so.
+    pub not_applicable: Option<String>,
+}
+
+impl Planned {
+    /// The id, with the dependency in brackets where there is one.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.without_run().name()
+    }
+
+    /// The record of a check that has not been run.
+    #[must_use]
+    pub fn without_run(&self) -> CheckRecord {
+        let (verdict, reason) = match &self.not_applicable {
+            Some(reason) => (Verdict::NotApplicable, reason.clone()),
+            None => (Verdict::CouldNotRun, "it was not run".into()),
+        };
+        CheckRecord {
+            id: self.check.id.clone(),
+            dependency: self.dependency.clone(),
+            title: self.title.clone(),
+            severity: self.check.severity,
+            verdict,
+            finding: None,
+            reason: Some(reason),
+            why: self.check.why.clone(),
+            fix: self.check.fix.clone(),
+            duration: Duration::ZERO,
+            experiment: None,
+            steps: vec![],
+        }
+    }
+}
+
+/// All selected checks of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The checks in the order of the catalogue.
+    pub checks: Vec<Planned>,
+    /// The features with the scenarios that apply, names filled in.
+    pub features: Vec<Feature>,
+}
+
+/// A tag expression that only names tags that exist.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    expression: Option<(String, TagOperation)>,
+}
+
+impl Selection {
+    /// Reads a tag expression; without one everything is selected.
+    pub fn parse(expression: Option<&str>, catalogue: &Catalogue) -> Result<Self, RunError> {
+        let Some(expression) = expression else { return Ok(Self::default()) };
+        let operation: TagOperation = expression
+            .trim()
+            .parse()
+            .map_err(|error| RunError::TagExpression { expression: expression.to_owned(), message: format!("{error}") })?;
+        let known = catalogue.tags();
+        if let Some(tag) = tags_of(&operation).into_iter().find(|tag| !known.contains(tag)) {
+            let known = known.into_iter().map(|tag| format!("@{tag}")).collect();
+            return Err(RunError::UnknownTag { tag, known });
+        }
+        let selection = Self { expression: Some((expression.to_owned(), operation)) };
+        let selects_any =
+            catalogue.features().iter().any(|feature| feature.scenarios.iter().any(|s| selection.selects(feature, s)));
+        if selects_any { Ok(selection) } else { Err(RunError::NothingSelected { expression: expression.to_owned() }) }
+    }
+
+    /// Whether a scenario of a feature is selected.
+    #[must_use]
+    pub fn selects(&self, feature: &Feature, scenario: &Scenario) -> bool {
+        let tags = feature.tags.iter().chain(&scenario.tags);
+        self.expression.as_ref().is_none_or(|(_, operation)| operation.eval(tags))
+    }
+}
+
+fn tags_of(operation: &TagOperation) -> Vec<String> {
+    match operation {
+        TagOperation::And(left, right) | TagOperation::Or(left, right) => [tags_of(left), tags_of(right)].concat(),
+        TagOperation::Not(inner) => tags_of(inner),
+        TagOperation::Tag(tag) => vec![tag.clone()],
+    }
+}
+
+impl Plan {
+    /// The selected checks for a stack with this contract.
+    #[must_use]
+    pub fn new(catalogue: &Catalogue, selection: &Selection, stack: Known<'_>) -> Self {
+        let contract = stack.contract;
+        let mut plan = Self::default();
+        for feature in catalogue.features() {
+            let mut scenarios = vec![];
+            for scenario in feature.scenarios.iter().filter(|scenario| selection.selects(feature, scenario)) {
+                let Some(check) = Check::read(scenario) else { continue };
+                let lacks = lacks(&check, stack);
+                let dependencies: Vec<Option<&str>> = if check.each_dependency && lacks.is_none() {
+                    contract.dependencies.iter().map(|dependency| Some(dependency.service.as_str())).collect()
+                } else {
+                    vec![None]
+                };
+                for dependency in dependencies {
+                    let scenario = fill_in(scenario, dependency);
+                    plan.checks.push(Planned {
+                        check: check.clone(),
+                        dependency: dependency.map(str::to_owned),
+                        title: scenario.name.clone(),
+                        not_applicable: lacks.clone(),
+                    });
+                    if lacks.is_none() {
+                        scenarios.push(scenario);
+                    }
+                }
+            }
+            if !scenarios.is_empty() {
+                plan.features.push(Feature { scenarios, ..feature.clone() });
+            }
+        }
+        plan
+    }
+
+    /// How many checks are to be made.
+    #[must_use]
+    pub fn runs(&self) -> usize {
+        self.features.iter().map(|feature| feature.scenarios.len()).sum()
+    }
+
+    /// The scenarios that are to be performed, each with its check and the number of that.
+    pub fn scenarios(&self) -> impl Iterator<Item = (usize, &Planned, &Scenario)> {
+        let scenarios = self.features.iter().flat_map(|feature| &feature.scenarios);
+        scenarios.filter_map(|scenario| self.find(scenario).map(|index| (index, &self.checks[index], scenario)))
+    }
+
+    /// Whether any of them starts something.
+    #[must_use]
+    pub fn starts_something(&self) -> bool {
+        let is_static = |tags: &[String]| tags.iter().any(|tag| tag == STATIC);
+        self.features.iter().any(|feature| feature.scenarios.iter().any(|scenario| !is_static(&scenario.tags)))
+    }
+
+    /// The check that a scenario of this plan makes.
+    #[must_use]
+    pub fn find(&self, scenario: &Scenario) -> Option<usize> {
+        self.checks.iter().position(|planned| planned.title == scenario.name)
+    }
+}
+
+/// What is known of a stack when its checks are chosen.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// Its contract.
+    pub contract: &'a Contract,
+    /// Whether the app has a health check.
+    pub has_health_check: bool,
+    /// Whether somebody wrote a compose file for it.
+    pub has_compose_file: bool,
+    /// Why there can be no tap, if so.
+    pub tap_is_missing: Option<&'a str>,
+    /// Whether checks are wanted that take long.
+    pub slow: bool,
+}
+
+/// What the check needs and the stack has not.
+fn lacks(check: &Check, stack: Known<'_>) -> Option<String> {
+    let contract = stack.contract;
+    if check.is_slow && !stack.slow {
+        return Some("it takes more than a minute: add --slow to run it".into());
+    }
+    if check.each_dependency && contract.dependencies.is_empty() {
+        return Some("the app has no dependency".into());
+    }
+    check.needs.iter().find_map(|need| match need.as_str() {
+        "database" if contract.database().is_none() => {
+            Some("the app has no database that we know how to ask (PostgreSQL, MySQL)".into())
+        }
+        "postgres" if !contract.dependencies.iter().any(|dependency| matches!(dependency.kind, Kind::Postgres { .. })) => {
+            Some("the app has no PostgreSQL".into())
+        }
+        "business" if contract.business.is_none() => Some(
+            "the contract names no business path: declare `business: PATH` under x-seaworthy, or give --business PATH".into(),
+        ),
+        "healthcheck" if !stack.has_health_check => Some("the app has no health check".into()),
+        "compose" if !stack.has_compose_file => Some("there is no compose file".into()),
+        "tap" if stack.tap_is_missing.is_some() => {
+            stack.tap_is_missing.map(|reason| format!("it needs a proxy in the place of the dependency: {reason}"))
+        }
+        "size-limit" if contract.image_size_limit.is_none() => Some(
+            "the contract names no limit: declare `image_size_limit: SIZE` under x-seaworthy, or give --image-size-limit SIZE"
+                .into(),
+        ),
+        "dependency" if contract.dependencies.is_empty() => Some("the app has no dependency".into()),
+        "liveness" if contract.liveness.is_none() => {
+            Some("the contract names no liveness path, and the app answers at none of the usual ones".into())
+        }
+        _ => None,
+    })
+}
+
+/// A scenario with the name of a dependency filled in.
+#[must_use]
+pub fn fill_in(scenario: &Scenario, dependency: Option<&str>) -> Scenario {
+    let dependency = dependency.unwrap_or("a dependency");
+    let mut scenario = scenario.clone();
+    scenario.name = scenario.name.replace(PLACEHOLDER, dependency);
+    for step in &mut scenario.steps {
+        step.value = step.value.replace(PLACEHOLDER, dependency);
+    }
+    scenario
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::compose::{ComposeFile, Model};
+    use crate::subject::{Declared, ImagePorts, detect};
+
+    struct NoImages;
+    impl ImagePorts for NoImages {
+        fn exposed(&self, _service: &str) -> Vec<u16> {
+            vec![80]
+        }
+        fn stop_signal(&self, _service: &str) -> Option<String> {
+            None
+        }
+        fn health_check(&self, _service: &str) -> Option<Vec<String>> {
+            None
+        }
+    }
+
+    fn plan(services: &serde_json::Value, tags: Option<&str>) -> Result<Plan, RunError> {
+        let catalogue = Catalogue::built_in();
+        let file = ComposeFile::from("/stack/compose.yaml");
+        let model = Model::new(file, json!({"services": services})).expect("has services");
+        let declared = Declared { app: Some("app".into()), readiness: Some("/".into()), ..Declared::default() };
+        let draft = detect(&declared, &Declared::default(), &model, &NoImages);
+        let contract = draft.into_contract(&model).expect("complete");
+        let stack =
+            Known { contract: &contract, has_health_check: true, has_compose_file: true, tap_is_missing: None, slow: false };
+        Ok(Plan::new(&catalogue, &Selection::parse(tags, &catalogue)?, stack))
+    }
+
+    fn names(plan: &Plan) -> Vec<String> {
+        plan.checks.iter().map(|planned| format!("{} {:?}", planned.check.id, planned.dependency)).collect()
+    }
+
+    #[test]
+    fn a_check_for_each_dependency_is_made_for_each() {
+        let services = json!({
+            "app": {"depends_on": {"db": {}, "cache": {}}}, "db": {"image": "postgres"}, "cache": {"image": "redis"},
+        });
+        let plan = plan(&services, Some("@outage.killed")).expect("planned");
+        assert_eq!(names(&plan), ["outage.killed Some(\"cache\")", "outage.killed Some(\"db\")"]);
+        let scenario = &plan.features[0].scenarios[1];
+        assert_eq!(scenario.steps[1].value, "db is killed");
+        assert_eq!(plan.find(scenario), Some(1));
+    }
+
+    #[test]
+    fn what_the_stack_has_not_is_not_applicable() {
+        let plan = plan(&json!({"app": {}}), None).expect("planned");
+        let applicable: Vec<&str> = plan
+            .checks
+            .iter()
+            .filter(|planned| planned.not_applicable.is_none())
+            .map(|planned| planned.check.id.as_str())
+            .collect();
+        assert!(applicable.contains(&"shutdown.in-time") && applicable.contains(&"readiness.stable"), "{applicable:?}");
+        for topic in ["retry.", "outage.", "data."] {
+            assert!(!applicable.iter().any(|id| id.starts_with(topic)), "{applicable:?}");
+        }
+    }
+
+    #[test]
+    fn tag_expressions_select() {
+        let select = |tags| plan(&json!({"app": {}}), Some(tags));
+        assert_eq!(select("@shutdown.in-time or @nonroot.processes").expect("planned").checks.len(), 2);
+        assert!(matches!(select("@shutdwon"), Err(RunError::UnknownTag { tag, .. }) if tag == "shutdwon"));
+        assert!(matches!(select("@shutdown and"), Err(RunError::TagExpression { .. })));
+        assert!(matches!(select("@shutdown and @nonroot"), Err(RunError::NothingSelected { .. })));
+    }
+}

@@ -1,0 +1,290 @@
+//! The sentences: what scenarios are made of, and what each means.
+//!
+//! All of them stand in one table, so that they can be listed, and so that a test can prove that every line of every feature matches
+//! exactly one of them.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use cucumber::gherkin::{Scenario, Step as GherkinStep, StepType};
+use regex::Regex;
+
+use crate::experiment::{Act, Disturbance, Line, Since, Step};
+use crate::fault::WireFault;
+use crate::judge::{Claim, Lasting, Limit, Wanted};
+use crate::model::{Endpoint, Trait};
+use crate::subject::Meant;
+
+/// A sentence that scenarios may use.
+#[derive(Clone, Copy, Debug)]
+pub struct Sentence {
+    /// Given, When or Then.
+    pub keyword: StepType,
+    /// The regular expression that the sentence matches, from its first to its last character.
+    pub pattern: &'static str,
+    /// A sentence that matches.
+    pub example: &'static str,
+    /// What it means; nothing when a word of it can't be read, such as a number that is too large.
+    read: fn(&Words) -> Option<Step>,
+}
+
+macro_rules! sentences {
+    ($($keyword:ident $pattern:literal, $example:literal => $read:expr;)*) => {
+        &[$(Sentence { keyword: StepType::$keyword, pattern: $pattern, example: $example, read: $read }),*]
+    };
+}
+
+/// Every sentence that there is.
+pub const SENTENCES: &[Sentence] = sentences! {
+    Given "the processes of the app are watched", "the processes of the app are watched" => |_| Some(Step::Act(Act::WatchProcesses));
+    Given "the health check of the app runs every second", "the health check of the app runs every second" => |_| Some(Step::Act(Act::HealthCheckOften { own_timeout: false }));
+    Given "the health check of the app runs every second, with its own timeout", "the health check of the app runs every second, with its own timeout" => |_| Some(Step::Act(Act::HealthCheckOften { own_timeout: true }));
+    Given "the database has another password than the app", "the database has another password than the app" => |_| Some(Step::Act(Act::OtherPassword));
+    Given r"(the database|the main dependency|\S+) is behind the tap", "db is behind the tap" => |words| Some(Step::Act(Act::Tap { dependency: words.service(0)?, if_possible: false }));
+    Given r"(the database|the main dependency|\S+) is behind the tap, where there can be one", "db is behind the tap, where there can be one" => |words| Some(Step::Act(Act::Tap { dependency: words.service(0)?, if_possible: true }));
+    Given "nobody asks the app anything", "nobody asks the app anything" => |_| Some(Step::Act(Act::Quiet));
+    Given "the root file system of the app is read-only", "the root file system of the app is read-only" => |_| Some(Step::Act(Act::RootFileSystem { read_only: true }));
+    Given "the root file system of the app can be written to", "the root file system of the app can be written to" => |_| Some(Step::Act(Act::RootFileSystem { read_only: false }));
+    Given "the app has no capabilities", "the app has no capabilities" => |_| Some(Step::Act(Act::NoCapabilities));
+    Given "the app can gain no privileges", "the app can gain no privileges" => |_| Some(Step::Act(Act::NoNewPrivileges));
+    Given r"the app has (\d+) MiB of memory and half a processor", "the app has 512 MiB of memory and half a processor" => |words| Some(Step::Act(Act::Limits { memory: words.number(0)? }));
+    Given r"the app runs as user (\d+:\d+)", "the app runs as user 12345:0" => |words| Some(Step::Act(Act::User(words.word(0)?.to_owned())));
+    Given "the stack is ready", "the stack is ready" => |_| Some(Step::Act(Act::BringUp));
+    Given "the app is started", "the app is started" => |_| Some(Step::Act(Act::StartApp));
+    Given "the app and its dependencies are started", "the app and its dependencies are started" => |_| Some(Step::Act(Act::StartAppAndDependencies));
+    Given r"every service but (the database|the main dependency|\S+) is started", "every service but db is started" => |words| Some(Step::Act(Act::StartWithout(words.service(0)?)));
+    When "all services start on fresh data, the database last", "all services start on fresh data, the database last" => |_| Some(Step::Act(Act::ColdStart));
+    When "the database and the app start at the same moment", "the database and the app start at the same moment" => |_| Some(Step::Act(Act::StartTogether));
+    When r"(the database|the main dependency|\S+) starts (\d+) seconds after the app", "the database starts 6 seconds after the app" => |words| Some(Step::Act(Act::StartLate { dependency: words.service(0)?, after: words.seconds(1)?, since: Since::FirstSign }));
+    When r"(the database|the main dependency|\S+) starts (\d+) seconds after the app first tries to reach it", "db starts 6 seconds after the app first tries to reach it" => |words| Some(Step::Act(Act::StartLate { dependency: words.service(0)?, after: words.seconds(1)?, since: Since::FirstAttempt }));
+    When r"the app is started while (the database|the main dependency|\S+) (refuses connections|is starting up), for (\d+) seconds", "the app is started while db refuses connections, for 4 seconds" => |words| Some(Step::Act(Act::StartWhile { dependency: words.service(0)?, fault: words.refusal(1)?, time: words.seconds(2)? }));
+    When "the app gets its stop signal", "the app gets its stop signal" => |_| Some(Step::Act(Act::Stop));
+    When r"the app gets its stop signal (\d+) milliseconds after its start", "the app gets its stop signal 300 milliseconds after its start" => |words| Some(Step::Act(Act::StopAfter(Duration::from_millis(words.number(0)?))));
+    When "the app gets its stop signal while it waits", "the app gets its stop signal while it waits" => |_| Some(Step::Act(Act::StopWhileWaiting));
+    When "the app gets its stop signal under load", "the app gets its stop signal under load" => |_| Some(Step::Act(Act::StopUnderLoad));
+    When "the app gets SIGINT", "the app gets SIGINT" => |_| Some(Step::Act(Act::Interrupt));
+    When "the app is stopped, and started again", "the app is stopped, and started again" => |_| Some(Step::Act(Act::StopAndStart));
+    When r"a request is held open by (the database|the main dependency|\S+)", "a request is held open by db" => |words| Some(Step::Act(Act::HoldRequest(words.service(0)?)));
+    When r"the app gets its stop signal (once|twice), and then (the database|the main dependency|\S+) goes on", "the app gets its stop signal once, and then db goes on" => |words| Some(Step::Act(Act::StopWhileHeld { twice: words.is(0, "twice"), dependency: words.service(1)? }));
+    When r"(the database|the main dependency|\S+) is (killed|frozen|cut off)", "db is killed" => |words| Some(Step::Act(Act::Disturb { dependency: words.service(0)?, how: words.disturbance(1)? }));
+    When r"(the database|the main dependency|\S+) is (killed|frozen|cut off) for (\d+) seconds", "db is frozen for 3 seconds" => |words| Some(Step::Act(Act::DisturbFor { dependency: words.service(0)?, how: words.disturbance(1)?, time: words.seconds(2)? }));
+    When r"(the database|the main dependency|\S+) is killed and started again (\d+) times", "db is killed and started again 5 times" => |words| Some(Step::Act(Act::Flap { dependency: words.service(0)?, times: words.number(1)? }));
+    When r"(the database|the main dependency|\S+) comes back at another address", "db comes back at another address" => |words| Some(Step::Act(Act::Move(words.service(0)?)));
+    When r"all connections to (the database|the main dependency|\S+) are reset", "all connections to db are reset" => |words| Some(Step::Act(Act::Wire { dependency: words.service(0)?, fault: WireFault::Reset }));
+    When r"(the database|the main dependency|\S+) answers (\d+) seconds late", "db answers 2 seconds late" => |words| Some(Step::Act(Act::Wire { dependency: words.service(0)?, fault: WireFault::Delay(words.seconds(1)?) }));
+    When r"all packets to (the database|the main dependency|\S+) are lost", "all packets to db are lost" => |words| Some(Step::Act(Act::Wire { dependency: words.service(0)?, fault: WireFault::Lose }));
+    When "the app is suspended by SIGSTOP", "the app is suspended by SIGSTOP" => |_| Some(Step::Act(Act::Suspend));
+    When "the app is resumed by SIGCONT", "the app is resumed by SIGCONT" => |_| Some(Step::Act(Act::Resume));
+    When "all connection slots of the database are taken", "all connection slots of the database are taken" => |_| Some(Step::Act(Act::TakeSlots));
+    When "the connection slots are free again", "the connection slots are free again" => |_| Some(Step::Act(Act::FreeSlots));
+    Then "readiness answers no 2xx before the database accepts", "readiness answers no 2xx before the database accepts" => |_| Some(Step::Claim(Claim::NotReadyBefore(Meant::Database)));
+    Then r"(readiness|liveness) answers (2xx|\d{3}) within (the startup limit|the recovery limit|the outage limit|the outage limit and one probe|\d+ seconds)", "readiness answers 2xx within the startup limit" => |words| Some(Step::Claim(Claim::Answers { endpoint: words.endpoint(0), wanted: words.wanted(1)?, within: words.limit(2)? }));
+    Then r"(readiness|liveness) (answers 2xx|answers no 2xx|answers nothing but 503|never hangs) throughout (\d+) seconds", "readiness answers no 2xx throughout 3 seconds" => |words| Some(Step::Claim(Claim::Stays { endpoint: words.endpoint(0), lasting: words.lasting(1)?, time: words.seconds(2)? }));
+    Then r"the engine calls the app (healthy|unhealthy) within (\d+) seconds", "the engine calls the app healthy within 15 seconds" => |words| Some(Step::Claim(Claim::HealthTurns { healthy: words.is(0, "healthy"), within: words.seconds(1)? }));
+    Then "the engine did not call the app healthy before it was ready", "the engine did not call the app healthy before it was ready" => |_| Some(Step::Claim(Claim::NotHealthyTooEarly));
+    Then r"the app makes at most (\d+) attempts to reach (the database|the main dependency|\S+) in the first second and (\d+) a second after", "the app makes at most 10 attempts to reach db in the first second and 5 a second after" => |words| Some(Step::Claim(Claim::Paced { dependency: words.service(1)?, first_second: words.count(0)?, later: words.count(2)? }));
+    Then r"the pauses between attempts to reach (the database|the main dependency|\S+) grow or are half a second long", "the pauses between attempts to reach db grow or are half a second long" => |words| Some(Step::Claim(Claim::BacksOff(words.service(0)?)));
+    Then "the app is still the same process", "the app is still the same process" => |_| Some(Step::Claim(Claim::SameProcess));
+    Then "only an app that has not exited is judged", "only an app that has not exited is judged" => |_| Some(Step::Claim(Claim::HasNotExited));
+    Then "no process of the app runs as root", "no process of the app runs as root" => |_| Some(Step::Claim(Claim::NoRootProcess));
+    Then "no process of the app is left as a zombie", "no process of the app is left as a zombie" => |_| Some(Step::Claim(Claim::NoZombies));
+    Then "the app exits within the stop grace period", "the app exits within the stop grace period" => |_| Some(Step::Claim(Claim::StopsInTime));
+    Then "the app was not killed", "the app was not killed" => |_| Some(Step::Claim(Claim::NotKilled));
+    Then "the exit status is one of the contract's", "the exit status is one of the contract's" => |_| Some(Step::Claim(Claim::CleanStatus));
+    Then "no shell swallowed the signal", "no shell swallowed the signal" => |_| Some(Step::Claim(Claim::SignalReached));
+    Then "the request is answered completely", "the request is answered completely" => |_| Some(Step::Claim(Claim::HeldRequestAnswered));
+    Then "no accepted request is cut off", "no accepted request is cut off" => |_| Some(Step::Claim(Claim::NothingTorn));
+    Then "nothing that is asked after the signal is left hanging", "nothing that is asked after the signal is left hanging" => |_| Some(Step::Claim(Claim::NothingHangs));
+    Then "a second later no session of the app is left", "a second later no session of the app is left" => |_| Some(Step::Claim(Claim::NoSessionLeft));
+    Then r"the app has at most (\d+) sessions more than before", "the app has at most 2 sessions more than before" => |words| Some(Step::Claim(Claim::FewMoreSessions(words.count(0)?)));
+    Then r"the log of the app names (the database|the main dependency|\S+) within (\d+) seconds", "the log of the app names db within 10 seconds" => |words| Some(Step::Claim(Claim::LogNames { dependency: words.service(0)?, within: words.seconds(1)? }));
+    Then r"in (\d+) seconds the app logs no stack trace per attempt", "in 10 seconds the app logs no stack trace per attempt" => |words| Some(Step::Claim(Claim::NoTraces(words.seconds(0)?)));
+    Then r"the app, if it gives up without (the database|the main dependency|\S+) within (\d+) seconds, says so", "the app, if it gives up without db within 15 seconds, says so" => |words| Some(Step::Claim(Claim::GivesUpCleanly { dependency: words.service(0)?, within: words.seconds(1)? }));
+    Then r"the log of the app reports a failed login within (\d+) seconds", "the log of the app reports a failed login within 10 seconds" => |words| Some(Step::Claim(Claim::TellsOfLogin(words.seconds(0)?)));
+    Then "the app has written something", "the app has written something" => |_| Some(Step::Claim(Claim::Wrote));
+    Then "the app has written something since its stop signal", "the app has written something since its stop signal" => |_| Some(Step::Claim(Claim::LastWords));
+    Then r"the app writes no log file for (\d+) seconds", "the app writes no log file for 10 seconds" => |words| Some(Step::Claim(Claim::NoLogFiles(words.seconds(0)?)));
+    Then "every line of the app is a JSON object with time, level and message", "every line of the app is a JSON object with time, level and message" => |_| Some(Step::Claim(Claim::Structured));
+    Then "the app shows no secret", "the app shows no secret" => |_| Some(Step::Claim(Claim::KeepsSecrets));
+    Then "the body shows no secret, no connection string and no stack trace", "the body shows no secret, no connection string and no stack trace" => |_| Some(Step::Claim(Claim::Discreet));
+    Then r"the body names (the database|the main dependency|\S+)", "the body names db" => |words| Some(Step::Claim(Claim::BodyNames(words.service(0)?)));
+    Then "nothing can be written to the root file system of the app", "nothing can be written to the root file system of the app" => |_| Some(Step::Claim(Claim::RootIsReadOnly));
+    Then r"the app writes nothing outside temporary folders for (\d+) seconds", "the app writes nothing outside temporary folders for 20 seconds" => |words| Some(Step::Claim(Claim::WritesNothing(words.seconds(0)?)));
+    Then "memory, processors and processes of the app are limited", "memory, processors and processes of the app are limited" => |_| Some(Step::Claim(Claim::LimitsDeclared));
+    Then "no service reaches out of its container", "no service reaches out of its container" => |_| Some(Step::Claim(Claim::Without(Trait::Privilege)));
+    Then "no dependency is published beyond this machine", "no dependency is published beyond this machine" => |_| Some(Step::Claim(Claim::Without(Trait::PublishedPort)));
+    Then "the app is started without a shell in between", "the app is started without a shell in between" => |_| Some(Step::Claim(Claim::ExecForm));
+    Then "the image says what it is and where it came from", "the image says what it is and where it came from" => |_| Some(Step::Claim(Claim::Labelled));
+    Then "the environment, labels and command line of the image hold no secret", "the environment, labels and command line of the image hold no secret" => |_| Some(Step::Claim(Claim::Without(Trait::SecretInSettings)));
+    Then "the history of the image shows no secret", "the history of the image shows no secret" => |_| Some(Step::Claim(Claim::Without(Trait::SecretInHistory)));
+    Then "no layer of the image has a file with a secret", "no layer of the image has a file with a secret" => |_| Some(Step::Claim(Claim::Without(Trait::SecretFile)));
+    Then "nothing in the image compiles or builds", "nothing in the image compiles or builds" => |_| Some(Step::Claim(Claim::Without(Trait::Compiler)));
+    Then "nothing in the image installs packages", "nothing in the image installs packages" => |_| Some(Step::Claim(Claim::Without(Trait::PackageManager)));
+    Then "no caches are left in the image", "no caches are left in the image" => |_| Some(Step::Claim(Claim::Without(Trait::Cache)));
+    Then "later layers of the image overwrite and delete little", "later layers of the image overwrite and delete little" => |_| Some(Step::Claim(Claim::LittleWaste));
+    Then "the image is no larger than the contract allows", "the image is no larger than the contract allows" => |_| Some(Step::Claim(Claim::Fits));
+    Then "no program beyond those of the base image changes the user of its caller", "no program beyond those of the base image changes the user of its caller" => |_| Some(Step::Claim(Claim::Without(Trait::Setuid)));
+    Then "the user of the app can't change its code", "the user of the app can't change its code" => |_| Some(Step::Claim(Claim::Without(Trait::WritableCode)));
+    Then "the image and those that it is made from have tags or digests", "the image and those that it is made from have tags or digests" => |_| Some(Step::Claim(Claim::Without(Trait::LooseImage)));
+    Then "the image is built in one stage and runs in another", "the image is built in one stage and runs in another" => |_| Some(Step::Claim(Claim::Without(Trait::SingleStage)));
+    Then "the compose file holds no secret", "the compose file holds no secret" => |_| Some(Step::Claim(Claim::Without(Trait::LiteralSecret)));
+    Then r"without a setting that it needs the app exits within (\d+) seconds and names it", "without a setting that it needs the app exits within 10 seconds and names it" => |words| Some(Step::Claim(Claim::NamesMissingSettings(words.seconds(0)?)));
+    Then "the build gets nothing that it should not have", "the build gets nothing that it should not have" => |_| Some(Step::Claim(Claim::Without(Trait::Unwanted)));
+    Then "a change of one source file does not install the dependencies again", "a change of one source file does not install the dependencies again" => |_| Some(Step::Claim(Claim::ReusesDependencies));
+    Then "no known weakness of the image is high or critical", "no known weakness of the image is high or critical" => |_| Some(Step::Claim(Claim::NoGraveWeakness));
+    Then "the app handles its stop signal", "the app handles its stop signal" => |_| Some(Step::Claim(Claim::HandlesStopSignal));
+    Then "the image exposes the ports that the app listens on", "the image exposes the ports that the app listens on" => |_| Some(Step::Claim(Claim::ExposesItsPorts));
+    Then "the app has a health check", "the app has a health check" => |_| Some(Step::Claim(Claim::HasHealthCheck));
+    Then r"the health check of the app passes within (\d+) seconds", "the health check of the app passes within 60 seconds" => |words| Some(Step::Claim(Claim::HealthCheckPasses(words.seconds(0)?)));
+    Then "the times of the health check fit", "the times of the health check fit" => |_| Some(Step::Claim(Claim::WellTimed));
+    Then "the user of the app is not root", "the user of the app is not root" => |_| Some(Step::Claim(Claim::UserIsNotRoot));
+    Then "the user of the app is a number", "the user of the app is a number" => |_| Some(Step::Claim(Claim::UserIsNumeric));
+    Then "the app is started only when its dependencies are healthy", "the app is started only when its dependencies are healthy" => |_| Some(Step::Claim(Claim::OrderDeclared));
+    Then "the data of the database is on a volume with a name", "the data of the database is on a volume with a name" => |_| Some(Step::Claim(Claim::DataOnVolume(Meant::Database)));
+    Then "a row of the database is still there when its container is replaced", "a row of the database is still there when its container is replaced" => |_| Some(Step::Claim(Claim::RowSurvives(Meant::Database)));
+};
+
+/// The words of a sentence that its pattern captured, in order.
+#[derive(Debug)]
+struct Words(Vec<String>);
+
+impl Words {
+    fn word(&self, index: usize) -> Option<&str> {
+        self.0.get(index).map(String::as_str)
+    }
+
+    fn is(&self, index: usize, word: &str) -> bool {
+        self.word(index) == Some(word)
+    }
+
+    fn number(&self, index: usize) -> Option<u64> {
+        self.word(index)?.parse().ok()
+    }
+
+    fn count(&self, index: usize) -> Option<usize> {
+        self.number(index)?.try_into().ok()
+    }
+
+    fn seconds(&self, index: usize) -> Option<Duration> {
+        self.number(index).map(Duration::from_secs)
+    }
+
+    fn service(&self, index: usize) -> Option<Meant> {
+        self.word(index).map(Meant::read)
+    }
+
+    fn endpoint(&self, index: usize) -> Endpoint {
+        if self.is(index, "liveness") { Endpoint::Liveness } else { Endpoint::Readiness }
+    }
+
+    fn wanted(&self, index: usize) -> Option<Wanted> {
+        match self.word(index)? {
+            "2xx" => Some(Wanted::Success),
+            status => status.parse().ok().map(Wanted::Status),
+        }
+    }
+
+    fn lasting(&self, index: usize) -> Option<Lasting> {
+        Some(match self.word(index)? {
+            "answers 2xx" => Lasting::Success,
+            "answers no 2xx" => Lasting::NoSuccess,
+            "answers nothing but 503" => Lasting::OnlyUnavailable,
+            _ => Lasting::Bounded,
+        })
+    }
+
+    fn limit(&self, index: usize) -> Option<Limit> {
+        Some(match self.word(index)? {
+            "the startup limit" => Limit::Startup,
+            "the recovery limit" => Limit::Recovery,
+            "the outage limit" => Limit::Outage,
+            "the outage limit and one probe" => Limit::OutageAndProbe,
+            other => Limit::Fixed(Duration::from_secs(other.split(' ').next()?.parse().ok()?)),
+        })
+    }
+
+    fn disturbance(&self, index: usize) -> Option<Disturbance> {
+        Some(match self.word(index)? {
+            "killed" => Disturbance::Killed,
+            "frozen" => Disturbance::Frozen,
+            _ => Disturbance::CutOff,
+        })
+    }
+
+    fn refusal(&self, index: usize) -> Option<WireFault> {
+        Some(if self.is(index, "is starting up") { WireFault::StartingUp } else { WireFault::Refuse })
+    }
+}
+
+impl Sentence {
+    /// The pattern, anchored at both ends.
+    ///
+    /// # Panics
+    ///
+    /// Never: a test compiles every pattern of the table.
+    #[must_use]
+    pub fn regex(&self) -> Regex {
+        match Regex::new(&format!("^{}$", self.pattern)) {
+            Ok(regex) => regex,
+            Err(error) => unreachable!("the pattern of a built-in sentence: {error}"),
+        }
+    }
+
+    fn step(&self, regex: &Regex, text: &str) -> Option<Step> {
+        let captured = regex.captures(text)?;
+        let words = captured.iter().skip(1).flatten().map(|word| word.as_str().to_owned()).collect();
+        (self.read)(&Words(words))
+    }
+}
+
+static COMPILED: LazyLock<Vec<(Regex, &'static Sentence)>> =
+    LazyLock::new(|| SENTENCES.iter().map(|sentence| (sentence.regex(), sentence)).collect());
+
+/// The sentences that a line matches.
+pub(super) fn matching(keyword: StepType, text: &str) -> impl Iterator<Item = &'static Sentence> {
+    COMPILED.iter().filter(move |(regex, sentence)| sentence.keyword == keyword && regex.is_match(text)).map(|(_, found)| *found)
+}
+
+/// What a line means, after its keyword; nothing when it is no sentence of ours.
+#[must_use]
+pub fn read(keyword: StepType, text: &str) -> Option<Step> {
+    COMPILED.iter().filter(|(_, sentence)| sentence.keyword == keyword).find_map(|(regex, sentence)| sentence.step(regex, text))
+}
+
+/// The lines of a scenario.
+#[must_use]
+pub fn lines(scenario: &Scenario) -> Vec<Line> {
+    let line = |step: &GherkinStep| Line { text: format!("{}{}", step.keyword, step.value), step: read(step.ty, &step.value) };
+    scenario.steps.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gherkin::Catalogue;
+
+    fn patterns(keyword: StepType, sentence: &str) -> Vec<&'static str> {
+        matching(keyword, sentence).map(|found| found.pattern).collect()
+    }
+
+    #[test]
+    fn every_line_of_every_feature_matches_exactly_one_sentence_and_can_be_read() {
+        for scenario in Catalogue::built_in().features().iter().flat_map(|feature| &feature.scenarios) {
+            assert!(!scenario.steps.is_empty(), "{} has no steps", scenario.name);
+            for step in &scenario.steps {
+                let sentence = step.value.replace("<dependency>", "db");
+                assert_eq!(patterns(step.ty, &sentence).len(), 1, "{} {sentence}", step.keyword);
+                assert!(read(step.ty, &sentence).is_some(), "{} {sentence}", step.keyword);
+            }
+        }
+    }
+
+    #[test]
+    fn every_example_matches_its_own_sentence_alone_and_can_be_read() {
+        for sentence in SENTENCES {
+            assert_eq!(patterns(sentence.keyword, sentence.example), [sentence.pattern]);
+            let is_claim = matches!(read(sentence.keyword, sentence.example), Some(Step::Claim(_)));
+            assert_eq!(is_claim, sentence.keyword == StepType::Then, "{}", sentence.example);
+        }
+    }
+}

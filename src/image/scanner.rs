@@ -1,0 +1,114 @@
+//! Reading the report of a scanner for known weaknesses: Trivy's JSON, or Grype's.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+
+/// A known weakness of something in an image.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Known {
+    /// The severity, in small letters.
+    pub severity: String,
+    /// Its id.
+    pub id: String,
+    /// What has it, with its version.
+    pub package: String,
+    /// The versions that have it no longer; empty when there are none.
+    pub fixed_in: String,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Report {
+    #[serde(rename_all = "PascalCase")]
+    Trivy {
+        schema_version: u32,
+        #[serde(default)]
+        results: Vec<TrivyResult>,
+    },
+    Grype {
+        matches: Vec<GrypeMatch>,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TrivyResult {
+    #[serde(default)]
+    vulnerabilities: Option<Vec<TrivyVulnerability>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TrivyVulnerability {
+    #[serde(rename = "VulnerabilityID")]
+    id: String,
+    pkg_name: String,
+    #[serde(default)]
+    installed_version: String,
+    #[serde(default)]
+    fixed_version: String,
+    severity: String,
+}
+
+#[derive(Deserialize)]
+struct GrypeMatch {
+    vulnerability: GrypeVulnerability,
+    artifact: GrypeArtifact,
+}
+
+#[derive(Deserialize)]
+struct GrypeVulnerability {
+    id: String,
+    severity: String,
+    #[serde(default)]
+    fix: GrypeFix,
+}
+
+#[derive(Default, Deserialize)]
+struct GrypeFix {
+    #[serde(default)]
+    versions: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct GrypeArtifact {
+    name: String,
+    #[serde(default)]
+    version: String,
+}
+
+/// The weaknesses that a report tells, by severity. Nothing when the text is no report of either scanner.
+#[must_use]
+pub fn read_report(report: &str) -> Option<Vec<Known>> {
+    let all: BTreeSet<Known> = match serde_json::from_str(report).ok()? {
+        Report::Trivy { schema_version: 2, results } => {
+            results.into_iter().flat_map(|result| result.vulnerabilities.unwrap_or_default()).map(Into::into).collect()
+        }
+        Report::Trivy { .. } => return None,
+        Report::Grype { matches } => matches.into_iter().map(Into::into).collect(),
+    };
+    Some(all.into_iter().collect())
+}
+
+impl From<TrivyVulnerability> for Known {
+    fn from(found: TrivyVulnerability) -> Self {
+        Self {
+            severity: found.severity.to_ascii_lowercase(),
+            id: found.id,
+            package: format!("{} {}", found.pkg_name, found.installed_version),
+            fixed_in: found.fixed_version,
+        }
+    }
+}
+
+impl From<GrypeMatch> for Known {
+    fn from(found: GrypeMatch) -> Self {
+        Self {
+            severity: found.vulnerability.severity.to_ascii_lowercase(),
+            id: found.vulnerability.id,
+            package: format!("{} {}", found.artifact.name, found.artifact.version),
+            fixed_in: found.vulnerability.fix.versions.join(", "),
+        }
+    }
+}

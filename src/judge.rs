@@ -1,0 +1,56 @@
+//! Judging: what a timeline proves. Pure functions, a window of facts in and an outcome out; nothing here waits, asks or writes.
+//!
+//! A judge may only say "broken" with a fact that proves it. Where a fact could not be measured, the outcome is undecided, and the
+//! check could not run.
+
+mod answers;
+mod attempts;
+mod check;
+mod claim;
+mod config;
+mod dependency;
+mod files;
+mod health;
+mod image;
+mod listing;
+mod log;
+mod logging;
+mod process;
+mod sessions;
+mod stop;
+mod window;
+mod words;
+
+pub use self::attempts::attempts;
+pub use self::check::{Ruling, begin, judge};
+pub use self::claim::{Claim, Lasting, Limit, Wanted};
+pub use self::dependency::{Awaited, became_healthy, completed, gone_after, started_to_accept};
+pub use self::window::{Event, Window};
+pub use self::words::{count_exits, seconds, since, used};
+use crate::model::{FactId, Inspection, Outcome, Place};
+
+/// The same outcome with the lines that are at fault.
+fn with_places(outcome: Outcome, places: impl IntoIterator<Item = Place>) -> Outcome {
+    match outcome {
+        Outcome::Broken(mut finding) => {
+            finding.places.extend(places);
+            Outcome::Broken(finding)
+        }
+        other => other,
+    }
+}
+
+impl<'a> Window<'a> {
+    /// What looks have shown, the last first.
+    fn inspections(&self) -> impl DoubleEndedIterator<Item = (FactId, &'a Inspection)> + use<'a> {
+        self.facts.iter().filter_map(|one| match &one.fact {
+            crate::model::Fact::Inspected { inspection } => Some((one.id, inspection)),
+            _ => None,
+        })
+    }
+
+    /// The last look that has shown something, and what.
+    fn inspected<T>(&self, find: impl Fn(&'a Inspection) -> Option<T>) -> Option<(FactId, T)> {
+        self.inspections().rev().find_map(|(id, inspection)| Some((id, find(inspection)?)))
+    }
+}

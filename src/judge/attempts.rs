@@ -1,0 +1,101 @@
+//! Judging how an app tries to reach a dependency that turns it down, by what the tap sees on the wire.
+
+use std::time::Duration;
+
+use super::window::Window;
+use super::words::seconds;
+use crate::model::{Fact, FactId, Observation, Outcome};
+
+/// Attempts that follow so closely are one: a pool that opens several connections at once, or a driver that asks once more without
+/// encryption.
+const ONE: Duration = Duration::from_millis(50);
+/// A pace that does not slow down is slow enough when its pauses are as long as this.
+const SLOW_ENOUGH: Duration = Duration::from_millis(500);
+/// Pauses are drawn by lot in good retry loops, so a mean of them may be off by this part.
+const TOLERANCE: f64 = 0.2;
+/// Pauses grow when the later ones are this many times as long as the first ones.
+const GROWTH: f64 = 2.0;
+/// With fewer attempts there is no pace to judge.
+const FEW: usize = 3;
+
+/// Every attempt to reach a dependency.
+pub fn attempts(observations: &[Observation], dependency: &str) -> impl Iterator<Item = Duration> {
+    observations.iter().filter_map(move |observation| match &observation.fact {
+        Fact::Attempt { service } if service == dependency => Some(observation.at),
+        _ => None,
+    })
+}
+
+/// The attempts of an app that was turned down: from its start to the window's beginning, at which that ended.
+#[derive(Debug)]
+struct Pace {
+    /// As offsets from the first; those that follow closely are one.
+    offsets: Vec<Duration>,
+    /// The first and the last of them.
+    evidence: Vec<FactId>,
+}
+
+impl Pace {
+    fn of(window: &Window<'_>, dependency: &str) -> Self {
+        let within = window.started()..window.from;
+        let all: Vec<(Duration, FactId)> = (window.facts.iter())
+            .filter(|one| matches!(&one.fact, Fact::Attempt { service } if service == dependency) && within.contains(&one.at))
+            .map(|one| (one.at, one.id))
+            .collect();
+        let first = all.first().map(|(at, _)| *at).unwrap_or_default();
+        let mut offsets: Vec<Duration> = vec![];
+        for (at, _) in &all {
+            let at = at.saturating_sub(first);
+            if offsets.last().is_none_or(|last| at >= *last + ONE) {
+                offsets.push(at);
+            }
+        }
+        Self { offsets, evidence: all.first().into_iter().chain(all.last()).map(|(_, id)| *id).collect() }
+    }
+}
+
+/// The app makes at most so many attempts in the first second, and so many in each second after.
+pub(super) fn paced(window: &Window<'_>, dependency: &str, first_second: usize, later: usize) -> Outcome {
+    let Pace { offsets, evidence } = Pace::of(window, dependency);
+    let second = Duration::from_secs(1);
+    let begins = (0..).map(|n| second * n).take_while(|begin| offsets.last().is_some_and(|last| begin <= last));
+    let counts: Vec<usize> =
+        begins.map(|begin| offsets.iter().filter(|at| (begin..begin + second).contains(*at)).count()).collect();
+    let is_broken = |(n, count): (usize, &usize)| *count > if n == 0 { first_second } else { later };
+    if !counts.iter().enumerate().any(is_broken) {
+        return Outcome::Held(evidence);
+    }
+    let counts: Vec<String> = counts.iter().map(usize::to_string).collect();
+    Outcome::broken(
+        format!("at most {first_second} attempts to reach `{dependency}` in the first second and {later} a second after"),
+        format!("second by second: {} (attempts less than 0.05 s apart count as one)", counts.join(", ")),
+        evidence,
+    )
+}
+
+/// The pauses between attempts grow, or stay the same and are long. Not applicable when there are too few to judge by.
+pub(super) fn backed_off(window: &Window<'_>, dependency: &str) -> Outcome {
+    let Pace { offsets, evidence } = Pace::of(window, dependency);
+    if offsets.len() < FEW {
+        let app = window.app();
+        return Outcome::NotApplicable(format!("`{app}` makes too few attempts to reach `{dependency}` to have a pace"));
+    }
+    let pauses: Vec<f64> = offsets.windows(2).map(|pair| (pair[1].saturating_sub(pair[0])).as_secs_f64()).collect();
+    let (first, late) = (&pauses[..2], &pauses[pauses.len() / 2..]);
+    let mean = |pauses: &[f64]| pauses.iter().sum::<f64>() / f64::from(u32::try_from(pauses.len()).unwrap_or(u32::MAX));
+    let (first, late) = (mean(first), mean(late));
+    // A loop without growth may still slow down when the machine gets busier.
+    let grows = late >= first * GROWTH;
+    let is_slow = late >= SLOW_ENOUGH.as_secs_f64() * (1.0 - TOLERANCE);
+    if grows || is_slow {
+        return Outcome::Held(evidence);
+    }
+    Outcome::broken(
+        format!("the pauses between attempts to reach `{dependency}` grow, or are {} or longer", seconds(SLOW_ENOUGH)),
+        format!(
+            "{} attempts; the first two pauses are {first:.2} s on average, those of the later half {late:.2} s",
+            offsets.len()
+        ),
+        evidence,
+    )
+}

@@ -1,0 +1,316 @@
+//! Claims: what a check asserts, as values. Each has one pure judge, which looks at a window and at nothing else.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::window::Window;
+use super::{answers, attempts, config, files, health, image, listing, log, logging, process, sessions, stop};
+use crate::model::{Answer, Endpoint, Outcome, Trait};
+use crate::subject::{Contract, Meant};
+
+/// How much later than at its timeout a request may be recorded.
+const MARGIN: Duration = Duration::from_secs(1);
+/// How long a line may take from the app to us.
+const ARRIVAL: Duration = Duration::from_secs(5);
+/// How long looks at the processes may take.
+const LOOKS_LIMIT: Duration = Duration::from_secs(30);
+
+/// What a `Then` asserts.
+#[expect(missing_docs, reason = "fields say by their names and types what they are")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// No ready answer is complete before the dependency accepts.
+    NotReadyBefore(Meant),
+    /// An endpoint says this within a limit. Limits of later claims count from that answer.
+    Answers { endpoint: Endpoint, wanted: Wanted, within: Limit },
+    /// An endpoint says this all the time.
+    Stays { endpoint: Endpoint, lasting: Lasting, time: Duration },
+    /// The engine calls the app healthy, or unhealthy, within a limit.
+    HealthTurns { healthy: bool, within: Duration },
+    /// The engine does not call the app healthy before it is ready.
+    NotHealthyTooEarly,
+    /// At most so many attempts to reach a dependency in the first second, and in each second after.
+    Paced { dependency: Meant, first_second: usize, later: usize },
+    /// The pauses between attempts grow, or are long.
+    BacksOff(Meant),
+    /// The app's first process has not ended since its start.
+    SameProcess,
+    /// The same, where an exit makes the check not applicable.
+    HasNotExited,
+    /// No process of the app runs as user 0.
+    NoRootProcess,
+    /// No process of the app is left as a zombie.
+    NoZombies,
+    /// The app ends within its grace period.
+    StopsInTime,
+    /// The app's end is its own.
+    NotKilled,
+    /// The exit status is one of the contract's.
+    CleanStatus,
+    /// No shell swallows the signal.
+    SignalReached,
+    /// The request that was held is answered completely.
+    HeldRequestAnswered,
+    /// No accepted request of the clients is torn.
+    NothingTorn,
+    /// What is asked after the signal is answered or turned away.
+    NothingHangs,
+    /// A second after its end the app has no session left.
+    NoSessionLeft,
+    /// The app has at most so many sessions more than before the disturbance.
+    FewMoreSessions(usize),
+    /// Some line of the log names the dependency.
+    LogNames { dependency: Meant, within: Duration },
+    /// There is no stack trace for each attempt.
+    NoTraces(Duration),
+    /// If the app gives up, it says so by its status and in its log.
+    GivesUpCleanly { dependency: Meant, within: Duration },
+    /// Some line says that the login failed.
+    TellsOfLogin(Duration),
+    /// The app has written something.
+    Wrote,
+    /// The app writes something about its end after it was told to stop.
+    LastWords,
+    /// No log file grows in the app's container.
+    NoLogFiles(Duration),
+    /// Every line is an object with the usual fields.
+    Structured,
+    /// No secret stands in the log or in an answer.
+    KeepsSecrets,
+    /// The body of the 503 does not show how the app is built.
+    Discreet,
+    /// The body of the 503 names the dependency.
+    BodyNames(Meant),
+    /// A write to the root file system fails.
+    RootIsReadOnly,
+    /// Nothing is written to the root file system but to temporary folders.
+    WritesNothing(Duration),
+    /// The compose file limits what one instance may take.
+    LimitsDeclared,
+    /// Nothing of this kind is found.
+    Without(Trait),
+    /// The app is started without a shell in between.
+    ExecForm,
+    /// The image has the labels by which it can be found again.
+    Labelled,
+    /// Later layers overwrite and delete little.
+    LittleWaste,
+    /// The image is within the contract's limit.
+    Fits,
+    /// A change of a source file does not install the dependencies again.
+    ReusesDependencies,
+    /// No known weakness is grave.
+    NoGraveWeakness,
+    /// The app handles the signal that it is stopped with.
+    HandlesStopSignal,
+    /// The image exposes the ports on which the app listens.
+    ExposesItsPorts,
+    /// The app has a health check.
+    HasHealthCheck,
+    /// The health check passes.
+    HealthCheckPasses(Duration),
+    /// The times of the health check fit.
+    WellTimed,
+    /// The user that the app is started as is not root.
+    UserIsNotRoot,
+    /// That user is a number.
+    UserIsNumeric,
+    /// The app is started only when its dependencies are healthy.
+    OrderDeclared,
+    /// The data of the database is on a volume with a name.
+    DataOnVolume(Meant),
+    /// A row is still there when the container of its database is replaced.
+    RowSurvives(Meant),
+    /// Without a setting that it needs the app exits in time and names it.
+    NamesMissingSettings(Duration),
+}
+
+/// What an endpoint is to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Any 2xx.
+    Success,
+    /// This status.
+    Status(u16),
+}
+
+impl Wanted {
+    pub(super) fn is(self, answer: &Answer) -> bool {
+        match self {
+            Self::Success => answer.is_success(),
+            Self::Status(status) => *answer == Answer::Status(status),
+        }
+    }
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Success => formatter.write_str("2xx"),
+            Self::Status(status) => write!(formatter, "{status}"),
+        }
+    }
+}
+
+/// What an endpoint is to say all the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lasting {
+    /// 2xx and nothing else.
+    Success,
+    /// Anything but 2xx.
+    NoSuccess,
+    /// 503 from its first answer on; that nobody listens yet, or that a connection breaks, says nothing.
+    OnlyUnavailable,
+    /// Anything, in time.
+    Bounded,
+}
+
+impl Lasting {
+    pub(super) fn breaks(self, answer: &Answer) -> bool {
+        match self {
+            Self::Success => !answer.is_success(),
+            Self::NoSuccess => answer.is_success(),
+            Self::OnlyUnavailable => matches!(answer, Answer::Status(status) if *status != 503) || *answer == Answer::TimedOut,
+            Self::Bounded => *answer == Answer::TimedOut,
+        }
+    }
+
+    /// Whether silence is as good as an answer.
+    pub(super) fn needs_no_answer(self) -> bool {
+        matches!(self, Self::OnlyUnavailable | Self::Bounded)
+    }
+}
+
+impl fmt::Display for Lasting {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Success => "answers 2xx",
+            Self::NoSuccess => "answers no 2xx",
+            Self::OnlyUnavailable => "answers nothing but 503",
+            Self::Bounded => "never hangs",
+        })
+    }
+}
+
+/// A limit of the contract, or a fixed one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// How long the app may take to be ready.
+    Startup,
+    /// How long it may take to be ready again.
+    Recovery,
+    /// How long readiness may take to turn 503.
+    Outage,
+    /// The same where a probe that was under way may have to run into its own timeout first, and the app's next one after that.
+    OutageAndProbe,
+    /// So long.
+    Fixed(Duration),
+}
+
+impl Limit {
+    pub(super) fn of(self, contract: &Contract) -> Duration {
+        match self {
+            Self::Startup => contract.startup_limit,
+            Self::Recovery => contract.recovery_limit,
+            Self::Outage => contract.outage_limit,
+            Self::OutageAndProbe => contract.outage_limit + contract.probe_timeout,
+            Self::Fixed(time) => time,
+        }
+    }
+}
+
+impl Claim {
+    /// How long after the window's beginning the claim may have to be waited for; nothing when it looks back.
+    #[must_use]
+    pub fn patience(&self, contract: &Contract) -> Duration {
+        match self {
+            Self::NotReadyBefore(_) => contract.startup_limit,
+            Self::Answers { within, .. } => within.of(contract),
+            // The last request of the window may have to run into its timeout before its answer is known.
+            Self::Stays { time, .. } => *time + contract.probe_timeout + MARGIN,
+            Self::HealthTurns { within, .. }
+            | Self::HealthCheckPasses(within)
+            | Self::LogNames { within, .. }
+            | Self::GivesUpCleanly { within, .. }
+            | Self::TellsOfLogin(within)
+            | Self::NoTraces(within) => *within,
+            Self::Wrote => ARRIVAL,
+            Self::NoRootProcess => LOOKS_LIMIT,
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// Judges the claim by the facts of a window.
+    #[must_use]
+    pub fn judge(&self, window: &Window<'_>) -> Outcome {
+        match self {
+            Self::NotReadyBefore(dependency) => meant(window, dependency, |service| answers::never_ready_before(window, service)),
+            Self::Answers { endpoint, wanted, within } => {
+                answers::answered(window, *endpoint, *wanted, within.of(window.contract))
+            }
+            Self::Stays { endpoint, lasting, time } => answers::stayed(window, *endpoint, *lasting, *time),
+            Self::HealthTurns { healthy, within } => health::turned(window, *healthy, *within),
+            Self::HealthCheckPasses(within) => health::passes(window, *within),
+            Self::NotHealthyTooEarly => health::not_healthy_before_ready(window),
+            Self::Paced { dependency, first_second, later } => {
+                meant(window, dependency, |service| attempts::paced(window, service, *first_second, *later))
+            }
+            Self::BacksOff(dependency) => meant(window, dependency, |service| attempts::backed_off(window, service)),
+            Self::SameProcess => process::same(window),
+            Self::HasNotExited => process::has_not_exited(window),
+            Self::NoRootProcess => process::ran_without_root(window),
+            Self::NoZombies => process::left_no_zombies(window),
+            Self::StopsInTime => stop::in_time(window),
+            Self::NotKilled => stop::was_not_killed(window),
+            Self::CleanStatus => stop::ended_with_clean_status(window),
+            Self::SignalReached => stop::signal_reached(window),
+            Self::HeldRequestAnswered => stop::answered_in_flight(window),
+            Self::NothingTorn => stop::tore_nothing(window),
+            Self::NothingHangs => answers::left_nothing_hanging(window),
+            Self::NoSessionLeft => sessions::none_left(window),
+            Self::FewMoreSessions(more) => sessions::few_more(window, *more),
+            Self::LogNames { dependency, within } => {
+                meant(window, dependency, |service| log::names_dependency(window, service, *within))
+            }
+            Self::NoTraces(time) => log::no_trace_per_attempt(window, *time),
+            Self::GivesUpCleanly { dependency, within } => {
+                meant(window, dependency, |service| log::gave_up_cleanly(window, service, *within))
+            }
+            Self::TellsOfLogin(within) => log::told_of_login(window, *within),
+            Self::Wrote => logging::wrote(window, ARRIVAL),
+            Self::LastWords => logging::had_last_words(window),
+            Self::NoLogFiles(time) => files::no_log_files(window, *time),
+            Self::Structured => logging::is_structured(window),
+            Self::KeepsSecrets => log::kept_secrets(window),
+            Self::Discreet => log::was_discreet(window),
+            Self::BodyNames(dependency) => meant(window, dependency, |service| log::body_named(window, service)),
+            Self::RootIsReadOnly => files::root_is_read_only(window),
+            Self::WritesNothing(time) => files::writes_nothing(window, *time),
+            Self::LimitsDeclared => config::limits_are_declared(window),
+            Self::Without(kind) => listing::nothing_of(window, *kind),
+            Self::ExecForm => image::is_exec_form(window),
+            Self::Labelled => image::is_labelled(window),
+            Self::LittleWaste => image::wastes_little(window),
+            Self::Fits => image::fits(window),
+            Self::ReusesDependencies => image::reuses_dependencies(window),
+            Self::NoGraveWeakness => image::has_no_grave_weakness(window),
+            Self::HandlesStopSignal => image::handles_stop_signal(window),
+            Self::ExposesItsPorts => image::exposes_its_ports(window),
+            Self::HasHealthCheck => health::is_declared(window),
+            Self::WellTimed => health::is_well_timed(window),
+            Self::UserIsNotRoot => image::user_is_not_root(window),
+            Self::UserIsNumeric => image::user_is_numeric(window),
+            Self::OrderDeclared => config::order_is_declared(window),
+            Self::DataOnVolume(database) => meant(window, database, |service| config::data_is_on_a_volume(window, service)),
+            Self::RowSurvives(database) => meant(window, database, |service| config::row_survives(window, service)),
+            Self::NamesMissingSettings(limit) => config::missing_settings_are_named(window, *limit),
+        }
+    }
+}
+
+fn meant(window: &Window<'_>, dependency: &Meant, judge: impl FnOnce(&str) -> Outcome) -> Outcome {
+    match dependency.service(window.contract) {
+        Some(service) => judge(service),
+        None => Outcome::Undecided(format!("the stack has not {dependency}")),
+    }
+}

@@ -1,0 +1,129 @@
+//! Judging an app's health check: that there is one, what its times are, and what the engine says by it.
+
+use std::time::Duration;
+
+use super::answers::requests;
+use super::window::Window;
+use super::words::{seconds, since};
+use crate::model::{ContainerChange, Endpoint, Fact, HealthTimes, Inspection, Observation, Outcome};
+
+/// Within this time a health check has to notice.
+const DETECTION: Duration = Duration::from_mins(2);
+
+/// The engine calls the container healthy, or unhealthy, within the limit. Held by the fact that says so.
+pub(super) fn turned(window: &Window<'_>, wanted: bool, limit: Duration) -> Outcome {
+    let (app, from, until) = (window.app(), window.from, window.from + limit);
+    let told: Vec<(&Observation, bool)> = (window.changes(app))
+        .filter_map(|(one, change)| match change {
+            ContainerChange::Health { healthy } if one.at <= until => Some((one, *healthy)),
+            _ => None,
+        })
+        .collect();
+    let later = told.iter().find(|(one, healthy)| one.at >= from && *healthy == wanted);
+    // It may have been so before, and stayed.
+    let stayed = told.last().filter(|(one, healthy)| one.at < from && *healthy == wanted);
+    if let Some((one, _)) = later.or(stayed) {
+        return Outcome::Held(vec![one.id]);
+    }
+    if !window.over {
+        return Outcome::Pending;
+    }
+    let words = |healthy: bool| if healthy { "healthy" } else { "unhealthy" };
+    let seen = told.last().map_or("it has said nothing yet".to_owned(), |(one, healthy)| {
+        format!("the last thing it said was {}, at {}", words(*healthy), since(from, one.at))
+    });
+    let expected = format!("the engine calls `{app}` {} within {}", words(wanted), seconds(limit));
+    Outcome::broken(expected, seen, told.last().map(|(one, _)| one.id).into_iter().collect())
+}
+
+/// The health check passes within the limit.
+pub(super) fn passes(window: &Window<'_>, limit: Duration) -> Outcome {
+    let Outcome::Broken(mut finding) = turned(window, true, limit) else { return turned(window, true, limit) };
+    let last = window.facts.iter().rev().find_map(|one| match &one.fact {
+        Fact::Inspected { inspection: Inspection::HealthRun { last } } => Some((one.id, last)),
+        _ => None,
+    });
+    let run = match last {
+        Some((id, Some((status, output)))) => {
+            finding.evidence.push(id);
+            let output = if output.is_empty() { String::new() } else { format!(": {output}") };
+            format!("its last run ended with status {status}{output}")
+        }
+        _ => "its health check has not run".to_owned(),
+    };
+    finding.seen = format!("{}; {run}", finding.seen);
+    Outcome::Broken(finding)
+}
+
+/// The engine did not call the app healthy while it was not ready.
+///
+/// Broken only by proof: an answer other than 2xx to a request that was sent after the engine had said so, and before the first
+/// ready answer.
+pub(super) fn not_healthy_before_ready(window: &Window<'_>) -> Outcome {
+    let app = window.app();
+    let healthy = window.changes(app).find(|(_, change)| matches!(change, ContainerChange::Health { healthy: true }));
+    let Some((healthy, _)) = healthy else { return Outcome::Held(vec![]) };
+    let ready = requests(window.facts, Endpoint::Readiness).find(|request| request.answer.is_success());
+    let proof = requests(window.facts, Endpoint::Readiness).rev().find(|request| {
+        request.sent > healthy.at && ready.is_none_or(|ready| request.sent < ready.at) && !request.answer.is_success()
+    });
+    let Some(proof) = proof else { return Outcome::Held(vec![healthy.id]) };
+    Outcome::broken(
+        format!("the engine calls `{app}` healthy only once it is ready"),
+        format!(
+            "{} after the engine said healthy, readiness still answered {}",
+            seconds(proof.sent.saturating_sub(healthy.at)),
+            proof.answer
+        ),
+        vec![healthy.id, proof.id],
+    )
+}
+
+/// The app has a health check, from the compose file or from the image.
+pub(super) fn is_declared(window: &Window<'_>) -> Outcome {
+    let found = window.inspected(|inspection| match inspection {
+        Inspection::HealthCheck { declared, place } => Some((*declared, place.clone())),
+        _ => None,
+    });
+    match found {
+        None => Outcome::undecided_when(window.over, "the health check of the app"),
+        Some((id, (true, _))) => Outcome::Held(vec![id]),
+        Some((id, (false, place))) => super::with_places(
+            Outcome::broken(
+                format!("`{}` has a health check", window.app()),
+                "neither the compose file nor the image declares one",
+                vec![id],
+            ),
+            place,
+        ),
+    }
+}
+
+/// The times of a health check fit each other, the start of the app, and an outage.
+pub(super) fn is_well_timed(window: &Window<'_>) -> Outcome {
+    let found = window.inspected(|inspection| match inspection {
+        Inspection::HealthTimes(times) => Some(*times),
+        _ => None,
+    });
+    let Some((id, times)) = found else { return Outcome::undecided_when(window.over, "the times of the health check") };
+    let HealthTimes { interval, timeout, start_period, retries, app_start } = times;
+    let app = window.app();
+    let broken = |expected: String, seen: String| Outcome::broken(expected, seen, vec![id]);
+    if timeout > interval {
+        let expected = format!("a run of the health check of `{app}` may not take longer than from one run to the next");
+        return broken(expected, format!("the timeout is {}, the interval {}", seconds(timeout), seconds(interval)));
+    }
+    let patience = start_period + interval * retries;
+    if app_start > patience {
+        let expected = format!("the health check lets `{app}` start");
+        let seen = format!("it took {} to be ready, and is called unhealthy after {}", seconds(app_start), seconds(patience));
+        return broken(expected, seen);
+    }
+    let detection = interval * retries + timeout;
+    if detection > DETECTION {
+        let expected = format!("the health check notices within {} that `{app}` is broken", seconds(DETECTION));
+        let seen = format!("it takes up to {}: {retries} times {}, and the timeout", seconds(detection), seconds(interval));
+        return broken(expected, seen);
+    }
+    Outcome::Held(vec![id])
+}

@@ -1,0 +1,41 @@
+//! Judging what was looked for and should not be there.
+
+use super::window::Window;
+use crate::model::{Inspection, Outcome, Trait};
+
+/// Nothing of this kind is found.
+pub(super) fn nothing_of(window: &Window<'_>, kind: Trait) -> Outcome {
+    let found = window.inspected(|inspection| match inspection {
+        Inspection::Listing(listing) if listing.kind == kind => Some(listing),
+        _ => None,
+    });
+    let Some((id, listing)) = found else { return Outcome::undecided_when(window.over, "what was looked for") };
+    if listing.items.is_empty() {
+        return Outcome::Held(vec![id]);
+    }
+    let told = listing.told();
+    let seen = match &listing.within {
+        Some(within) => format!("{within} {told}"),
+        None => told,
+    };
+    super::with_places(Outcome::broken(expected(kind, window), seen, vec![id]), listing.places())
+}
+
+fn expected(kind: Trait, window: &Window<'_>) -> String {
+    match kind {
+        Trait::SecretInSettings => "the image's environment, labels and command line hold no secret".into(),
+        Trait::SecretInHistory => "the image's history shows no secret".into(),
+        Trait::SecretFile => "no layer of the image has a file with a secret".into(),
+        Trait::Compiler => "no compiler or build system is in the image".into(),
+        Trait::PackageManager => "nothing in the image installs packages".into(),
+        Trait::Cache => "no caches are left in the image".into(),
+        Trait::Setuid => "no program beyond those of the base image has a setuid or setgid bit".into(),
+        Trait::WritableCode => format!("the user of `{}` can't change its code", window.app()),
+        Trait::LooseImage => "the image and every image in its Dockerfile have a tag other than `latest`, or a digest".into(),
+        Trait::SingleStage => "the stage that runs copies what was built from another stage (COPY --from)".into(),
+        Trait::Unwanted => "the build gets no secret, repository, installed packages or tests from its context".into(),
+        Trait::LiteralSecret => "the compose file names secrets (`${VAR}`, `env_file`, `secrets`), and holds none".into(),
+        Trait::Privilege => "no service reaches out of its container".into(),
+        Trait::PublishedPort => "dependencies are reached on the stack's own networks, or on 127.0.0.1".into(),
+    }
+}

@@ -1,0 +1,204 @@
+//! Judging what an app writes: in its log, and in the bodies of its answers.
+
+use std::time::Duration;
+
+use super::window::Window;
+use super::words::{deaths, seconds, since};
+use crate::model::{Answer, Endpoint, Fact, FactId, Observation, Outcome};
+use crate::redact::MASK;
+use crate::subject::Kind;
+
+/// How stack traces begin, in the languages that servers are written in.
+const TRACES: [&str; 7] = [
+    "Traceback (most recent call last)",
+    "goroutine 1 [",
+    "stack backtrace:",
+    "\n    at ",
+    "\\n    at ",
+    "\tat ",
+    "Exception in thread",
+];
+/// What a connection string looks like.
+const CONNECTIONS: [&str; 8] =
+    ["postgres://", "postgresql://", "redis://", "mysql://", "amqp://", "mongodb://", "password=", "jdbc:"];
+/// Words by which a failed login is told.
+const LOGIN: [&str; 6] = ["password", "authenticat", "credential", "access denied", "login", "28p01"];
+/// How many of a log's last lines count as last words.
+const LAST_WORDS: usize = 10;
+
+/// A line that a service wrote.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Line<'a> {
+    pub(super) id: FactId,
+    pub(super) at: Duration,
+    pub(super) text: &'a str,
+}
+
+/// The lines that a service wrote from a moment on.
+pub(super) fn lines<'a>(facts: &'a [Observation], service: &'a str, from: Duration) -> impl DoubleEndedIterator<Item = Line<'a>> {
+    facts.iter().filter_map(move |one| match &one.fact {
+        Fact::Log { service: name, line, .. } if name == service && one.at >= from => {
+            Some(Line { id: one.id, at: one.at, text: line.as_str() })
+        }
+        _ => None,
+    })
+}
+
+/// Names by which a log may speak of a dependency: its service, and what it is.
+fn names_of(window: &Window<'_>, service: &str) -> Vec<String> {
+    let kind = match window.contract.dependency(service).map(|dependency| &dependency.kind) {
+        Some(Kind::Postgres { .. }) => "postgres",
+        Some(Kind::Mysql { .. }) => "mysql",
+        Some(Kind::Redis { .. }) => "redis",
+        Some(Kind::Rabbitmq { .. }) => "rabbit",
+        _ => "connect",
+    };
+    let mut names = vec![service.to_lowercase(), kind.to_owned()];
+    if ["postgres", "mysql"].contains(&kind) {
+        names.extend(["database", "sql", "pool"].map(str::to_owned));
+    }
+    if kind == "redis" {
+        names.push("cache".into());
+    }
+    names
+}
+
+fn speaks_of(text: &str, names: &[impl AsRef<str>]) -> bool {
+    let text = text.to_lowercase();
+    names.iter().any(|name| text.contains(name.as_ref()))
+}
+
+/// Some line of the log names the dependency.
+pub(super) fn names_dependency(window: &Window<'_>, service: &str, limit: Duration) -> Outcome {
+    let names = names_of(window, service);
+    let expected = format!("within {} `{}` logs what it misses: {}", seconds(limit), window.app(), names.join(", "));
+    some_line_says(window, &names, limit, expected)
+}
+
+/// Some line of the log says that the login failed.
+pub(super) fn told_of_login(window: &Window<'_>, limit: Duration) -> Outcome {
+    let expected = format!("within {} `{}` logs that its login failed ({})", seconds(limit), window.app(), LOGIN.join(", "));
+    some_line_says(window, &LOGIN, limit, expected)
+}
+
+fn some_line_says(window: &Window<'_>, words: &[impl AsRef<str>], limit: Duration, expected: String) -> Outcome {
+    let written: Vec<Line<'_>> =
+        lines(window.facts, window.app(), window.from).filter(|line| line.at <= window.from + limit).collect();
+    if let Some(line) = written.iter().find(|line| speaks_of(line.text, words)) {
+        return Outcome::Held(vec![line.id]);
+    }
+    if !window.over {
+        return Outcome::Pending;
+    }
+    let last = written.last().map_or(String::new(), |line| format!(", the last one: {}", line.text));
+    let seen = format!("none of its {} lines does{last}", written.len());
+    Outcome::broken(expected, seen, written.last().map(|line| line.id).into_iter().collect())
+}
+
+/// The log holds at most one stack trace in a while.
+pub(super) fn no_trace_per_attempt(window: &Window<'_>, time: Duration) -> Outcome {
+    if !window.over {
+        return Outcome::Pending;
+    }
+    let app = window.app();
+    let within = lines(window.facts, app, window.from).filter(|line| line.at <= window.from + time);
+    let traces: Vec<Line<'_>> = within.filter(|line| begins_trace(line.text)).collect();
+    let [first, .., last] = &traces[..] else { return Outcome::Held(vec![]) };
+    let (first, last) = (since(window.from, first.at), since(window.from, last.at));
+    Outcome::broken(
+        format!("`{app}` says in a line that its dependency is missing"),
+        format!("{} stack traces, at {first} to {last}", traces.len()),
+        traces.iter().map(|line| line.id).collect(),
+    )
+}
+
+fn begins_trace(line: &str) -> bool {
+    TRACES.iter().any(|trace| line.contains(trace.trim_start_matches('\n')))
+}
+
+/// An app that gave up said so: it exited with a status other than 0, and its last words name what it missed.
+pub(super) fn gave_up_cleanly(window: &Window<'_>, service: &str, limit: Duration) -> Outcome {
+    if !window.over {
+        return Outcome::Pending;
+    }
+    let (app, from, names) = (window.app(), window.from, names_of(window, service));
+    for death in deaths(window.facts, app, from).filter(|death| death.at <= from + limit) {
+        let at = since(from, death.at);
+        if death.exit_code == 0 {
+            let expected = format!("`{app}`, if it gives up, exits with a status other than 0");
+            return Outcome::broken(expected, format!("it exited with status 0 at {at}"), vec![death.id]);
+        }
+        let before: Vec<Line<'_>> = lines(window.facts, app, from).filter(|line| line.at <= death.at).collect();
+        let last = &before[before.len().saturating_sub(LAST_WORDS)..];
+        if !last.iter().any(|line| speaks_of(line.text, &names)) {
+            let status = death.exit_code;
+            let one = last.last().map_or(String::new(), |line| format!("; the last one: {}", line.text));
+            let seen = format!("it exited with status {status} at {at}, and its last lines do not say why{one}");
+            let evidence = [death.id].into_iter().chain(last.last().map(|line| line.id)).collect();
+            return Outcome::broken(format!("`{app}`, if it gives up, says why: {}", names.join(", ")), seen, evidence);
+        }
+    }
+    Outcome::Held(vec![])
+}
+
+/// No secret of the stack stands in the log or in a body. They were masked when they were read.
+pub(super) fn kept_secrets(window: &Window<'_>) -> Outcome {
+    let app = window.app();
+    let in_log = lines(window.facts, app, Duration::ZERO)
+        .find(|line| line.text.contains(MASK))
+        .map(|line| (line.id, format!("its log: {}", line.text)));
+    let in_body = || {
+        let body = bodies(window.facts).find(|body| body.text.contains(MASK))?;
+        Some((body.id, format!("an answer's body: {}", body.text)))
+    };
+    match in_log.or_else(in_body) {
+        None => Outcome::Held(vec![]),
+        Some((id, seen)) => Outcome::broken(format!("`{app}` shows no secret"), format!("one stands in {seen}"), vec![id]),
+    }
+}
+
+/// The bodies of answers other than 2xx show no secret, no connection string and no stack trace.
+pub(super) fn was_discreet(window: &Window<'_>) -> Outcome {
+    let mut evidence = vec![];
+    for Line { id, text: body, .. } in bodies(window.facts).filter(|body| body.at >= window.started()) {
+        let lower = body.to_lowercase();
+        let shown = if body.contains(MASK) {
+            Some("a secret")
+        } else if CONNECTIONS.iter().any(|words| lower.contains(words)) {
+            Some("a connection string")
+        } else if TRACES.iter().any(|trace| body.contains(trace)) || lower.contains("file \"/") || lower.contains("file \\\"/") {
+            Some("a stack trace")
+        } else {
+            None
+        };
+        if let Some(shown) = shown {
+            let expected = format!("`{}` answers 503 without showing how it is built", window.app());
+            return Outcome::broken(expected, format!("the body shows {shown}: {body}"), vec![id]);
+        }
+        evidence.push(id);
+    }
+    Outcome::Held(evidence)
+}
+
+/// Some body of an answer other than 2xx names the dependency.
+pub(super) fn body_named(window: &Window<'_>, service: &str) -> Outcome {
+    let names = names_of(window, service);
+    let found: Vec<Line<'_>> = bodies(window.facts).filter(|body| body.at >= window.started()).collect();
+    if let Some(body) = found.iter().find(|body| speaks_of(body.text, &names)) {
+        return Outcome::Held(vec![body.id]);
+    }
+    let seen = found.last().map_or("there is no body".to_owned(), |body| format!("the body is {}", body.text));
+    let evidence = found.last().map(|body| body.id).into_iter().collect();
+    let expected = format!("the body of `{}`'s 503 names what is missing: {}", window.app(), names.join(", "));
+    Outcome::broken(expected, seen, evidence)
+}
+
+/// The bodies of readiness answers other than 2xx, as far as they were kept.
+fn bodies(facts: &[Observation]) -> impl Iterator<Item = Line<'_>> {
+    facts.iter().filter_map(|one| match &one.fact {
+        Fact::Probe { endpoint: Endpoint::Readiness, answer: Answer::Status(status), body: Some(body), .. } if *status >= 300 => {
+            Some(Line { id: one.id, at: one.at, text: body.as_str() })
+        }
+        _ => None,
+    })
+}

@@ -1,0 +1,137 @@
+//! What a judge looks at: the facts of one experiment, the contract, and the moment from which limits count.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::claim::Wanted;
+use super::words::seconds;
+use crate::model::{ContainerChange, Fact, FactId, Mark, Observation};
+use crate::subject::Contract;
+
+/// How often an app that the engine starts again may exit before nobody waits for it any more.
+const RESTARTS: usize = 6;
+
+/// The facts that a claim is judged by.
+#[derive(Clone, Copy, Debug)]
+pub struct Window<'a> {
+    /// All facts so far, ordered by time.
+    pub facts: &'a [Observation],
+    /// What is known of the stack.
+    pub contract: &'a Contract,
+    /// The moment from which limits count. Times in messages are relative to it.
+    pub from: Duration,
+    /// What happened then.
+    pub event: Event<'a>,
+    /// Whether nothing more will come.
+    pub over: bool,
+}
+
+/// What happened at the beginning of a window, in words that follow "of" and "since".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// The experiment began.
+    Beginning,
+    /// A phase of it.
+    Mark(&'a Mark),
+    /// The first answer that an earlier claim was about.
+    First(Wanted),
+}
+
+impl fmt::Display for Event<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Beginning => formatter.write_str("the beginning"),
+            Self::Mark(mark) => mark.fmt(formatter),
+            Self::First(wanted) => write!(formatter, "the first {wanted}"),
+        }
+    }
+}
+
+/// The end of an app that was told to stop.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stop<'a> {
+    pub(super) app: &'a str,
+    /// The signal that told it, and its fact.
+    pub(super) signal: &'a str,
+    pub(super) sent: FactId,
+    /// When it was sent.
+    pub(super) told: Duration,
+    /// How long the app may take.
+    pub(super) grace: Duration,
+    /// When it ended, and its fact.
+    pub(super) died: Duration,
+    pub(super) death: FactId,
+    /// With which status.
+    pub(super) status: i64,
+    /// Whether the kernel killed it for want of memory.
+    pub(super) oom_killed: bool,
+}
+
+impl<'a> Window<'a> {
+    /// The service under test.
+    #[must_use]
+    pub fn app(&self) -> &'a str {
+        &self.contract.app
+    }
+
+    /// When the app was last started by the experiment before the window's beginning.
+    #[must_use]
+    pub fn started(&self) -> Duration {
+        let starts = self.facts.iter().rev().filter(|one| matches!(one.fact, Fact::Mark { mark: Mark::AppStarted { .. } }));
+        starts.map(|one| one.at).find(|at| *at <= self.from).unwrap_or_default()
+    }
+
+    /// The number of exits after which a service is taken to be gone for good: one, unless the engine starts it again.
+    pub(super) fn gone_after(&self, service: &str) -> usize {
+        if restarts(self.facts, service) { RESTARTS } else { 1 }
+    }
+
+    /// What happened to a service's container.
+    pub(super) fn changes(&self, service: &'a str) -> impl Iterator<Item = (&'a Observation, &'a ContainerChange)> {
+        changes(self.facts, service)
+    }
+
+    /// How the app ended after it was told to stop; nothing when it was not told, or the engine did not report its end.
+    pub(super) fn stop(&self) -> Option<Stop<'a>> {
+        let app = self.app();
+        let (sent, signal) = self.stop_signal()?;
+        let told = sent.at;
+        let end = self.changes(app).filter(|(one, _)| one.at >= told).find_map(|(one, change)| match change {
+            ContainerChange::Died { exit_code, oom_killed } => Some((one, *exit_code, *oom_killed)),
+            _ => None,
+        });
+        let (death, status, oom_killed) = end?;
+        let grace = self.contract.stop_grace_period;
+        Some(Stop { app, signal, sent: sent.id, told, grace, died: death.at, death: death.id, status, oom_killed })
+    }
+
+    /// The last signal that told the app to stop.
+    pub(super) fn stop_signal(&self) -> Option<(&'a Observation, &'a str)> {
+        self.facts.iter().rev().find_map(|one| match &one.fact {
+            Fact::Mark { mark: Mark::StopSignal { signal } } => Some((one, signal.as_str())),
+            _ => None,
+        })
+    }
+
+    /// "within 5.0 s of `db` being killed".
+    pub(super) fn within(&self, limit: Duration) -> String {
+        format!("within {} of {}", seconds(limit), self.event)
+    }
+}
+
+/// Whether the engine starts a service again by itself when it exits.
+#[must_use]
+pub(super) fn restarts(facts: &[Observation], service: &str) -> bool {
+    changes(facts, service).any(|(_, change)| matches!(change, ContainerChange::Created { restarts: true }))
+}
+
+/// What happened to a service's container, by time.
+pub(super) fn changes<'a>(
+    facts: &'a [Observation],
+    service: &'a str,
+) -> impl Iterator<Item = (&'a Observation, &'a ContainerChange)> {
+    facts.iter().filter_map(move |one| match &one.fact {
+        Fact::Container { service: name, change } if name == service => Some((one, change)),
+        _ => None,
+    })
+}

@@ -1,0 +1,145 @@
+//! Facts in words: what a stranger reads when a check fails.
+
+use std::time::Duration;
+
+use super::window::changes;
+use crate::model::{Answer, ContainerChange, Endpoint, Fact, FactId, Observation};
+
+/// How many stretches of like answers are told before the middle is left out.
+const STRETCHES: usize = 6;
+
+const MIB: u64 = 1 << 20;
+
+/// A duration in seconds, as in `1.3 s`.
+#[must_use]
+pub fn seconds(duration: Duration) -> String {
+    format!("{:.1} s", duration.as_secs_f64())
+}
+
+/// A moment relative to another one, as in `+1.3 s`.
+#[must_use]
+pub fn since(origin: Duration, at: Duration) -> String {
+    let sign = if at < origin { '-' } else { '+' };
+    format!("{sign}{}", seconds(at.abs_diff(origin)))
+}
+
+/// All answers of an endpoint in a window, with a request that was under way when it began and hung, as stretches of like answers:
+/// `200 (12 times, +0.0 s to +0.6 s), then …`.
+pub(super) fn answers(observations: &[Observation], endpoint: Endpoint, (origin, until): (Duration, Duration)) -> String {
+    let mut stretches: Vec<(&Answer, usize, Duration, Duration)> = vec![];
+    for observation in observations.iter().filter(|one| one.at <= until) {
+        let Fact::Probe { endpoint: asked, sent, answer, .. } = &observation.fact else { continue };
+        let was_hanging = observation.at > origin && *answer == Answer::TimedOut;
+        if *asked != endpoint || (*sent < origin && !was_hanging) {
+            continue;
+        }
+        match stretches.last_mut() {
+            Some((last, count, _, end)) if *last == answer => {
+                *count += 1;
+                *end = observation.at;
+            }
+            _ => stretches.push((answer, 1, observation.at, observation.at)),
+        }
+    }
+    if stretches.is_empty() {
+        return "no answer at all".into();
+    }
+    let tell = |&(answer, count, begin, end): &(&Answer, usize, Duration, Duration)| {
+        if count == 1 {
+            format!("{answer} (once, {})", since(origin, begin))
+        } else {
+            format!("{answer} ({count} times, {} to {})", since(origin, begin), since(origin, end))
+        }
+    };
+    let told: Vec<String> = if stretches.len() > STRETCHES {
+        let (first, last) = (&stretches[..STRETCHES / 2], &stretches[stretches.len() - STRETCHES / 2..]);
+        let left_out = format!("{} more changes", stretches.len() - STRETCHES);
+        first.iter().map(tell).chain([left_out]).chain(last.iter().map(tell)).collect()
+    } else {
+        stretches.iter().map(tell).collect()
+    };
+    told.join(", then ")
+}
+
+/// The ends of a service's first process from a moment on: `the app exited 3 times, last with status 1 at +4.0 s`, counted
+/// from an origin; nothing when there were none.
+pub(super) fn exits(observations: &[Observation], service: &str, from: Duration, origin: Duration) -> Option<String> {
+    let deaths: Vec<Death> = deaths(observations, service, from).collect();
+    let last = deaths.last()?;
+    let why = if deaths.iter().any(|death| death.oom_killed) { ", out of memory" } else { "" };
+    let status = format!("status {}{}{why}", last.exit_code, meaning(last.exit_code));
+    let at = since(origin, last.at);
+    Some(match deaths.len() {
+        1 => format!("`{service}` exited with {status} at {at}"),
+        count => format!("`{service}` exited {count} times, last with {status} at {at}"),
+    })
+}
+
+/// How often a service's first process has ended from a moment on.
+#[must_use]
+pub fn count_exits(observations: &[Observation], service: &str, from: Duration) -> usize {
+    deaths(observations, service, from).count()
+}
+
+/// The end of a service's first process.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Death {
+    pub(super) id: FactId,
+    pub(super) at: Duration,
+    pub(super) exit_code: i64,
+    pub(super) oom_killed: bool,
+}
+
+/// The ends of a service's first process from a moment on.
+pub(super) fn deaths<'a>(observations: &'a [Observation], service: &'a str, from: Duration) -> impl Iterator<Item = Death> {
+    changes(observations, service).filter_map(move |(one, change)| match change {
+        ContainerChange::Died { exit_code, oom_killed } if one.at >= from => {
+            Some(Death { id: one.id, at: one.at, exit_code: *exit_code, oom_killed: *oom_killed })
+        }
+        _ => None,
+    })
+}
+
+/// What the app has used, where that was measured: `at most 61 of 512 MiB of memory, made to wait for the processor in 34 of 120 periods`.
+#[must_use]
+pub fn used(observations: &[Observation]) -> Option<String> {
+    let usage = observations.iter().rev().find_map(|observation| match &observation.fact {
+        Fact::Usage { usage, .. } => Some(usage),
+        _ => None,
+    })?;
+    let limit = usage.memory_limit.map(|limit| format!("of {} ", limit / MIB)).unwrap_or_default();
+    let memory = usage.memory_peak.map(|peak| format!("at most {} {limit}MiB of memory", peak.div_ceil(MIB)));
+    let (throttled, periods) = (usage.throttled, usage.periods);
+    let processor = (periods > 0).then(|| format!("made to wait for the processor in {throttled} of {periods} periods"));
+    let told: Vec<String> = memory.into_iter().chain(processor).collect();
+    (!told.is_empty()).then(|| told.join(", "))
+}
+
+/// What an exit status above 128 stands for.
+pub(super) fn meaning(exit_code: i64) -> &'static str {
+    match exit_code {
+        137 => " (SIGKILL)",
+        139 => " (SIGSEGV)",
+        143 => " (SIGTERM)",
+        134 => " (SIGABRT)",
+        130 => " (SIGINT)",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Usage;
+
+    #[test]
+    fn what_was_used_is_told_as_far_as_it_is_known() {
+        let used = |usage| used(&[Observation { at: Duration::ZERO, fact: Fact::Usage { service: "app".into(), usage } }]);
+        let all = Usage { memory_peak: Some(60 * MIB + 1), memory_limit: Some(512 * MIB), periods: 120, throttled: 34 };
+        let told = "at most 61 of 512 MiB of memory, made to wait for the processor in 34 of 120 periods";
+        assert_eq!(used(all).as_deref(), Some(told));
+        let unlimited = Usage { memory_peak: Some(MIB), ..Usage::default() };
+        assert_eq!(used(unlimited).as_deref(), Some("at most 1 MiB of memory"));
+        assert_eq!(used(Usage::default()), None);
+    }
+}

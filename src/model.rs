@@ -1,0 +1,23 @@
+//! The vocabulary of a run: what can be observed, what can be concluded from it, and the record of both.
+//!
+//! Pure data. Probes, faults and looks append facts; judges read them; reports are written from the record.
+
+mod fact;
+mod inspection;
+mod mark;
+mod mask;
+mod outcome;
+mod record;
+mod timeline;
+mod version_1;
+
+pub use self::fact::{Answer, ContainerChange, DependencyState, Endpoint, Fact, FaultKind, LogStream, Phase, Process, Usage};
+pub use self::inspection::{
+    BuildStep, HealthTimes, Inspection, Item, LayerBytes, Listing, RowState, SettingOutcome, Trait, Weakness,
+};
+pub use self::mark::{Mark, Return};
+pub use self::outcome::{FactId, Finding, Halt, Outcome, Place, Severity, Verdict};
+pub use self::record::{
+    CheckRecord, Conclusion, Counts, ExperimentRecord, FORMAT_VERSION, ReadError, Run, SourceFiles, Subject, Tool, schema,
+};
+pub use self::timeline::{Observation, Timeline, last_log_lines};

@@ -1,0 +1,337 @@
+//! The vocabulary of facts: all that a probe or a fault can say.
+
+use std::fmt;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Halt, Inspection, Mark};
+use crate::clock::millis;
+
+/// One thing that was seen or done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "fact", rename_all = "snake_case")]
+pub enum Fact {
+    /// The life of a container, as the engine reports it.
+    Container {
+        /// The service whose container it is.
+        service: String,
+        /// What happened to it.
+        #[serde(flatten)]
+        change: ContainerChange,
+    },
+    /// One request to the app. The observation's time is when the answer was complete.
+    Probe {
+        /// Which of the app's endpoints was asked.
+        endpoint: Endpoint,
+        /// When the request was sent.
+        #[serde(rename = "sent_ms", with = "millis")]
+        #[schemars(with = "f64")]
+        sent: Duration,
+        /// What came back.
+        answer: Answer,
+        /// The start of the body, kept only when the answer differs from the one before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        body: Option<String>,
+    },
+    /// One attempt to use a dependency, made as the app would make it.
+    Dependency {
+        /// The dependency's service.
+        service: String,
+        /// When the attempt began.
+        #[serde(rename = "sent_ms", with = "millis")]
+        #[schemars(with = "f64")]
+        sent: Duration,
+        /// What came of it.
+        #[serde(flatten)]
+        state: DependencyState,
+    },
+    /// An attempt to connect to a dependency, seen by the tap that stands in its place.
+    Attempt {
+        /// The dependency's service.
+        service: String,
+    },
+    /// The begin or end of something that disturbs.
+    Fault {
+        /// The service that is disturbed.
+        service: String,
+        /// How it is disturbed.
+        fault: FaultKind,
+        /// Whether the fault begins or ends here.
+        phase: Phase,
+    },
+    /// A signal that we sent to the app's first process.
+    Signal {
+        /// The service that was signalled.
+        service: String,
+        /// The name of the signal, such as `SIGTERM`.
+        signal: String,
+    },
+    /// The processes of a container at one moment.
+    Processes {
+        /// The service whose processes these are.
+        service: String,
+        /// All of them, as the engine sees them.
+        processes: Vec<Process>,
+    },
+    /// The processes of a container that have ended and nobody has taken note of, at one moment.
+    Zombies {
+        /// The service whose processes these were.
+        service: String,
+        /// Their numbers on the engine's machine.
+        pids: Vec<i64>,
+    },
+    /// One line of a container's log.
+    Log {
+        /// The service that wrote it.
+        service: String,
+        /// Where it was written.
+        stream: LogStream,
+        /// The line, with secrets masked.
+        line: String,
+    },
+    /// What became of the requests of clients that ask all the time.
+    Load {
+        /// Answered completely.
+        complete: usize,
+        /// Turned away before they were accepted.
+        refused: usize,
+        /// Cut off so soon that the app may never have seen them.
+        unclear: usize,
+        /// Accepted and not answered completely: how each ended.
+        torn: Vec<String>,
+    },
+    /// The sessions that the app has with its database.
+    Sessions {
+        /// The database.
+        service: String,
+        /// How many.
+        count: usize,
+    },
+    /// What a container has used since its start, as the kernel counts it.
+    Usage {
+        /// The service whose container it is.
+        service: String,
+        /// How much.
+        #[serde(flatten)]
+        usage: Usage,
+    },
+    /// One of our own observers ended early: from here on, silence proves nothing.
+    Blind {
+        /// What can no longer be seen.
+        what: String,
+    },
+    /// A step of the scenario began.
+    Step {
+        /// The step as it stands in the feature file.
+        text: String,
+    },
+    /// A phase of the experiment begins; the observation's time is the moment from which limits count.
+    Mark {
+        /// Which.
+        #[serde(flatten)]
+        mark: Mark,
+    },
+    /// What a look at a container, an image or a file has shown.
+    Inspected {
+        /// It.
+        #[serde(flatten)]
+        inspection: Inspection,
+    },
+    /// The experiment could not go on.
+    Halted {
+        /// Why.
+        #[serde(flatten)]
+        halt: Halt,
+    },
+    /// Steps that are not ours came to their end, in a scenario that was run by another runner.
+    Foreign {
+        /// How one of them failed, if one did.
+        error: Option<String>,
+    },
+}
+
+/// What a control group has used (cgroups(7)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Usage {
+    /// The most memory at any time, in bytes, with the page cache; nothing where the kernel does not keep it.
+    pub memory_peak: Option<u64>,
+    /// How much memory it may use, in bytes.
+    pub memory_limit: Option<u64>,
+    /// In how many periods it had something to compute, where its processor time is limited.
+    pub periods: u64,
+    /// In how many of them it was made to wait.
+    pub throttled: u64,
+}
+
+/// What happened to a container.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum ContainerChange {
+    /// It is there, and was not started yet.
+    Created {
+        /// Whether the engine starts it again by itself when it exits.
+        #[serde(default)]
+        restarts: bool,
+    },
+    /// It was started, by us or by its restart policy.
+    Started {
+        /// The first process, as numbered on the engine's machine; nothing when it had ended before we could look.
+        pid: Option<i64>,
+    },
+    /// Its first process ended.
+    Died {
+        /// The exit status; 128 + n after signal n.
+        exit_code: i64,
+        /// Whether the kernel killed it for want of memory.
+        oom_killed: bool,
+    },
+    /// The health check's verdict changed.
+    Health {
+        /// Whether it is now healthy.
+        healthy: bool,
+    },
+}
+
+/// An endpoint of the app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Endpoint {
+    /// Says whether the app can serve.
+    Readiness,
+    /// Says whether the process lives.
+    Liveness,
+    /// Uses the dependencies.
+    Business,
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Readiness => "readiness",
+            Self::Liveness => "liveness",
+            Self::Business => "the business path",
+        })
+    }
+}
+
+/// What came back from a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", content = "value", rename_all = "snake_case")]
+pub enum Answer {
+    /// A complete answer with this status.
+    Status(u16),
+    /// Nobody listens on the port.
+    Refused,
+    /// The connection was reset.
+    Reset,
+    /// No complete answer within the probe's timeout.
+    TimedOut,
+    /// The answer broke off, or was not HTTP.
+    Broken(String),
+}
+
+impl Answer {
+    /// Whether this answer says "ready" (a 2xx status).
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        matches!(self, Self::Status(200..=299))
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(formatter, "{status}"),
+            Self::Refused => formatter.write_str("connection refused"),
+            Self::Reset => formatter.write_str("connection reset"),
+            Self::TimedOut => formatter.write_str("no answer in time"),
+            Self::Broken(how) => write!(formatter, "broken answer ({how})"),
+        }
+    }
+}
+
+/// Whether a dependency can be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum DependencyState {
+    /// It served a request (for PostgreSQL: `SELECT 1` on the target database).
+    Accepting,
+    /// It said that it can't serve: refused, reset, still starting.
+    NotAccepting {
+        /// How it said so.
+        reason: String,
+    },
+    /// It rejected the credentials or the request, which waiting won't change.
+    Rejecting {
+        /// How it said so.
+        reason: String,
+    },
+    /// The attempt says nothing about the dependency, for example because it ran into its own timeout.
+    Unclear {
+        /// What happened.
+        reason: String,
+    },
+    /// A session that was open ended.
+    Lost,
+}
+
+/// A kind of disturbance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultKind {
+    /// The container is killed with SIGKILL through the engine, which defeats its restart policy; starting it again heals.
+    Killed,
+    /// The container has not been started yet; starting it heals.
+    Absent,
+    /// All processes of the container are frozen; thawing heals.
+    Frozen,
+    /// The container is on no network; joining its networks again heals.
+    CutOff,
+    /// All connection slots of the database are taken; giving them back heals.
+    Exhausted,
+    /// The tap in its place refuses connections; passing them on heals.
+    Refusing,
+    /// The tap in its place says that it is starting up; passing connections on heals.
+    StartingUp,
+    /// The tap in its place lets nothing through and says nothing; letting it through heals.
+    OutOfReach,
+    /// The tap in its place holds its answers back for a while; passing them on at once heals.
+    Slow,
+    /// Every connection to it was reset by the tap in its place; over at once.
+    Reset,
+    /// All processes are stopped in their tracks by SIGSTOP; SIGCONT heals.
+    Stopped,
+}
+
+/// Begin or end of a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// The fault is now in force.
+    Begins,
+    /// The fault is healed.
+    Ends,
+}
+
+/// One process of a container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Process {
+    /// Its number on the engine's machine.
+    pub pid: i64,
+    /// The user that it runs as.
+    pub uid: u32,
+    /// Its command line.
+    pub command: String,
+}
+
+/// Where a log line was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LogStream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}

@@ -1,0 +1,269 @@
+//! The saved run: one finished value that every report is made from, that can be read back, and that can be judged again.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use schemars::{JsonSchema, schema_for};
+use serde::{Deserialize, Serialize};
+
+use super::{Finding, Observation, Place, Severity, Verdict, version_1};
+use crate::clock::millis;
+use crate::subject::Contract;
+
+/// The version of the format. A change that old readers can't read makes it one higher.
+pub const FORMAT_VERSION: u32 = 2;
+/// What the schema of the format is called.
+const SCHEMA_ID: &str = "https://github.com/seaworthy-dev/seaworthy/blob/main/docs/run-2.schema.json";
+
+/// Everything that a run found out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Run {
+    /// The version of this format.
+    pub format_version: u32,
+    /// What made it.
+    pub tool: Tool,
+    /// What was judged.
+    pub subject: Subject,
+    /// What the suite took for granted.
+    pub contract: Contract,
+    /// What the user should know, such as the changes that isolation made.
+    pub notes: Vec<String>,
+    /// Whether checks of severity `should` count too.
+    pub strict: bool,
+    /// What was set up and disturbed, and all that was observed of it.
+    pub experiments: Vec<ExperimentRecord>,
+    /// Every check that was selected, in the order of the catalogue.
+    pub checks: Vec<CheckRecord>,
+}
+
+/// One instance of the stack, set up and disturbed in one way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ExperimentRecord {
+    /// What it is called.
+    pub name: String,
+    /// All that was observed, by time.
+    pub timeline: Vec<Observation>,
+}
+
+/// The JSON Schema (2020-12) of a saved run.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    let mut schema = schema_for!(Run);
+    schema.insert("$id".into(), SCHEMA_ID.into());
+    schema.insert("title".into(), "A run of Seaworthy".into());
+    schema.to_value()
+}
+
+/// Why a saved run can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file can't be read.
+    #[error("it can't be read")]
+    File(#[source] std::io::Error),
+    /// It is something else.
+    #[error("it is not a saved run")]
+    NoRun(#[source] serde_json::Error),
+    /// It was saved by a version that knows more.
+    #[error("it is a run of format {0}, and this version reads {FORMAT_VERSION}")]
+    TooNew(u32),
+}
+
+impl ReadError {
+    /// What the user can do about it.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::File(_) => "name a file that `seaworthy check --json FILE` has written",
+            Self::NoRun(_) => "`seaworthy check --json FILE` saves a run",
+            Self::TooNew(_) => "read it with the version of seaworthy that made it, or with a newer one",
+        }
+    }
+}
+
+/// The program that made a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tool {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// What was judged, and when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Subject {
+    /// The compose file or folder.
+    pub stack: String,
+    /// The files that it was read from, as they are named from where the run was started.
+    #[serde(default)]
+    pub files: SourceFiles,
+    /// The id of the app's image.
+    pub image: String,
+    /// The run's id on the engine.
+    pub run: String,
+    /// When it started, as RFC 3339.
+    pub started_at: String,
+    /// How long it took.
+    #[serde(rename = "duration_ms", with = "millis")]
+    #[schemars(with = "f64")]
+    pub duration: Duration,
+}
+
+/// The files that a stack is made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SourceFiles {
+    /// The compose files, the one that is merged last first.
+    pub compose: Vec<String>,
+    /// The app's Dockerfile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dockerfile: Option<String>,
+}
+
+/// What became of one check.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CheckRecord {
+    /// The id, such as `outage.killed`.
+    pub id: String,
+    /// The dependency that this is about, for a check that is made once per dependency.
+    pub dependency: Option<String>,
+    /// The scenario's name.
+    pub title: String,
+    /// How serious a failure is.
+    pub severity: Severity,
+    /// The outcome.
+    pub verdict: Verdict,
+    /// How a claim was broken, when one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finding: Option<Finding>,
+    /// Why it does not apply, could not be run, or is waived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Why the check matters.
+    pub why: String,
+    /// How to fix a failure.
+    pub fix: String,
+    /// How long it took.
+    #[serde(rename = "duration_ms", with = "millis")]
+    #[schemars(with = "f64")]
+    pub duration: Duration,
+    /// The number of its experiment, from 0; nothing when it was not run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub experiment: Option<usize>,
+    /// The lines of its scenario.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<String>,
+}
+
+impl CheckRecord {
+    /// The id, with the dependency in brackets where there is one: `outage.killed[db]`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.dependency {
+            Some(dependency) => format!("{}[{dependency}]", self.id),
+            None => self.id.clone(),
+        }
+    }
+
+    /// Which lines of the user's files are at fault, where that is known.
+    #[must_use]
+    pub fn places(&self) -> &[Place] {
+        self.finding.as_ref().map_or(&[], |finding| &finding.places)
+    }
+}
+
+/// What a run comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conclusion {
+    /// Every check that counts passed.
+    Passed,
+    /// A check that counts failed.
+    Failed,
+    /// A check could not come to a verdict.
+    CouldNotRun,
+    /// No check ran.
+    NothingRan,
+}
+
+/// How many checks had each outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Checks that passed.
+    pub passed: usize,
+    /// Checks that failed.
+    pub failed: usize,
+    /// Checks that don't apply.
+    pub not_applicable: usize,
+    /// Checks whose failure is accepted.
+    pub waived: usize,
+    /// Checks that could not be run.
+    pub could_not_run: usize,
+}
+
+impl Counts {
+    /// How many checks were run.
+    #[must_use]
+    pub fn ran(&self) -> usize {
+        self.passed + self.failed + self.waived + self.could_not_run
+    }
+}
+
+impl Run {
+    /// Reads a run that was saved as JSON.
+    pub fn read(json: &[u8]) -> Result<Self, ReadError> {
+        #[derive(Deserialize)]
+        struct Version {
+            format_version: u32,
+        }
+        // A later format may look different in every other respect.
+        let Version { format_version } = serde_json::from_slice(json).map_err(ReadError::NoRun)?;
+        match format_version {
+            1 => version_1::read(json).map_err(ReadError::NoRun),
+            FORMAT_VERSION => serde_json::from_slice(json).map_err(ReadError::NoRun),
+            other => Err(ReadError::TooNew(other)),
+        }
+    }
+
+    /// What it comes to. Checks of severity `should` count in a strict run.
+    #[must_use]
+    pub fn conclusion(&self) -> Conclusion {
+        let counts = self.counts();
+        let fails = |check: &CheckRecord| check.verdict == Verdict::Failed && (self.strict || check.severity == Severity::Must);
+        if counts.could_not_run > 0 {
+            Conclusion::CouldNotRun
+        } else if self.checks.iter().any(fails) {
+            Conclusion::Failed
+        } else if counts.ran() == 0 {
+            Conclusion::NothingRan
+        } else {
+            Conclusion::Passed
+        }
+    }
+
+    /// What was observed in a check's experiment.
+    #[must_use]
+    pub fn timeline(&self, check: &CheckRecord) -> &[Observation] {
+        check.experiment.and_then(|number| self.experiments.get(number)).map_or(&[], |experiment| &experiment.timeline)
+    }
+
+    /// How many checks had each outcome.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for check in &self.checks {
+            *match check.verdict {
+                Verdict::Passed => &mut counts.passed,
+                Verdict::Failed => &mut counts.failed,
+                Verdict::NotApplicable => &mut counts.not_applicable,
+                Verdict::Waived => &mut counts.waived,
+                Verdict::CouldNotRun => &mut counts.could_not_run,
+            } += 1;
+        }
+        counts
+    }
+
+    /// The verdict of every check, by name.
+    #[must_use]
+    pub fn verdicts(&self) -> BTreeMap<String, Verdict> {
+        self.checks.iter().map(|check| (check.name(), check.verdict)).collect()
+    }
+}

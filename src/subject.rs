@@ -1,0 +1,83 @@
+//! The contract: what the suite must know of a stack to judge it.
+//!
+//! Declared in the compose file under `x-seaworthy`, overridden by flags of the same name, detected where it is obvious.
+
+mod block;
+mod declared;
+mod dependency;
+mod detect;
+mod draft;
+mod meant;
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use self::block::{Misfit, append, block};
+pub use self::declared::{ContractError, Declared, Origin, Waiver, parse_size};
+pub use self::dependency::{Credentials, Dependency, Kind, Secret};
+pub use self::detect::{ImagePorts, detect};
+pub use self::draft::{Draft, Found};
+pub use self::meant::Meant;
+use crate::clock::millis;
+
+/// All that the checks need to know of a stack.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Contract {
+    /// The service under test.
+    pub app: String,
+    /// The port on which the app serves HTTP.
+    pub port: u16,
+    /// The path that answers 2xx when the app can serve and 503 when it can't.
+    pub readiness: String,
+    /// The path that answers 2xx as long as the process lives.
+    pub liveness: Option<String>,
+    /// A path that uses the dependencies.
+    pub business: Option<String>,
+    /// The services that the app needs.
+    pub dependencies: Vec<Dependency>,
+    /// How long the app may take from its start until it is ready.
+    #[serde(rename = "startup_limit_ms", with = "millis")]
+    #[schemars(with = "f64")]
+    pub startup_limit: Duration,
+    /// How long the app may take to stop: the service's `stop_grace_period`.
+    #[serde(rename = "stop_grace_period_ms", with = "millis")]
+    #[schemars(with = "f64")]
+    pub stop_grace_period: Duration,
+    /// The signal that tells the app to stop: the service's `stop_signal`, the image's, or SIGTERM.
+    pub stop_signal: String,
+    /// The exit statuses that count as a clean stop.
+    pub stop_status: Vec<i64>,
+    /// A probe that takes longer counts as hung.
+    #[serde(rename = "probe_timeout_ms", with = "millis")]
+    #[schemars(with = "f64")]
+    pub probe_timeout: Duration,
+    /// How long readiness may take to say 503 in an outage.
+    #[serde(rename = "outage_limit_ms", with = "millis")]
+    #[schemars(with = "f64")]
+    pub outage_limit: Duration,
+    /// How long the app may take to be ready again, from the dependency accepting again.
+    #[serde(rename = "recovery_limit_ms", with = "millis")]
+    #[schemars(with = "f64")]
+    pub recovery_limit: Duration,
+    /// The most bytes that the files of the app's image may have, when that matters.
+    #[serde(rename = "image_size_limit_bytes", default, skip_serializing_if = "Option::is_none")]
+    pub image_size_limit: Option<u64>,
+    /// Checks whose failure is accepted for now.
+    pub waivers: Vec<Waiver>,
+}
+
+impl Contract {
+    /// The first dependency that is a database.
+    #[must_use]
+    pub fn database(&self) -> Option<&Dependency> {
+        self.dependencies.iter().find(|dependency| dependency.kind.is_database())
+    }
+
+    /// The dependency with this service name.
+    #[must_use]
+    pub fn dependency(&self, service: &str) -> Option<&Dependency> {
+        self.dependencies.iter().find(|dependency| dependency.service == service)
+    }
+}

@@ -1,0 +1,203 @@
+//! Fills in what the user did not declare, where it is obvious from the stack. Never guesses between two answers.
+
+use std::time::Duration;
+
+use regex::Regex;
+use serde_json::Value;
+
+use super::{Declared, Dependency, Draft, Found, Kind};
+use crate::compose::{Condition, Model};
+
+const STARTUP_LIMIT: Duration = Duration::from_mins(1);
+const STOP_GRACE_PERIOD: Duration = Duration::from_secs(10);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
+const OUTAGE_LIMIT: Duration = Duration::from_secs(5);
+const RECOVERY_LIMIT: Duration = Duration::from_secs(15);
+/// Handled and ended, or ended by the default action of SIGTERM.
+const STOP_STATUS: [i64; 2] = [0, 143];
+const DEFAULT: &str = "default";
+
+/// What the images say, as far as the contract needs it.
+pub trait ImagePorts {
+    /// The TCP ports that the image of a service exposes.
+    fn exposed(&self, service: &str) -> Vec<u16>;
+    /// The stop signal of the image of a service.
+    fn stop_signal(&self, service: &str) -> Option<String>;
+    /// The health check command of the image of a service.
+    fn health_check(&self, service: &str) -> Option<Vec<String>>;
+}
+
+/// Values as declared, of which the flags win, completed by what is obvious.
+pub fn detect(flags: &Declared, file: &Declared, model: &Model, images: &dyn ImagePorts) -> Draft {
+    let sources = Sources { flags, file, model };
+    let app = sources.declared("app", |declared| declared.app.clone()).or_else(|| only_app(model));
+    let name = app.as_ref().map(|app| app.value.clone()).unwrap_or_default();
+    let service = model.service(&name);
+    let of_service = |key: &str| {
+        let value = service.and_then(|service| service.get(key)?.as_str());
+        value.map(|value| Found::new(value.to_owned(), format!("`{key}` of the service")))
+    };
+    let time = |key: &str, pick: fn(&Declared) -> Option<Duration>, usual: Duration| {
+        sources.declared(key, pick).unwrap_or_else(|| Found::new(usual, DEFAULT))
+    };
+    Draft {
+        port: sources
+            .declared("port", |declared| declared.port)
+            .or_else(|| only(&model.declared_ports(&name), "the only one of `ports` and `expose` of the service"))
+            .or_else(|| only(&images.exposed(&name), "the only port that the image exposes")),
+        readiness: sources
+            .declared("readiness", |declared| declared.readiness.clone())
+            .or_else(|| health_path(model, &name, images)),
+        liveness: sources.declared("liveness", |declared| declared.liveness.clone()),
+        business: sources.declared("business", |declared| declared.business.clone()),
+        dependencies: dependencies(&sources, &name, images),
+        startup_limit: time("startup_limit", |declared| declared.startup_limit, STARTUP_LIMIT),
+        stop_grace_period: of_service("stop_grace_period")
+            .and_then(|found| Some(Found::new(humantime::parse_duration(&found.value).ok()?, found.origin)))
+            .unwrap_or_else(|| Found::new(STOP_GRACE_PERIOD, DEFAULT)),
+        stop_signal: of_service("stop_signal")
+            .or_else(|| images.stop_signal(&name).map(|signal| Found::new(signal, "STOPSIGNAL of the image")))
+            .unwrap_or_else(|| Found::new("SIGTERM".into(), DEFAULT)),
+        stop_status: sources
+            .declared("stop_status", |declared| declared.stop_status.clone())
+            .unwrap_or_else(|| Found::new(STOP_STATUS.to_vec(), DEFAULT)),
+        probe_timeout: time("probe_timeout", |declared| declared.probe_timeout, PROBE_TIMEOUT),
+        outage_limit: time("outage_limit", |declared| declared.outage_limit, OUTAGE_LIMIT),
+        recovery_limit: time("recovery_limit", |declared| declared.recovery_limit, RECOVERY_LIMIT),
+        image_size_limit: sources.declared("image_size_limit", |declared| declared.image_size_limit),
+        waivers: flags.waivers.iter().chain(&file.waivers).cloned().collect(),
+        app,
+    }
+}
+
+/// Where values may be declared.
+struct Sources<'a> {
+    flags: &'a Declared,
+    file: &'a Declared,
+    model: &'a Model,
+}
+
+impl Sources<'_> {
+    fn declared<T>(&self, key: &str, pick: impl Fn(&Declared) -> Option<T>) -> Option<Found<T>> {
+        let by_flag = pick(self.flags).map(|value| Found::new(value, format!("--{}", key.replace('_', "-"))));
+        by_flag.or_else(|| {
+            let value = pick(self.file)?;
+            let place = Declared::place(self.model, key);
+            let origin = if self.model.file().sources().is_empty() { "the generated stack".into() } else { place };
+            Some(Found::new(value, origin))
+        })
+    }
+}
+
+fn dependencies(sources: &Sources<'_>, app: &str, images: &dyn ImagePorts) -> Found<Vec<Dependency>> {
+    let declared = sources.declared("dependencies", |declared| declared.dependencies.clone());
+    let Found { value: services, origin } =
+        declared.unwrap_or_else(|| Found::new(lasting_needs(sources.model, app), "`depends_on` of the app"));
+    let services = services
+        .into_iter()
+        .map(|service| Dependency { kind: Kind::recognise(sources.model, &service, &images.exposed(&service)), service });
+    Found::new(services.collect(), origin)
+}
+
+fn only<T: Clone>(candidates: &[T], origin: &str) -> Option<Found<T>> {
+    if let [candidate] = candidates { Some(Found::new(candidate.clone(), origin)) } else { None }
+}
+
+/// The only service that is built, or else the only one with both ports and dependencies, or else the only service.
+fn only_app(model: &Model) -> Option<Found<String>> {
+    let runs: Vec<String> = model.start_order();
+    let built: Vec<&String> = runs.iter().filter(|name| model.built_services().any(|built| built == *name)).collect();
+    let serves = |name: &str| model.service(name).is_some_and(|service| service.contains_key("ports"));
+    let serving: Vec<&String> = runs.iter().filter(|name| serves(name) && !model.depends_on(name).is_empty()).collect();
+    let all: Vec<&String> = runs.iter().collect();
+    let found = only(&built, "the only service with `build`")
+        .or_else(|| only(&serving, "the only service with `ports` and `depends_on`"))
+        .or_else(|| only(&all, "the only service"))?;
+    Some(Found::new(found.value.clone(), found.origin))
+}
+
+/// What the app needs while it runs: a one-shot service has done its part once it has ended.
+fn lasting_needs(model: &Model, app: &str) -> Vec<String> {
+    let needs = model.needs(app).into_iter().filter(|(_, condition)| *condition != Condition::Completed);
+    needs.map(|(service, _)| service.to_owned()).collect()
+}
+
+/// The path of the URL in the app's health check.
+fn health_path(model: &Model, app: &str, images: &dyn ImagePorts) -> Option<Found<String>> {
+    let declared = model.service(app).and_then(|service| {
+        let test = service.get("healthcheck")?.get("test")?.as_array()?;
+        Some(test.iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>())
+    });
+    let command = declared.or_else(|| images.health_check(app))?.join(" ");
+    let url = Regex::new(r#"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::[^/\s"']+)?(/[^\s"'|;)]*)"#).ok()?;
+    Some(Found::new(url.captures(&command)?[1].to_owned(), "the URL in the health check"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::compose::ComposeFile;
+    use crate::subject::{Contract, ContractError};
+
+    struct Images;
+    impl ImagePorts for Images {
+        fn exposed(&self, service: &str) -> Vec<u16> {
+            if service == "web" { vec![8080] } else { vec![] }
+        }
+        fn stop_signal(&self, service: &str) -> Option<String> {
+            (service == "web").then(|| "SIGQUIT".into())
+        }
+        fn health_check(&self, _service: &str) -> Option<Vec<String>> {
+            None
+        }
+    }
+
+    fn contract(services: &Value) -> Result<Contract, ContractError> {
+        let file = ComposeFile::from("/stack/compose.yaml");
+        let model = Model::new(file, json!({"services": services})).expect("has services");
+        detect(&Declared::default(), &Declared::default(), &model, &Images).into_contract(&model)
+    }
+
+    #[test]
+    fn the_obvious_is_detected() {
+        let contract = contract(&json!({
+            "web": {
+                "build": {}, "depends_on": {"db": {}, "migrate": {"condition": "service_completed_successfully"}}, "stop_grace_period": "1m30s",
+                "healthcheck": {"test": ["CMD-SHELL", "curl -f http://localhost:8080/healthz || exit 1"]},
+            },
+            "db": {"image": "postgres:15"}, "migrate": {"image": "own"},
+        }))
+        .expect("detected");
+        assert_eq!((contract.app.as_str(), contract.port, contract.readiness.as_str()), ("web", 8080, "/healthz"));
+        let dependencies: Vec<&str> = contract.dependencies.iter().map(|dependency| dependency.service.as_str()).collect();
+        assert_eq!(dependencies, ["db"]);
+        assert!(contract.database().is_some());
+        assert_eq!(contract.stop_grace_period, Duration::from_secs(90));
+        assert_eq!(contract.stop_signal, "SIGQUIT");
+    }
+
+    #[test]
+    fn what_is_not_obvious_is_asked_for() {
+        for (services, flag) in [
+            (json!({"a": {"build": {}}, "b": {"build": {}}}), "--app"),
+            (json!({"a": {"ports": [{"target": 1}, {"target": 2}]}}), "--port"),
+            (json!({"a": {"ports": [{"target": 1}]}}), "--readiness"),
+        ] {
+            assert!(contract(&services).expect_err(flag).advice().contains(flag));
+        }
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_each_says_so() {
+        let flags = Declared { port: Some(1), ..Declared::default() };
+        let file = Declared { port: Some(2), readiness: Some("/health".into()), ..Declared::default() };
+        let model = Model::new(ComposeFile::from("/stack/compose.yaml"), json!({"services": {"a": {}}})).expect("has services");
+        let draft = detect(&flags, &file, &model, &Images);
+        assert_eq!(draft.port, Some(Found::new(1, "--port")));
+        assert_eq!(draft.readiness.expect("declared").origin, "/stack/compose.yaml");
+        assert_eq!(draft.app.expect("detected").origin, "the only service");
+        assert_eq!(draft.outage_limit.origin, "default");
+    }
+}

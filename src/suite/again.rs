@@ -1,0 +1,60 @@
+//! Judging a saved run again, without an engine: by the facts that were put down, with the judges of today.
+
+use super::conclude::apply;
+use crate::experiment::{Line, Step};
+use crate::gherkin::{self, Catalogue};
+use crate::judge::{Claim, judge};
+use crate::model::{CheckRecord, Run};
+use cucumber::gherkin::StepType;
+
+/// The same run with the verdicts that today's judges give. Checks that were not run stay as they are.
+#[must_use]
+pub fn judge_again(run: &Run) -> Run {
+    let catalogue = Catalogue::built_in();
+    let mut judged = run.clone();
+    for check in &mut judged.checks {
+        if check.experiment.is_none() {
+            continue;
+        }
+        let lines = lines_of(check, &catalogue);
+        let claims: Vec<Option<Claim>> = lines.iter().map(|line| line.claim().cloned()).collect();
+        let ruling = judge(&claims, run.timeline(check), &run.contract);
+        apply(check, ruling, &run.contract);
+    }
+    judged
+}
+
+/// The lines of a check: those of today's scenario where the run has performed the same acts, so that what it asserts may have changed
+/// since; else those that it was saved with.
+#[must_use]
+pub fn lines_of(check: &CheckRecord, catalogue: &Catalogue) -> Vec<Line> {
+    let saved = read(&check.steps);
+    let today = catalogue.checks().find(|(_, _, known)| known.id == check.id).map(|(_, scenario, _)| {
+        let scenario = gherkin::fill_in(scenario, check.dependency.as_deref());
+        gherkin::lines(&scenario)
+    });
+    let acts = |lines: &[Line]| -> Vec<Option<Step>> {
+        lines.iter().map(|line| line.step.clone()).map(|step| step.filter(|step| matches!(step, Step::Act(_)))).collect()
+    };
+    match today {
+        Some(today) if acts(&today) == acts(&saved) => today,
+        _ => saved,
+    }
+}
+
+/// Lines as they were saved, each with its keyword.
+fn read(steps: &[String]) -> Vec<Line> {
+    let mut keyword = StepType::Given;
+    let mut lines = vec![];
+    for text in steps {
+        let (word, sentence) = text.split_once(' ').unwrap_or((text, ""));
+        keyword = match word {
+            "Given" => StepType::Given,
+            "When" => StepType::When,
+            "Then" => StepType::Then,
+            _ => keyword,
+        };
+        lines.push(Line { text: text.clone(), step: gherkin::read(keyword, sentence) });
+    }
+    lines
+}
