@@ -85,7 +85,9 @@ enum Command {
 
 /// Runs the command and says how it ended.
 pub async fn run(arguments: Arguments) -> Exit {
-    follow_context();
+    if let Some(warning) = follow_context() {
+        screen::note(&format!("warning: {warning}"));
+    }
     match arguments.command {
         Command::Check(arguments) => check::run(*arguments).await,
         Command::Plan(arguments) => plan::run(arguments).await,

@@ -32,7 +32,7 @@ pub use self::literal::{Literal, literals};
 pub use self::locate::{line_of_key, place_of_key};
 pub use self::model::{Condition, Model};
 pub use self::patch::{Patch, patched};
-pub use self::privileges::privileges;
+pub use self::privileges::{Privilege, privileges};
 pub(crate) use self::program::run_program;
 pub use self::progress::{Step as BuildStep, build_steps};
 pub use self::recipe::{Built, NoRecipe};

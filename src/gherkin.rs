@@ -7,4 +7,4 @@ mod sentences;
 
 pub use self::catalogue::{Catalogue, Check};
 pub use self::plan::{Known, Plan, Planned, Selection, fill_in};
-pub use self::sentences::{SENTENCES, Sentence, lines, read};
+pub use self::sentences::{SENTENCES, Sentence, line, lines, read};

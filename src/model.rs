@@ -8,6 +8,7 @@ mod mark;
 mod mask;
 mod outcome;
 mod record;
+mod scenario;
 mod timeline;
 mod version_1;
 
@@ -20,4 +21,5 @@ pub use self::outcome::{FactId, Finding, Halt, Outcome, Place, Severity, Verdict
 pub use self::record::{
     CheckRecord, Conclusion, Counts, ExperimentRecord, FORMAT_VERSION, ReadError, Run, SourceFiles, Subject, Tool, schema,
 };
+pub use self::scenario::{Keyword, ScenarioLine};
 pub use self::timeline::{Observation, Timeline, last_log_lines};

@@ -12,25 +12,35 @@ const CAPABILITIES: [&str; 6] = ["ALL", "SYS_ADMIN", "SYS_PTRACE", "SYS_MODULE",
 /// Folders of the machine that hold the key to it.
 const FOLDERS: [&str; 6] = ["/", "/etc", "/root", "/proc", "/sys", "/var/lib/docker"];
 
-/// What reaches out of a service's container, as it stands in the compose file.
+/// Something that reaches out of a service's container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Privilege {
+    /// The key of the service that gives it.
+    pub key: &'static str,
+    /// As it stands in the compose file.
+    pub what: String,
+}
+
+/// What reaches out of a service's container.
 #[must_use]
-pub fn privileges(service: &Map<String, Value>) -> Vec<String> {
+pub fn privileges(service: &Map<String, Value>) -> Vec<Privilege> {
     let mut found = vec![];
+    let privilege = |key: &'static str, value: &str| Privilege { key, what: format!("{key}: {value}") };
     if service.get("privileged") == Some(&Value::Bool(true)) {
-        found.push("privileged: true".to_owned());
+        found.push(privilege("privileged", "true"));
     }
     let text = |key: &str| service.get(key).and_then(Value::as_str);
     let namespaces = Hazard::NAMESPACES.iter().map(|hazard| hazard.key());
-    found.extend(namespaces.filter(|key| text(key) == Some("host")).map(|key| format!("{key}: host")));
+    found.extend(namespaces.filter(|key| text(key) == Some("host")).map(|key| privilege(key, "host")));
     for capability in words(service, "cap_add") {
         let name = capability.trim_start_matches("CAP_");
         if CAPABILITIES.contains(&name) {
-            found.push(format!("cap_add: {capability}"));
+            found.push(privilege("cap_add", capability));
         }
     }
     for option in words(service, "security_opt") {
         if option.replace('=', ":").ends_with(":unconfined") {
-            found.push(format!("security_opt: {option}"));
+            found.push(privilege("security_opt", option));
         }
     }
     for mount in service.get("volumes").and_then(Value::as_array).into_iter().flatten() {
@@ -38,7 +48,7 @@ pub fn privileges(service: &Map<String, Value>) -> Vec<String> {
         let is_bound = mount.get("type").and_then(Value::as_str) == Some("bind");
         let path = if source.len() > 1 { source.trim_end_matches('/') } else { source };
         if is_bound && (FOLDERS.contains(&path) || is_engine_socket(Path::new(path))) {
-            found.push(format!("the mount of {source}"));
+            found.push(Privilege { key: "volumes", what: format!("the mount of {source}") });
         }
     }
     found
@@ -56,7 +66,9 @@ mod tests {
 
     #[test]
     fn what_reaches_out_is_found() {
-        let found = |service: Value| privileges(service.as_object().expect("a service"));
+        let found = |service: Value| -> Vec<String> {
+            privileges(service.as_object().expect("a service")).into_iter().map(|privilege| privilege.what).collect()
+        };
         let bind = |source: &str| json!({"volumes": [{"type": "bind", "source": source, "target": "/x"}]});
         assert_eq!(found(json!({"privileged": true})), ["privileged: true"]);
         assert_eq!(found(json!({"pid": "host", "network_mode": "service:db"})), ["pid: host"]);

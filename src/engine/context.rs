@@ -9,21 +9,22 @@ use std::process::Command;
 pub(super) const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
 const HOST: &str = "DOCKER_HOST";
 
-/// Runs this executable again on the engine of the Docker context in force. Returns when there is nothing to follow:
-/// `DOCKER_HOST` is set, no client is there, or the context names the default engine.
+/// Runs this executable again on the engine of the Docker context in force. Returns when there is nothing to follow
+/// (`DOCKER_HOST` is set, no client is there, or the context names the default engine), or with a warning when it can't be followed.
 #[expect(clippy::disallowed_methods, reason = "one of the two modules that start processes")]
-pub fn follow_context() {
+#[must_use]
+pub fn follow_context() -> Option<String> {
     if std::env::var_os(HOST).is_some() {
-        return;
+        return None;
     }
     let format = "{{.Endpoints.docker.Host}}\n{{.Storage.TLSPath}}";
-    let Ok(asked) = Command::new("docker").args(["context", "inspect", "--format", format]).output() else { return };
+    let Ok(asked) = Command::new("docker").args(["context", "inspect", "--format", format]).output() else { return None };
     let answer = String::from_utf8_lossy(&asked.stdout).into_owned();
     let (host, tls) = answer.trim().split_once('\n').unwrap_or((answer.trim(), ""));
     if !asked.status.success() || host.is_empty() || host == DEFAULT_HOST {
-        return;
+        return None;
     }
-    let Ok(executable) = std::env::current_exe() else { return };
+    let executable = std::env::current_exe().ok()?;
     // Replaces this process, and so only returns when that fails; then the default engine is as good as any.
     let mut again = Command::new(executable);
     again.args(std::env::args_os().skip(1)).env(HOST, host);
@@ -32,5 +33,5 @@ pub fn follow_context() {
         again.env("DOCKER_TLS_VERIFY", "1").env("DOCKER_CERT_PATH", certificates);
     }
     let error = again.exec();
-    tracing::warn!(%error, host, "the Docker context could not be followed");
+    Some(format!("the Docker context in force names {host}, which could not be followed: {error}"))
 }

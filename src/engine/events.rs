@@ -93,7 +93,8 @@ async fn follow(docker: Docker, run: String, clock: Clock, listeners: Listeners)
                     let _ = listener.send(event);
                 }
             }
-            Err(error) => tracing::warn!(%error, "the engine's event stream broke"),
+            // What may have been missed can't be told.
+            Err(_) => break,
         }
     }
     // Closes every listener's channel: they report that the stream ended.

@@ -143,9 +143,7 @@ impl Engine {
     async fn remove_all(&self, resources: &[Resource]) {
         for kind in [Kind::Container, Kind::Network, Kind::Volume, Kind::Image] {
             let removals = resources.iter().filter(|resource| resource.kind == kind).map(|resource| self.remove_one(resource));
-            for error in join_all(removals).await.into_iter().filter_map(Result::err) {
-                tracing::debug!(%error, "not removed yet");
-            }
+            join_all(removals).await;
         }
     }
 

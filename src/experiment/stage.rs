@@ -109,8 +109,8 @@ impl Stage {
     /// Takes one step: does what it says, or looks at and waits for what it asserts. Breaks, with a reason, when the scenario is not to go
     /// on. What it comes to is concluded from the timeline alone.
     pub async fn take(&mut self, line: &Line) -> ControlFlow<String> {
-        let step = self.timeline.record_at(self.timeline.clock().now(), Fact::Step { text: line.text.clone() });
-        self.progress.tell(Event::StepStarted { name: &self.name, step: &line.text });
+        let step = self.timeline.record_at(self.timeline.clock().now(), Fact::Step { line: line.line.clone() });
+        self.progress.tell(Event::StepStarted { name: &self.name, step: &line.line.to_string() });
         let taken = match &line.step {
             None => Ok(ControlFlow::Break("the line matches no step".to_owned())),
             Some(Step::Act(act)) => act.perform(self).await.map(|()| ControlFlow::Continue(())),

@@ -2,12 +2,13 @@
 
 use super::Act;
 use crate::judge::Claim;
+use crate::model::ScenarioLine;
 
 /// A line of a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// As it stands in the feature file, with its keyword.
-    pub text: String,
+    /// As it stands in the feature file.
+    pub line: ScenarioLine,
     /// What it means; nothing when it is a step that a library's user has added.
     pub step: Option<Step>,
 }

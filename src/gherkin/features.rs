@@ -73,7 +73,7 @@ fn look_through(feature: &Feature, file: &Path, taken: &mut Taken) -> Result<(),
     }
     let look_at = |step: &Step| {
         let step = Step { value: step.value.replace(PLACEHOLDER, "dependency"), ..step.clone() };
-        match sentences::matching(step.ty, &step.value).count() {
+        match sentences::matching(sentences::keyword(step.ty), &step.value).count() {
             1 => Ok(()),
             0 => Err(wrong(file, step.position.line, format!("no step is called `{}{}`", step.keyword, step.value))),
             _ => Err(wrong(file, step.position.line, format!("more than one step is called `{}`", step.value))),

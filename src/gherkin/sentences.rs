@@ -12,14 +12,14 @@ use regex::Regex;
 use crate::experiment::{Act, Disturbance, Line, Since, Step};
 use crate::fault::WireFault;
 use crate::judge::{Claim, Lasting, Limit, Wanted};
-use crate::model::{Endpoint, Trait};
+use crate::model::{Endpoint, Keyword, ScenarioLine, Trait};
 use crate::subject::Meant;
 
 /// A sentence that scenarios may use.
 #[derive(Clone, Copy, Debug)]
 pub struct Sentence {
     /// Given, When or Then.
-    pub keyword: StepType,
+    pub keyword: Keyword,
     /// The regular expression that the sentence matches, from its first to its last character.
     pub pattern: &'static str,
     /// A sentence that matches.
@@ -30,7 +30,7 @@ pub struct Sentence {
 
 macro_rules! sentences {
     ($($keyword:ident $pattern:literal, $example:literal => $read:expr;)*) => {
-        &[$(Sentence { keyword: StepType::$keyword, pattern: $pattern, example: $example, read: $read }),*]
+        &[$(Sentence { keyword: Keyword::$keyword, pattern: $pattern, example: $example, read: $read }),*]
     };
 }
 
@@ -241,21 +241,38 @@ static COMPILED: LazyLock<Vec<(Regex, &'static Sentence)>> =
     LazyLock::new(|| SENTENCES.iter().map(|sentence| (sentence.regex(), sentence)).collect());
 
 /// The sentences that a line matches.
-pub(super) fn matching(keyword: StepType, text: &str) -> impl Iterator<Item = &'static Sentence> {
+pub(super) fn matching(keyword: Keyword, text: &str) -> impl Iterator<Item = &'static Sentence> {
     COMPILED.iter().filter(move |(regex, sentence)| sentence.keyword == keyword && regex.is_match(text)).map(|(_, found)| *found)
 }
 
-/// What a line means, after its keyword; nothing when it is no sentence of ours.
+/// What a sentence means; nothing when it is none of ours.
 #[must_use]
-pub fn read(keyword: StepType, text: &str) -> Option<Step> {
+pub fn read(keyword: Keyword, text: &str) -> Option<Step> {
     COMPILED.iter().filter(|(_, sentence)| sentence.keyword == keyword).find_map(|(regex, sentence)| sentence.step(regex, text))
+}
+
+/// A step as it stands in a feature file.
+#[must_use]
+pub fn line(step: &GherkinStep) -> Line {
+    let keyword = keyword(step.ty);
+    let line = ScenarioLine { keyword, word: step.keyword.trim().to_owned(), text: step.value.clone() };
+    Line { step: read(keyword, &line.text), line }
 }
 
 /// The lines of a scenario.
 #[must_use]
 pub fn lines(scenario: &Scenario) -> Vec<Line> {
-    let line = |step: &GherkinStep| Line { text: format!("{}{}", step.keyword, step.value), step: read(step.ty, &step.value) };
     scenario.steps.iter().map(line).collect()
+}
+
+/// The keyword that a line stands for; that of the one before when it says `And`.
+#[must_use]
+pub(super) fn keyword(step: StepType) -> Keyword {
+    match step {
+        StepType::Given => Keyword::Given,
+        StepType::When => Keyword::When,
+        StepType::Then => Keyword::Then,
+    }
 }
 
 #[cfg(test)]
@@ -263,7 +280,7 @@ mod tests {
     use super::*;
     use crate::gherkin::Catalogue;
 
-    fn patterns(keyword: StepType, sentence: &str) -> Vec<&'static str> {
+    fn patterns(keyword: Keyword, sentence: &str) -> Vec<&'static str> {
         matching(keyword, sentence).map(|found| found.pattern).collect()
     }
 
@@ -273,8 +290,8 @@ mod tests {
             assert!(!scenario.steps.is_empty(), "{} has no steps", scenario.name);
             for step in &scenario.steps {
                 let sentence = step.value.replace("<dependency>", "db");
-                assert_eq!(patterns(step.ty, &sentence).len(), 1, "{} {sentence}", step.keyword);
-                assert!(read(step.ty, &sentence).is_some(), "{} {sentence}", step.keyword);
+                assert_eq!(patterns(keyword(step.ty), &sentence).len(), 1, "{} {sentence}", step.keyword);
+                assert!(read(keyword(step.ty), &sentence).is_some(), "{} {sentence}", step.keyword);
             }
         }
     }
@@ -284,7 +301,7 @@ mod tests {
         for sentence in SENTENCES {
             assert_eq!(patterns(sentence.keyword, sentence.example), [sentence.pattern]);
             let is_claim = matches!(read(sentence.keyword, sentence.example), Some(Step::Claim(_)));
-            assert_eq!(is_claim, sentence.keyword == StepType::Then, "{}", sentence.example);
+            assert_eq!(is_claim, sentence.keyword == Keyword::Then, "{}", sentence.example);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Halt, Inspection, Mark};
+use super::{Halt, Inspection, Mark, ScenarioLine};
 use crate::clock::millis;
 
 /// One thing that was seen or done.
@@ -125,7 +125,8 @@ pub enum Fact {
     /// A step of the scenario began.
     Step {
         /// The step as it stands in the feature file.
-        text: String,
+        #[serde(flatten)]
+        line: ScenarioLine,
     },
     /// A phase of the experiment begins; the observation's time is the moment from which limits count.
     Mark {

@@ -24,7 +24,7 @@ impl Fact {
             Self::Log { line, .. } => mask(line),
             Self::Load { torn, .. } => torn.iter_mut().for_each(mask),
             Self::Blind { what } => mask(what),
-            Self::Step { text } => mask(text),
+            Self::Step { line } => mask(&mut line.text),
             Self::Inspected { inspection } => inspection.mask(redactor),
             Self::Halted { halt } => match halt {
                 Halt::NotApplicable { reason } => mask(reason),

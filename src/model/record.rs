@@ -6,7 +6,7 @@ use std::time::Duration;
 use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
 
-use super::{Finding, Observation, Place, Severity, Verdict, version_1};
+use super::{Finding, Observation, Place, ScenarioLine, Severity, Verdict, version_1};
 use crate::clock::millis;
 use crate::subject::Contract;
 
@@ -151,7 +151,7 @@ pub struct CheckRecord {
     pub experiment: Option<usize>,
     /// The lines of its scenario.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub steps: Vec<String>,
+    pub steps: Vec<ScenarioLine>,
 }
 
 impl CheckRecord {

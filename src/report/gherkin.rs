@@ -11,9 +11,6 @@ use crate::model::Fact;
 use crate::model::Verdict;
 use crate::model::{CheckRecord, Run};
 
-/// The words that a step may begin with.
-const KEYWORDS: [&str; 5] = ["Given", "When", "Then", "And", "But"];
-
 /// The run as Cucumber JSON.
 #[must_use]
 pub fn to_cucumber_json(run: &Run) -> String {
@@ -55,18 +52,18 @@ fn element(run: &Run, check: &CheckRecord, line: usize) -> Value {
 /// The steps that were begun, the last of them with the verdict; the title as the only one where none was.
 fn steps(run: &Run, check: &CheckRecord, line: usize) -> Vec<Value> {
     let begun = run.timeline(check).iter().filter_map(|observation| match &observation.fact {
-        Fact::Step { text } => Some((text.as_str(), observation.at)),
+        Fact::Step { line } => Some((line.word.as_str(), line.text.as_str(), observation.at)),
         _ => None,
     });
-    let mut begun: Vec<(&str, Duration)> = begun.collect();
-    let start = begun.first().map_or(Duration::ZERO, |(_, at)| *at);
+    let mut begun: Vec<(&str, &str, Duration)> = begun.collect();
+    let start = begun.first().map_or(Duration::ZERO, |(_, _, at)| *at);
     if begun.is_empty() {
-        begun.push((&check.title, start));
+        begun.push(("", &check.title, start));
     }
-    let ends = begun.iter().skip(1).map(|(_, at)| *at).chain([start + check.duration]);
+    let ends = begun.iter().skip(1).map(|(_, _, at)| *at).chain([start + check.duration]);
     let last = begun.len() - 1;
-    let step = |(index, ((text, at), end)): (usize, (&(&str, Duration), Duration))| {
-        let (keyword, name) = text.split_once(' ').filter(|(word, _)| KEYWORDS.contains(word)).unwrap_or(("*", text));
+    let step = |(index, ((word, name, at), end)): (usize, (&(&str, &str, Duration), Duration))| {
+        let keyword = if word.is_empty() { "*" } else { word };
         let mut result = json!({"status": "passed", "duration": nanos(end.saturating_sub(*at))});
         if index == last {
             result["status"] = status(check.verdict).into();

@@ -28,9 +28,19 @@ pub(super) struct Drawing {
 #[derive(Debug, PartialEq, Serialize)]
 pub(super) struct Lane {
     pub(super) name: String,
+    /// What a moment of it is about, in a sentence.
+    #[serde(skip)]
+    pub(super) about: String,
     #[serde(skip)]
     pub(super) of: Of,
     pub(super) items: Vec<Item>,
+}
+
+impl Lane {
+    fn new(name: impl Into<String>, of: Of, items: Vec<Item>) -> Self {
+        let name = name.into();
+        Self { about: name.clone(), name, of, items }
+    }
 }
 
 /// What a lane is about.
@@ -126,16 +136,14 @@ impl<'a> Scenario<'a> {
     }
 
     fn steps(&self) -> Lane {
-        let steps: Vec<(Duration, &str)> = self
-            .facts()
-            .filter_map(|(at, fact)| match fact {
-                Fact::Step { text } => Some((at, text.as_str())),
-                _ => None,
-            })
-            .collect();
+        let steps = self.facts().filter_map(|(at, fact)| match fact {
+            Fact::Step { line } => Some((at, line.to_string())),
+            _ => None,
+        });
+        let steps: Vec<(Duration, String)> = steps.collect();
         let ends = steps.iter().skip(1).map(|(at, _)| *at).chain([self.end]);
-        let items = steps.iter().zip(ends).map(|((at, text), end)| self.span(*at, end, "idle", *text, *text)).collect();
-        Lane { name: "steps".into(), of: Of::Steps, items }
+        let items = steps.iter().zip(ends).map(|((at, text), end)| self.span(*at, end, "idle", text, text)).collect();
+        Lane::new("steps", Of::Steps, items)
     }
 
     /// Stretches of like answers, from when the first was asked for to when the next different one was.
@@ -156,7 +164,7 @@ impl<'a> Scenario<'a> {
             let (label, times) = (short(answer), if count == 1 { "once".to_owned() } else { format!("{count} times") });
             self.span(from, to, kind_of(answer), label, format!("{answer}, {times}{body}"))
         });
-        Lane { name: endpoint.to_string(), of: Of::Answers, items: items.collect() }
+        Lane::new(endpoint.to_string(), Of::Answers, items.collect())
     }
 
     /// Created, running, healthy, frozen, ended.
@@ -201,7 +209,7 @@ impl<'a> Scenario<'a> {
             }
         }
         turn(self.end, None);
-        Lane { name: service.to_owned(), of: Of::Life, items }
+        Lane::new(service, Of::Life, items)
     }
 
     /// Whether a dependency could be used.
@@ -227,7 +235,7 @@ impl<'a> Scenario<'a> {
             }
             last = Some(state);
         }
-        Lane { name: format!("{service}: use"), of: Of::Use, items }
+        Lane { about: service.to_owned(), ..Lane::new(format!("{service}: use"), Of::Use, items) }
     }
 
     fn sessions(&self, service: &str) -> Lane {
@@ -237,7 +245,7 @@ impl<'a> Scenario<'a> {
             }
             _ => None,
         });
-        Lane { name: format!("{service}: sessions"), of: Of::Sessions, items: items.collect() }
+        Lane::new(format!("{service}: sessions"), Of::Sessions, items.collect())
     }
 
     fn attempts(&self, service: &str) -> Lane {
@@ -245,7 +253,7 @@ impl<'a> Scenario<'a> {
             Fact::Attempt { service: name } if name == service => Some((at, "the app tries to connect")),
             _ => None,
         });
-        Lane { name: format!("{service}: attempts"), of: Of::Attempts, items: self.gather(attempts, "attempts") }
+        Lane::new(format!("{service}: attempts"), Of::Attempts, self.gather(attempts, "attempts"))
     }
 
     fn log(&self, service: &str) -> Lane {
@@ -253,7 +261,7 @@ impl<'a> Scenario<'a> {
             Fact::Log { service: name, line, .. } if name == service => Some((at, line.as_str())),
             _ => None,
         });
-        Lane { name: format!("{service}: log"), of: Of::Log, items: self.gather(lines, "lines") }
+        Lane::new(format!("{service}: log"), Of::Log, self.gather(lines, "lines"))
     }
 
     /// Points that lie so close that a drawing can't tell them apart become one that says how many they are.
@@ -292,7 +300,7 @@ impl<'a> Scenario<'a> {
             Fact::Usage { .. } => crate::judge::used(self.observations).map(|used| self.point(at, "ok", used)),
             _ => None,
         });
-        Lane { name: "notes".into(), of: Of::Notes, items: items.collect() }
+        Lane::new("notes", Of::Notes, items.collect())
     }
 
     /// Faults from begin to end, or to the end of the scenario.
@@ -377,7 +385,7 @@ mod tests {
             at(40, container(ContainerChange::Started { pid: 7 })),
             at(100, Fact::Fault { service: "db".into(), fault: FaultKind::Killed, phase: Phase::Begins }),
             at(110, container(ContainerChange::Died { exit_code: 137, oom_killed: false })),
-            at(500, Fact::Step { text: "Then nothing".into() }),
+            at(500, Fact::Step { line: ScenarioLine { text: "Then nothing".into(), ..ScenarioLine::default() } }),
         ];
         let drawing = draw(&observations).expect("not empty");
         let life = drawing.lanes.iter().find(|lane| lane.name == "db").expect("a lane");

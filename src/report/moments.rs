@@ -85,7 +85,7 @@ fn moments(drawing: &Drawing, all: bool) -> Vec<Moment> {
                 let text = item.text.lines().next().unwrap_or_default();
                 let text = match lane.of {
                     Of::Steps | Of::Notes => text.to_owned(),
-                    _ => format!("{}: {text}", lane.name.trim_end_matches(": use")),
+                    _ => format!("{}: {text}", lane.about),
                 };
                 Moment { at: item.from, about, text }
             }));

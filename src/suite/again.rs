@@ -4,8 +4,7 @@ use super::conclude::apply;
 use crate::experiment::{Line, Step};
 use crate::gherkin::{self, Catalogue};
 use crate::judge::{Claim, judge};
-use crate::model::{CheckRecord, Run};
-use cucumber::gherkin::StepType;
+use crate::model::{CheckRecord, Run, ScenarioLine};
 
 /// The same run with the verdicts that today's judges give. Checks that were not run stay as they are.
 #[must_use]
@@ -42,19 +41,7 @@ pub fn lines_of(check: &CheckRecord, catalogue: &Catalogue) -> Vec<Line> {
     }
 }
 
-/// Lines as they were saved, each with its keyword.
-fn read(steps: &[String]) -> Vec<Line> {
-    let mut keyword = StepType::Given;
-    let mut lines = vec![];
-    for text in steps {
-        let (word, sentence) = text.split_once(' ').unwrap_or((text, ""));
-        keyword = match word {
-            "Given" => StepType::Given,
-            "When" => StepType::When,
-            "Then" => StepType::Then,
-            _ => keyword,
-        };
-        lines.push(Line { text: text.clone(), step: gherkin::read(keyword, sentence) });
-    }
-    lines
+/// Lines as they were saved.
+fn read(steps: &[ScenarioLine]) -> Vec<Line> {
+    steps.iter().map(|line| Line { line: line.clone(), step: gherkin::read(line.keyword, &line.text) }).collect()
 }

@@ -20,7 +20,7 @@ pub(super) fn conclude(context: &RunContext, planned: &Planned, lines: &[Line], 
     let observations = timeline.observations();
     let claims: Vec<Option<Claim>> = lines.iter().map(|line| line.claim().cloned()).collect();
     let duration = elapsed(timeline, &observations);
-    let steps = lines.iter().map(|line| line.text.clone()).collect();
+    let steps = lines.iter().map(|line| line.line.clone()).collect();
     let mut check = CheckRecord { duration, steps, ..planned.without_run() };
     apply(&mut check, judge(&claims, &observations, &context.contract), &context.contract);
     Concluded { check, timeline: observations }

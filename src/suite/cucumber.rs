@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cucumber::event::{Cucumber as CucumberEvent, ScenarioFinished, StepError};
-use cucumber::gherkin::{Feature, Scenario, StepType};
+use cucumber::gherkin::{Feature, Scenario};
 use cucumber::step::{Collection, Context};
 use cucumber::{Event as Stamped, Parser, Writer, cli, parser, runner, writer};
 use futures::future::LocalBoxFuture;
@@ -14,9 +14,9 @@ use futures::{FutureExt, future, stream};
 
 use super::conclude::Concluded;
 use super::execute::end;
-use crate::experiment::{Event, Line, Progress, RunContext, Silent, Stage};
-use crate::gherkin::{Plan, Planned, SENTENCES, lines, read};
-use crate::model::{Fact, Timeline};
+use crate::experiment::{Event, Progress, RunContext, Silent, Stage};
+use crate::gherkin::{Plan, Planned, SENTENCES, line, lines};
+use crate::model::{Fact, Halt, Keyword, Timeline};
 use crate::target::Instance;
 
 /// The world of a scenario. Steps of your own may be added with cucumber's `given`, `when` and `then` attributes.
@@ -33,17 +33,13 @@ impl ScenarioWorld {
     }
 
     /// What is known of the stack, and its running instance; created when first asked for. The error says why there can be none.
-    pub async fn instance(&mut self) -> Result<(&RunContext, &Instance), crate::model::Halt> {
-        let stage =
-            self.stage.as_mut().ok_or_else(|| crate::model::Halt::not_measured("the scenario was not begun by the suite"))?;
+    pub async fn instance(&mut self) -> Result<(&RunContext, &Instance), Halt> {
+        let stage = self.stage.as_mut().ok_or_else(|| Halt::not_measured("the scenario was not begun by the suite"))?;
         stage.instance().await
     }
 
     async fn take(&mut self, context: Context) {
-        let line = Line {
-            text: format!("{}{}", context.step.keyword, context.step.value),
-            step: read(context.step.ty, &context.step.value),
-        };
+        let line = line(&context.step);
         let taken = match &mut self.stage {
             Some(stage) => stage.take(&line).await,
             None => ControlFlow::Break("the scenario was not begun by the suite".to_owned()),
@@ -60,9 +56,9 @@ fn collection() -> Collection<ScenarioWorld> {
     SENTENCES.iter().fold(<ScenarioWorld as cucumber::World>::collection(), |collection, sentence| {
         let pattern = sentence.regex();
         match sentence.keyword {
-            StepType::Given => collection.given(None, pattern, take),
-            StepType::When => collection.when(None, pattern, take),
-            StepType::Then => collection.then(None, pattern, take),
+            Keyword::Given => collection.given(None, pattern, take),
+            Keyword::When => collection.when(None, pattern, take),
+            Keyword::Then => collection.then(None, pattern, take),
         }
     })
 }
@@ -127,7 +123,7 @@ where
             async move {
                 let Some(index) = plan.find(scenario) else { return };
                 let Some(stage) = world.and_then(|world| world.stage.as_mut()) else { return };
-                let check = finish(&context, &plan.checks[index], scenario, finished, stage).await;
+                let check = finish(&context, &plan.checks[index], (scenario, finished), stage, &progress).await;
                 progress.tell(Event::CheckFinished(&check.check, crate::judge::used(&check.timeline).as_deref()));
                 concluded.lock().unwrap_or_else(PoisonError::into_inner).insert(index, check);
             }
@@ -142,9 +138,9 @@ where
 async fn finish(
     context: &RunContext,
     planned: &Planned,
-    scenario: &Scenario,
-    finished: &ScenarioFinished,
+    (scenario, finished): (&Scenario, &ScenarioFinished),
     stage: &mut Stage,
+    progress: &Arc<dyn Progress>,
 ) -> Concluded {
     let lines = lines(scenario);
     // Steps of somebody else leave no fact by themselves.
@@ -155,5 +151,5 @@ async fn finish(
         };
         stage.timeline().record(Fact::Foreign { error });
     }
-    end(context, planned, &lines, stage).await
+    end(context, planned, &lines, stage, progress).await
 }

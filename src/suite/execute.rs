@@ -29,7 +29,7 @@ pub(super) async fn execute(
                 let advice = "please report it, with the command line and the compose file".to_owned();
                 stage.timeline().record(Fact::Halted { halt: Halt::CouldNotRun { reason, advice, service: None } });
             }
-            let concluded = end(context, planned, &lines, &mut stage).await;
+            let concluded = end(context, planned, &lines, &mut stage, progress).await;
             progress.tell(Event::CheckFinished(&concluded.check, crate::judge::used(&concluded.timeline).as_deref()));
             (index, concluded)
         }
@@ -54,10 +54,14 @@ pub(super) async fn end(
     planned: &Planned,
     lines: &[crate::experiment::Line],
     stage: &mut Stage,
+    progress: &Arc<dyn Progress>,
 ) -> Concluded {
     if let Err(error) = stage.end().await {
         // The end of the run removes everything once more, and says what is left then.
-        tracing::warn!(error = crate::causes::with_causes(&error), "an instance of the stack is not removed yet");
+        progress.tell(Event::Warning(&format!(
+            "an instance of the stack is not removed yet: {}",
+            crate::causes::with_causes(&error)
+        )));
     }
     conclude(context, planned, lines, stage.timeline())
 }

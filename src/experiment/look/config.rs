@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{found, inspected};
-use crate::compose::{Condition, literals, privileges};
+use crate::compose::{Condition, Privilege, literals, privileges};
 use crate::experiment::Stage;
 use crate::experiment::sources::{place, place_of};
 use crate::model::{Halt, Inspection, Item, Trait};
@@ -91,9 +91,9 @@ pub(super) fn literal_secrets(stage: &Stage) -> Result<(), Halt> {
 pub(super) fn privileged(stage: &Stage) -> Result<(), Halt> {
     let context = stage.context();
     let of_service = |(name, service)| {
-        let item = move |privilege: String| Item {
-            place: place_of(context, name, privilege.split(':').next().unwrap_or_default()),
-            what: format!("`{name}` has {privilege}"),
+        let item = move |privilege: Privilege| Item {
+            place: place_of(context, name, privilege.key),
+            what: format!("`{name}` has {}", privilege.what),
         };
         privileges(service).into_iter().map(item)
     };
