@@ -6,17 +6,32 @@
 #[path = "oracle/compare.rs"]
 mod compare;
 mod engine;
+mod harness;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use futures::StreamExt;
 use seaworthy::compose::{Compose, ComposeFile, Copy, Hazard, Model, isolate};
 use serde_json::Value;
 
 use self::compare::{Snapshot, differences, undeclared};
+use harness::{Test, tests};
+
+const TESTS: &[Test] = tests! {
+    always: [
+        every_key_of_a_service_is_used_by_some_stack,
+    ],
+    when engine::is_there: [
+        what_we_create_is_what_compose_creates_except_for_declared_changes,
+    ],
+};
+
+fn main() -> ExitCode {
+    harness::run(&[TESTS])
+}
 
 /// How many stacks are created at once.
 const AT_ONCE: usize = 3;
@@ -177,11 +192,8 @@ impl Drop for Theirs {
     }
 }
 
-#[tokio::test]
+#[tokio::main(flavor = "current_thread")]
 async fn what_we_create_is_what_compose_creates_except_for_declared_changes() {
-    if !engine::is_there() {
-        return;
-    }
     let _theirs = Theirs::make();
     let files = stacks();
     assert!(files.len() >= LEAST_STACKS, "only {} stacks", files.len());
@@ -204,7 +216,6 @@ async fn what_we_create_is_what_compose_creates_except_for_declared_changes() {
     }
 }
 
-#[test]
 fn every_key_of_a_service_is_used_by_some_stack() {
     let text: String = stacks().iter().map(|file| fs::read_to_string(file).expect("a text")).collect();
     let unused: Vec<&str> = KEYS.split_whitespace().filter(|key| !text.contains(&format!("{key}:"))).collect();
