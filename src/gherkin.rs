@@ -2,9 +2,11 @@
 
 mod catalogue;
 mod features;
+mod need;
 mod plan;
 mod sentences;
 
-pub use self::catalogue::{Catalogue, Check};
+pub use self::catalogue::{Catalogue, Check, NotACheck};
+pub use self::need::Need;
 pub use self::plan::{Known, Plan, Planned, Selection, fill_in};
 pub use self::sentences::{SENTENCES, Sentence, line, lines, read};

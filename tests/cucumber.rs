@@ -5,8 +5,8 @@
 //! cargo test --test cucumber -- --tags '@outage and not @slow' --stack stacks/defects/always-ready
 //! ```
 //!
-//! As a part of `cargo test`, without arguments, all of them run on the reference stack, which must get exactly the verdicts that its
-//! `expected.toml` says.
+//! As a part of `cargo test`, with no arguments or with those of a test harness, all of them run on the reference stack, which must get
+//! exactly the verdicts that its `expected.toml` says.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,12 +16,16 @@ use std::sync::Arc;
 
 use clap::Parser;
 use cucumber::{WriterExt, writer};
+use harness::{Test, tests};
 use seaworthy::interrupt;
 use seaworthy::model::Verdict;
 use seaworthy::suite::{Request, Scan, Silent, check_with};
 use serde::Deserialize;
 
 mod engine;
+mod harness;
+
+const TESTS: &[Test] = tests! { when engine::is_there: [the_reference_gets_its_verdicts] };
 
 /// Runs the built-in features on a stack and shows every step.
 #[derive(Debug, Parser)]
@@ -40,13 +44,21 @@ struct Arguments {
     concurrency: Option<usize>,
 }
 
+fn main() -> ExitCode {
+    match Arguments::try_parse() {
+        Ok(arguments) if std::env::args_os().len() > 1 => run(arguments),
+        Err(error) if libtest_mimic::Arguments::try_parse().is_err() => error.exit(),
+        _ => harness::run(&[TESTS]),
+    }
+}
+
+fn the_reference_gets_its_verdicts() {
+    assert_eq!(run(Arguments::parse_from(["cucumber"])), ExitCode::SUCCESS, "see above");
+}
+
 #[tokio::main]
 #[expect(clippy::print_stderr, reason = "the error goes where cucumber's own output does not")]
-async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    if !engine::is_there() {
-        return ExitCode::SUCCESS;
-    }
+async fn run(arguments: Arguments) -> ExitCode {
     let expected = (arguments.tags.is_none() && arguments.features.is_none()).then(|| expected(&arguments.stack)).flatten();
     let request = Request {
         target: arguments.stack.into(),
@@ -82,9 +94,14 @@ fn expected(stack: &Path) -> Option<BTreeMap<String, Verdict>> {
     #[derive(Deserialize)]
     struct Expected {
         like: Option<PathBuf>,
+        #[serde(default)]
         verdicts: BTreeMap<String, Verdict>,
     }
-    let text = fs::read_to_string(stack.join("expected.toml")).ok()?;
-    let Expected { like, verdicts } = toml::from_str(&text).ok()?;
+    let file = stack.join("expected.toml");
+    if !file.exists() {
+        return None;
+    }
+    let read = fs::read_to_string(&file).map(|text| toml::from_str(&text));
+    let Expected { like, verdicts } = read.expect("a text").unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     like.is_none().then_some(verdicts)
 }

@@ -5,22 +5,26 @@ use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
+#[path = "layers/product.rs"]
+mod product;
+
 /// The modules from left to right: each may use those before it, none after it.
-const LAYERS: [&str; 18] = [
+const LAYERS: [&str; 19] = [
     "causes",
     "clock",
     "redact",
-    "timeline",
     "interrupt",
     "image",
     "compose",
-    "contract",
+    "subject",
+    "model",
     "engine",
-    "stack",
+    "target",
     "probe",
     "fault",
-    "verdict",
-    "record",
+    "judge",
+    "experiment",
+    "gherkin",
     "suite",
     "report",
     "exit",
@@ -41,8 +45,7 @@ fn sources() -> Vec<(PathBuf, String, String)> {
             let relative = entry.strip_prefix(&source).expect("inside src").to_owned();
             let module = relative.iter().next().expect("a name").to_string_lossy().trim_end_matches(".rs").to_owned();
             let text = fs::read_to_string(&entry).expect("a text");
-            let code = text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
-            found.push((relative, module, code));
+            found.push((relative, module, product::product(&text)));
         }
     }
     found
@@ -65,6 +68,9 @@ fn every_module_uses_only_those_to_its_left() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+    for layer in LAYERS {
+        assert!(sources().iter().any(|(_, module, _)| module == layer), "there is no module {layer}");
+    }
 }
 
 /// Words that only these modules may use.
@@ -75,7 +81,7 @@ fn every_outside_world_has_one_door() {
         (r"\bCommand::new\b", &["compose", "engine"]),
         (r"\bInstant\b|\bSystemTime::now\b|\bnow_utc\b", &["clock"]),
         (r"\breqwest::|\bhyper::|\btokio_postgres::", &["probe"]),
-        (r"\bcucumber::", &["suite"]),
+        (r"\bcucumber::", &["gherkin", "suite"]),
         (r"\bprocess::exit\b", &[]),
         (r"\bprintln!|\beprintln!|\bstdout\(\)|\bstderr\(\)", &["cli"]),
     ] {
@@ -85,16 +91,48 @@ fn every_outside_world_has_one_door() {
             let uses = code.into_iter().any(|line| word.is_match(line));
             assert!(!uses || modules.contains(&module.as_str()), "{} uses {word}", file.display());
         }
+        for module in modules {
+            assert!(sources().iter().any(|(_, found, _)| found == module), "there is no module {module}");
+        }
     }
 }
 
 #[test]
 fn verdicts_do_no_io_and_wait_for_nothing() {
-    for (file, module, text) in sources() {
-        if module == "verdict" || module == "record" || module == "report" {
+    for pure in ["verdict", "record", "report"] {
+        let texts: Vec<_> = sources().into_iter().filter(|(_, module, _)| module == pure).collect();
+        assert!(!texts.is_empty(), "there is no module {pure}");
+        for (file, _, text) in texts {
             for word in ["async ", "tokio::", "std::fs", "std::net", "std::env"] {
                 assert!(!text.contains(word), "{} uses {word}", file.display());
             }
         }
     }
+}
+
+/// With a harness of its own a binary is not compiled as a test, and every `#[test]` in it is dropped without a word.
+#[test]
+fn no_test_is_dropped_by_a_harness_of_its_own() {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest = fs::read_to_string(project.join("Cargo.toml")).expect("a manifest");
+    let manifest: toml::Table = toml::from_str(&manifest).expect("TOML");
+    let attribute = Regex::new(r"(?m)^\s*#\[(?:\w+::)?test\b").expect("a pattern");
+    let binaries = manifest["test"].as_array().expect("a list");
+    let own = binaries.iter().filter(|binary| binary.get("harness").and_then(toml::Value::as_bool) == Some(false));
+    let mut looked_at = 0;
+    for name in own.map(|binary| binary["name"].as_str().expect("a name")) {
+        let mut files = vec![project.join(format!("tests/{name}.rs"))];
+        let folder = project.join("tests").join(name);
+        if folder.exists() {
+            files.extend(fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()));
+        }
+        files.retain(|file| file.extension().is_some_and(|extension| extension == "rs") && file.exists());
+        assert!(!files.is_empty(), "{name} has no file");
+        for file in files {
+            let text = fs::read_to_string(&file).expect("a text");
+            assert!(!attribute.is_match(&text), "{} has a #[test] that nobody runs", file.display());
+            looked_at += 1;
+        }
+    }
+    assert!(looked_at > 0, "no binary has a harness of its own");
 }

@@ -6,17 +6,33 @@
 #[path = "oracle/compare.rs"]
 mod compare;
 mod engine;
+mod harness;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use futures::StreamExt;
+use saphyr::{LoadableYamlNode, Yaml};
 use seaworthy::compose::{Compose, ComposeFile, Copy, Hazard, Model, isolate};
 use serde_json::Value;
 
 use self::compare::{Snapshot, differences, undeclared};
+use harness::{Test, tests};
+
+const TESTS: &[Test] = tests! {
+    always: [
+        every_key_of_a_service_is_used_by_some_stack,
+    ],
+    when engine::is_there: [
+        what_we_create_is_what_compose_creates_except_for_declared_changes,
+    ],
+};
+
+fn main() -> ExitCode {
+    harness::run(&[TESTS])
+}
 
 /// How many stacks are created at once.
 const AT_ONCE: usize = 3;
@@ -177,11 +193,8 @@ impl Drop for Theirs {
     }
 }
 
-#[tokio::test]
+#[tokio::main(flavor = "current_thread")]
 async fn what_we_create_is_what_compose_creates_except_for_declared_changes() {
-    if !engine::is_there() {
-        return;
-    }
     let _theirs = Theirs::make();
     let files = stacks();
     assert!(files.len() >= LEAST_STACKS, "only {} stacks", files.len());
@@ -204,9 +217,17 @@ async fn what_we_create_is_what_compose_creates_except_for_declared_changes() {
     }
 }
 
-#[test]
 fn every_key_of_a_service_is_used_by_some_stack() {
-    let text: String = stacks().iter().map(|file| fs::read_to_string(file).expect("a text")).collect();
-    let unused: Vec<&str> = KEYS.split_whitespace().filter(|key| !text.contains(&format!("{key}:"))).collect();
+    let used: BTreeSet<String> = stacks().iter().flat_map(|file| keys_of_services(file)).collect();
+    let unused: Vec<&str> = KEYS.split_whitespace().filter(|key| !used.contains(*key)).collect();
     assert!(unused.is_empty(), "no stack uses {unused:?}");
+}
+
+fn keys_of_services(file: &Path) -> Vec<String> {
+    let text = fs::read_to_string(file).expect("a text");
+    let documents = Yaml::load_from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    // A file may have nothing but what it includes.
+    let services = documents[0].as_mapping_get("services").and_then(Yaml::as_mapping);
+    let services = services.into_iter().flat_map(|services| services.values()).filter_map(Yaml::as_mapping);
+    services.flat_map(|service| service.keys()).filter_map(Yaml::as_str).map(str::to_owned).collect()
 }

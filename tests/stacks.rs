@@ -5,13 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 
+use harness::{Test, tests};
 use seaworthy::model::Verdict;
 use seaworthy::suite::{Request, Scan, Silent, check};
 use serde::Deserialize;
 
 mod engine;
+mod harness;
+
+const TESTS: &[Test] = tests! {
+    always: [every_stack_is_tested, every_check_fails_on_some_twin, the_twins_are_built_from_the_reference],
+};
+
+fn main() -> ExitCode {
+    harness::run(&[TESTS, stacks::TESTS, twins::TESTS])
+}
 
 /// How many checks of one stack run at once: two stacks run side by side on two cores.
 const JOBS: usize = 3;
@@ -71,9 +82,6 @@ fn expected(stack: &Path) -> Expected {
 }
 
 fn assert_verdicts(stack: &str) {
-    if !engine::is_there() {
-        return;
-    }
     let path = stacks().join(stack);
     let Expected { mut verdicts, says, slow, only, allow, .. } = expected(&path);
     let topics = topics(&path);
@@ -143,8 +151,9 @@ fn id(name: &str) -> String {
 macro_rules! stacks {
     ($($kind:ident { $($test:ident: $stack:literal;)* })*) => {
         $(mod $kind {
-            $(#[test]
-            fn $test() {
+            pub(super) const TESTS: &[crate::Test] = crate::tests! { when crate::engine::is_there: [$($test),*] };
+
+            $(fn $test() {
                 super::assert_verdicts($stack);
             })*
         })*
@@ -237,7 +246,6 @@ stacks! {
     }
 }
 
-#[test]
 fn every_stack_is_tested() {
     let folders = |folder: PathBuf| fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     let found: BTreeSet<String> = folders(stacks())
@@ -248,7 +256,6 @@ fn every_stack_is_tested() {
     assert_eq!(found, TESTED.iter().chain([&REFERENCE]).map(|&stack| stack.to_owned()).collect());
 }
 
-#[test]
 fn every_check_fails_on_some_twin() {
     let must_fail = expected(&stacks().join("fastapi-postgres")).verdicts;
     let twins = TESTED.iter().filter(|stack| stack.starts_with("defects/"));
@@ -262,7 +269,6 @@ fn every_check_fails_on_some_twin() {
     assert_eq!(failed, ids.collect());
 }
 
-#[test]
 fn the_twins_are_built_from_the_reference() {
     let read = |file: &str| fs::read_to_string(stacks().join(file)).expect("a Dockerfile");
     assert!(

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::process::ExitCode;
 use std::time::Duration;
 
+use harness::{Test, tests};
 use seaworthy::clock::Clock;
 use seaworthy::compose::{Compose, ComposeFile, Copy, Patch, TapPlace, isolate, patched, tap_of};
 use seaworthy::engine::{Engine, RunId};
@@ -18,7 +20,18 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+const TESTS: &[Test] = tests! {
+    when engine::is_there: [
+        the_tap_passes_on_and_disturbs,
+    ],
+};
+
+fn main() -> ExitCode {
+    harness::run(&[TESTS])
+}
+
 mod engine;
+mod harness;
 
 const PORT: u16 = 6379;
 /// No wait for something that comes is longer.
@@ -103,11 +116,7 @@ async fn pong(stream: &mut TcpStream) -> std::io::Result<()> {
     if &answer == b"+PONG\r\n" { Ok(()) } else { Err(std::io::Error::other("another answer")) }
 }
 
-#[test]
 fn the_tap_passes_on_and_disturbs() {
-    if !engine::is_there() {
-        return;
-    }
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let engine = Engine::connect(RunId::random(), Clock::start(), None).await.expect("an engine");

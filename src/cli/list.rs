@@ -72,6 +72,7 @@ fn entries(arguments: &Arguments) -> Result<Vec<Entry>, RunError> {
 impl Entry {
     fn new(check: Check, title: String) -> Self {
         let Check { id, severity, needs, is_slow, each_dependency, .. } = check;
+        let needs = needs.iter().map(ToString::to_string).collect();
         Self { id, severity, needs, each_dependency, slow: is_slow, title }
     }
 

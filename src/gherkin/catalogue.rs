@@ -4,7 +4,7 @@ use std::path::Path;
 
 use cucumber::gherkin::{Feature, GherkinEnv, Scenario};
 
-use super::features;
+use super::{Need, features};
 use crate::experiment::RunError;
 use crate::model::Severity;
 
@@ -39,7 +39,7 @@ pub struct Check {
     /// How serious a failure is.
     pub severity: Severity,
     /// What the stack must have, from the tags `needs-…`.
-    pub needs: Vec<String>,
+    pub needs: Vec<Need>,
     /// Whether it takes so long that it is made only on request.
     pub is_slow: bool,
     /// Whether it is made once for each dependency.
@@ -48,6 +48,17 @@ pub struct Check {
     pub why: String,
     /// How to fix a failure.
     pub fix: String,
+}
+
+/// Why a scenario is no check.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotACheck {
+    /// It has no id, or not one severity.
+    #[error("is no check: give it an id, a tag with a dot in it such as @shop.checkout, and either @must or @should")]
+    NoIdOrSeverity,
+    /// It needs what nobody knows.
+    #[error("has the tag @{0}, which does not exist; there are {needs}", needs = need_tags())]
+    UnknownNeed(String),
 }
 
 impl Catalogue {
@@ -90,7 +101,7 @@ impl Catalogue {
     pub fn checks(&self) -> impl Iterator<Item = (&Feature, &Scenario, Check)> {
         let scenarios =
             self.features.iter().flat_map(|feature| feature.scenarios.iter().map(move |scenario| (feature, scenario)));
-        scenarios.filter_map(|(feature, scenario)| Some((feature, scenario, Check::read(scenario)?)))
+        scenarios.filter_map(|(feature, scenario)| Some((feature, scenario, Check::read(scenario).ok()?)))
     }
 
     /// Every tag that some check has.
@@ -106,27 +117,33 @@ impl Catalogue {
 }
 
 impl Check {
-    /// Reads a scenario's tags and description; nothing when it has no id or no severity.
-    #[must_use]
-    pub fn read(scenario: &Scenario) -> Option<Self> {
+    /// Reads a scenario's tags and description.
+    pub fn read(scenario: &Scenario) -> Result<Self, NotACheck> {
         let has = |tag: &str| scenario.tags.iter().any(|candidate| candidate == tag);
         let severity = match (has("must"), has("should")) {
             (true, false) => Severity::Must,
             (false, true) => Severity::Should,
-            _ => return None,
+            _ => return Err(NotACheck::NoIdOrSeverity),
         };
+        let id = scenario.tags.iter().find(|tag| tag.contains('.')).ok_or(NotACheck::NoIdOrSeverity)?;
+        let needs = scenario.tags.iter().filter_map(|tag| Some((tag, tag.strip_prefix(Need::TAG)?)));
+        let needs = needs.map(|(tag, word)| Need::read(word).ok_or_else(|| NotACheck::UnknownNeed(tag.clone())));
         let description = scenario.description.as_deref().unwrap_or_default();
         let (why, fix) = description.split_once(FIX).unwrap_or((description, ""));
-        Some(Self {
-            id: scenario.tags.iter().find(|tag| tag.contains('.'))?.clone(),
+        Ok(Self {
+            id: id.clone(),
             severity,
-            needs: scenario.tags.iter().filter_map(|tag| tag.strip_prefix("needs-")).map(str::to_owned).collect(),
+            needs: needs.collect::<Result<_, _>>()?,
             is_slow: has("slow"),
             each_dependency: has("each-dependency"),
             why: one_paragraph(why),
             fix: one_paragraph(fix),
         })
     }
+}
+
+fn need_tags() -> String {
+    Need::ALL.map(|need| format!("@{}{need}", Need::TAG)).join(", ")
 }
 
 fn one_paragraph(text: &str) -> String {
@@ -144,7 +161,7 @@ mod tests {
         for feature in Catalogue::built_in().features() {
             let [topic] = &feature.tags[..] else { panic!("{}: a feature has its topic as only tag", feature.name) };
             for scenario in &feature.scenarios {
-                let check = Check::read(scenario).unwrap_or_else(|| panic!("{}: no id or severity", scenario.name));
+                let check = Check::read(scenario).unwrap_or_else(|error| panic!("`{}` {error}", scenario.name));
                 assert_eq!(check.id.split_once('.').map(|(topic, _)| topic), Some(topic.as_str()), "{}", check.id);
                 assert!(check.why.len() > 40 && check.mend.len() > 40, "{} says too little", check.id);
                 assert_eq!(check.each_dependency, scenario.name.contains("<dependency>"), "{}", check.id);

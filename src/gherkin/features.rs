@@ -9,7 +9,7 @@ use cucumber::feature::Ext;
 use cucumber::gherkin::{Feature, GherkinEnv, Scenario, Step};
 
 use super::plan::PLACEHOLDER;
-use super::{Check, sentences};
+use super::{Check, Need, sentences};
 use crate::experiment::RunError;
 
 /// Reads every `.feature` file of a folder and of those within it, in the order of their paths. `known` are the features that
@@ -61,7 +61,7 @@ impl Taken {
     /// Takes a scenario's id and name; says what of it another one has.
     fn add(&mut self, scenario: &Scenario) -> Option<&'static str> {
         let id = Check::read(scenario).map(|check| check.id);
-        let has_id = id.is_some_and(|id| !self.ids.insert(id));
+        let has_id = id.is_ok_and(|id| !self.ids.insert(id));
         let has_name = !self.names.insert(scenario.name.clone());
         if has_id { Some("id") } else { has_name.then_some("name") }
     }
@@ -70,6 +70,9 @@ impl Taken {
 fn look_through(feature: &Feature, file: &Path, taken: &mut Taken) -> Result<(), RunError> {
     if let Some(rule) = feature.rules.first() {
         return Err(wrong(file, rule.position.line, "rules are not supported: write their scenarios without them".into()));
+    }
+    if let Some(tag) = feature.tags.iter().find(|tag| tag.starts_with(Need::TAG)) {
+        return Err(wrong(file, feature.position.line, format!("the tag @{tag} counts at a scenario only: write it there")));
     }
     let look_at = |step: &Step| {
         let step = Step { value: step.value.replace(PLACEHOLDER, "dependency"), ..step.clone() };
@@ -82,9 +85,7 @@ fn look_through(feature: &Feature, file: &Path, taken: &mut Taken) -> Result<(),
     feature.background.iter().flat_map(|background| &background.steps).try_for_each(look_at)?;
     for scenario in &feature.scenarios {
         let wrong = |what: &str| wrong(file, scenario.position.line, format!("`{}` {what}", scenario.name));
-        let check = Check::read(scenario).ok_or_else(|| {
-            wrong("is no check: give it an id, a tag with a dot in it such as @shop.checkout, and either @must or @should")
-        })?;
+        let check = Check::read(scenario).map_err(|error| wrong(&error.to_string()))?;
         if check.each_dependency != scenario.name.contains(PLACEHOLDER) {
             return Err(wrong("must have both or neither: the tag @each-dependency, and <dependency> in its name"));
         }
@@ -143,6 +144,15 @@ mod tests {
         for (text, said) in [
             (scenario("@must", "No id", STEP), "Some(5) `No id` is no check"),
             (scenario("@shop.up", "No severity", STEP), "is no check"),
+            (
+                scenario("@shop.up @must @needs-databse", "A typo", STEP),
+                "Some(5) `A typo` has the tag @needs-databse, which does not exist; there are @needs-business, @needs-compose, \
+                 @needs-database,",
+            ),
+            (
+                scenario("@shop.up @must", "Needs", STEP).replace("@shop\n", "@shop @needs-database\n"),
+                "Some(2) the tag @needs-database counts at a scenario only",
+            ),
             (scenario("@outage.killed @must", "A taken id", STEP), "has the same id as another check"),
             (scenario("@shop.up @must", "The app survives the first boot of its database", STEP), "has the same name"),
             (scenario("@shop.up @must", "An unknown sentence", "Given the moon is full"), "Some(6) no step is called"),

@@ -6,7 +6,7 @@ use cucumber::gherkin::tagexpr::TagOperation;
 use cucumber::gherkin::{Feature, Scenario};
 use cucumber::tag::Ext;
 
-use super::{Catalogue, Check};
+use super::{Catalogue, Check, Need};
 use crate::experiment::RunError;
 use crate::model::{CheckRecord, Verdict};
 use crate::subject::{Contract, Kind};
@@ -120,7 +120,7 @@ impl Plan {
         for feature in catalogue.features() {
             let mut scenarios = vec![];
             for scenario in feature.scenarios.iter().filter(|scenario| selection.selects(feature, scenario)) {
-                let Some(check) = Check::read(scenario) else { continue };
+                let Ok(check) = Check::read(scenario) else { continue };
                 let lacks = lacks(&check, stack);
                 let dependencies: Vec<Option<&str>> = if check.each_dependency && lacks.is_none() {
                     contract.dependencies.iter().map(|dependency| Some(dependency.service.as_str())).collect()
@@ -197,30 +197,36 @@ fn lacks(check: &Check, stack: Known<'_>) -> Option<String> {
     if check.each_dependency && contract.dependencies.is_empty() {
         return Some("the app has no dependency".into());
     }
-    check.needs.iter().find_map(|need| match need.as_str() {
-        "database" if contract.database().is_none() => {
-            Some("the app has no database that we know how to ask (PostgreSQL, MySQL)".into())
-        }
-        "postgres" if !contract.dependencies.iter().any(|dependency| matches!(dependency.kind, Kind::Postgres { .. })) => {
-            Some("the app has no PostgreSQL".into())
-        }
-        "business" if contract.business.is_none() => Some(
-            "the contract names no business path: declare `business: PATH` under x-seaworthy, or give --business PATH".into(),
-        ),
-        "healthcheck" if !stack.has_health_check => Some("the app has no health check".into()),
-        "compose" if !stack.has_compose_file => Some("there is no compose file".into()),
-        "tap" if stack.tap_is_missing.is_some() => {
-            stack.tap_is_missing.map(|reason| format!("it needs a proxy in the place of the dependency: {reason}"))
-        }
-        "size-limit" if contract.image_size_limit.is_none() => Some(
-            "the contract names no limit: declare `image_size_limit: SIZE` under x-seaworthy, or give --image-size-limit SIZE"
-                .into(),
-        ),
-        "dependency" if contract.dependencies.is_empty() => Some("the app has no dependency".into()),
-        "liveness" if contract.liveness.is_none() => {
-            Some("the contract names no liveness path, and the app answers at none of the usual ones".into())
-        }
-        _ => None,
+    check.needs.iter().find_map(|need| {
+        let (is_there, reason) = match need {
+            Need::Business => (
+                contract.business.is_some(),
+                "the contract names no business path: declare `business: PATH` under x-seaworthy, or give --business PATH",
+            ),
+            Need::Compose => (stack.has_compose_file, "there is no compose file"),
+            Need::Database => {
+                (contract.database().is_some(), "the app has no database that we know how to ask (PostgreSQL, MySQL)")
+            }
+            Need::Dependency => (!contract.dependencies.is_empty(), "the app has no dependency"),
+            Need::HealthCheck => (stack.has_health_check, "the app has no health check"),
+            Need::Liveness => (
+                contract.liveness.is_some(),
+                "the contract names no liveness path, and the app answers at none of the usual ones",
+            ),
+            Need::Postgres => (
+                contract.dependencies.iter().any(|dependency| matches!(dependency.kind, Kind::Postgres { .. })),
+                "the app has no PostgreSQL",
+            ),
+            Need::SizeLimit => (
+                contract.image_size_limit.is_some(),
+                "the contract names no limit: declare `image_size_limit: SIZE` under x-seaworthy, or give --image-size-limit SIZE",
+            ),
+            Need::Tap => {
+                let missing = |reason| format!("it needs a proxy in the place of the dependency: {reason}");
+                return stack.tap_is_missing.map(missing);
+            }
+        };
+        (!is_there).then(|| reason.to_owned())
     })
 }
 

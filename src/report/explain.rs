@@ -27,7 +27,7 @@ fn write(text: &mut String, check: &Check, title: &str, steps: &[String], look: 
     look.prose(text, "to fix: ", &check.fix)?;
     look.prose(text, "severity: ", &format!("{severity}; {counts}"))?;
     if !check.needs.is_empty() {
-        look.prose(text, "needs: ", &check.needs.join(", "))?;
+        look.prose(text, "needs: ", &check.needs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))?;
     }
     if check.each_dependency {
         look.prose(text, "made: ", "once for each dependency")?;

@@ -3,7 +3,18 @@
 use std::fs;
 use std::path::Path;
 
+use crate::harness::{Test, tests};
 use crate::{engine, run, seaworthy, shown};
+
+pub(crate) const TESTS: &[Test] = tests! {
+    always: [
+        a_block_is_written_below_everything_else_and_only_once,
+        the_sentences_of_scenarios_are_listed_with_examples,
+    ],
+    when engine::is_there: [
+        every_value_is_explained,
+    ],
+};
 
 fn copy_of(fixture: &str, drop_block: bool) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
@@ -17,11 +28,7 @@ fn copy_of(fixture: &str, drop_block: bool) -> tempfile::TempDir {
 }
 
 /// Nothing is declared: the readiness path and the liveness path are found by asking the running app.
-#[test]
 fn every_value_is_explained() {
-    if !engine::is_there() {
-        return;
-    }
     let folder = copy_of("tests/fixtures/several", true);
     let [first, second, variables] =
         ["compose.yaml", "override.yaml", "some.env"].map(|name| folder.path().join(name).display().to_string());
@@ -34,7 +41,6 @@ fn every_value_is_explained() {
     );
 }
 
-#[test]
 fn a_block_is_written_below_everything_else_and_only_once() {
     let folder = copy_of("stacks/fastapi-postgres", true);
     let path = folder.path().display().to_string();
@@ -65,7 +71,6 @@ fn a_block_is_written_below_everything_else_and_only_once() {
     assert!(names.into_iter().all(|name| !name.to_string_lossy().contains("seaworthy-init")), "a file was left behind");
 }
 
-#[test]
 fn the_sentences_of_scenarios_are_listed_with_examples() {
     let output = seaworthy(&["steps"]).output().expect("ended");
     let listed = String::from_utf8_lossy(&output.stdout);

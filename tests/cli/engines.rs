@@ -4,7 +4,18 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::{io, thread};
 
+use crate::harness::{Test, tests};
 use crate::{engine, run, seaworthy, shown};
+
+pub(crate) const TESTS: &[Test] = tests! {
+    always: [
+        addresses_that_can_not_be_used_are_told,
+    ],
+    when engine::is_there: [
+        an_engine_on_tcp_is_used_as_one_on_a_socket,
+        containers_are_reached_through_published_ports_where_they_have_to_be,
+    ],
+};
 
 /// Listens on TCP for the engine behind the usual Unix socket. Returns the address.
 fn engine_on_tcp() -> String {
@@ -30,11 +41,7 @@ fn forward(client: TcpStream) -> io::Result<()> {
     to_client.shutdown(std::net::Shutdown::Both)
 }
 
-#[test]
 fn an_engine_on_tcp_is_used_as_one_on_a_socket() {
-    if !engine::is_there() {
-        return;
-    }
     let mut command =
         seaworthy(&["check", "stacks/fastapi-postgres", "--tags", "@readiness.not-before-database or @outage.recovers"]);
     command.env("DOCKER_HOST", engine_on_tcp());
@@ -44,11 +51,7 @@ fn an_engine_on_tcp_is_used_as_one_on_a_socket() {
 }
 
 /// As with an engine in a virtual machine, or a rootless one, whose networks don't end on this machine.
-#[test]
 fn containers_are_reached_through_published_ports_where_they_have_to_be() {
-    if !engine::is_there() {
-        return;
-    }
     let tags = [
         "--access",
         "published",
@@ -60,7 +63,6 @@ fn containers_are_reached_through_published_ports_where_they_have_to_be() {
     assert_eq!(left, Vec::<String>::new());
 }
 
-#[test]
 fn addresses_that_can_not_be_used_are_told() {
     let mut command = seaworthy(&["check", "tests/fixtures/alone"]);
     let output = command.env("DOCKER_HOST", "ssh://me@there").output().expect("ended");

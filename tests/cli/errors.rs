@@ -4,7 +4,26 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::harness::{Test, tests};
 use crate::{engine, run, seaworthy, shown};
+
+pub(crate) const TESTS: &[Test] = tests! {
+    always: [
+        mistakes_in_files_and_flags_are_told_without_an_engine,
+        bad_files_are_told,
+        an_engine_that_does_not_answer_is_told,
+        the_docker_context_in_force_is_followed,
+        a_client_without_compose_is_told,
+        help_names_every_contract_value_and_the_exit_codes,
+    ],
+    when engine::is_there: [
+        broken_stacks_are_told_and_leave_nothing,
+        a_failed_check_exits_with_1_and_a_waived_one_with_0,
+        a_scanners_report_is_judged,
+        a_run_in_which_nothing_applies_exits_with_3,
+        a_report_that_can_not_be_written_exits_with_2,
+    ],
+};
 
 /// The exit code and what is shown for a fixture, which must leave nothing behind.
 fn check_fixture(name: &str, arguments: &[&str]) -> String {
@@ -15,7 +34,6 @@ fn check_fixture(name: &str, arguments: &[&str]) -> String {
 }
 
 /// Errors that are found before an engine is asked.
-#[test]
 fn mistakes_in_files_and_flags_are_told_without_an_engine() {
     for (snapshot, fixture, arguments) in [
         ("not-compose", "not-compose", &[][..]),
@@ -39,8 +57,7 @@ fn mistakes_in_files_and_flags_are_told_without_an_engine() {
     }
 }
 
-/// Files that no stack can be made of. One clear message each, exit code 2, and nothing is left.
-#[test]
+/// Files that no stack can be made of. One clear message each and exit code 2, before an engine is asked.
 fn bad_files_are_told() {
     let mut told = String::new();
     for file in [
@@ -54,15 +71,14 @@ fn bad_files_are_told() {
         "variable-required",
         "wrong-type",
     ] {
-        let (output, left) = run(seaworthy(&["check", &format!("tests/fixtures/bad/{file}.yaml")]));
-        assert!(left.is_empty(), "{file} left {left:#?}");
+        let mut command = seaworthy(&["check", &format!("tests/fixtures/bad/{file}.yaml")]);
+        let output = command.env("DOCKER_HOST", "unix:///nowhere.sock").output().expect("ended");
         assert_eq!(output.status.code(), Some(2), "{file}");
         told.push_str(&shown(&output));
     }
     insta::assert_snapshot!("bad-files", told);
 }
 
-#[test]
 fn an_engine_that_does_not_answer_is_told() {
     let mut command = seaworthy(&["check", "tests/fixtures/alone"]);
     let output = command.env("DOCKER_HOST", "unix:///nowhere.sock").output().expect("ended");
@@ -72,15 +88,12 @@ fn an_engine_that_does_not_answer_is_told() {
     assert!(shown.contains("help: start the engine"), "{shown}");
 }
 
-#[test]
 fn the_docker_context_in_force_is_followed() {
     let config = tempfile::tempdir().expect("a folder");
     let mut create = Command::new("docker");
     create.args(["context", "create", "elsewhere", "--docker", "host=unix:///elsewhere.sock"]);
-    if !create.env("DOCKER_CONFIG", config.path()).output().is_ok_and(|output| output.status.success()) {
-        assert!(!engine::is_there(), "the client can't create a context");
-        return;
-    }
+    let output = create.env("DOCKER_CONFIG", config.path()).output().expect("the client runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let mut command = seaworthy(&["check", "tests/fixtures/alone"]);
     command.env("DOCKER_CONFIG", config.path()).env("DOCKER_CONTEXT", "elsewhere").env_remove("DOCKER_HOST");
     let output = command.output().expect("ended");
@@ -94,7 +107,6 @@ const WITHOUT_COMPOSE: &str = "#!/bin/sh\n\
     echo \"See 'docker --help'\" >&2\n\
     exit 125\n";
 
-#[test]
 fn a_client_without_compose_is_told() {
     let folder = tempfile::tempdir().expect("a folder");
     let client = folder.path().join("docker");
@@ -116,11 +128,7 @@ fn make_executable(path: &Path) {
 }
 
 /// Errors that show once containers are to be built, created or started.
-#[test]
 fn broken_stacks_are_told_and_leave_nothing() {
-    if !engine::is_there() {
-        return;
-    }
     // What is seen on the way depends on the moment; what is said of it does not.
     for (fixture, words) in [
         (
@@ -176,11 +184,7 @@ fn broken_stacks_are_told_and_leave_nothing() {
     }
 }
 
-#[test]
 fn a_failed_check_exits_with_1_and_a_waived_one_with_0() {
-    if !engine::is_there() {
-        return;
-    }
     let folder = tempfile::tempdir().expect("a folder");
     let [junit, json] = ["run.xml", "run.json"].map(|name| folder.path().join(name));
     let reports = ["--junit", junit.to_str().expect("UTF-8"), "--json", json.to_str().expect("UTF-8")];
@@ -199,11 +203,7 @@ fn a_failed_check_exits_with_1_and_a_waived_one_with_0() {
     assert!(waived.starts_with("exit code 0\n") && waived.contains("waived: known."), "{waived}");
 }
 
-#[test]
 fn a_scanners_report_is_judged() {
-    if !engine::is_there() {
-        return;
-    }
     let folder = tempfile::tempdir().expect("a folder");
     let report = folder.path().join("report.json");
     let weakness = |severity: &str| {
@@ -225,26 +225,17 @@ fn a_scanners_report_is_judged() {
     }
 }
 
-#[test]
 fn a_run_in_which_nothing_applies_exits_with_3() {
-    if !engine::is_there() {
-        return;
-    }
     let shown = check_fixture("alone", &["--tags", "@outage"]);
     assert!(shown.starts_with("exit code 3\n"), "{shown}");
     assert!(shown.contains("the app has no dependency"), "{shown}");
 }
 
-#[test]
 fn a_report_that_can_not_be_written_exits_with_2() {
-    if !engine::is_there() {
-        return;
-    }
     let shown = check_fixture("alone", &["--tags", "@nonroot.processes", "--json", "/nowhere/run.json"]);
     assert!(shown.starts_with("exit code 2\n") && shown.contains("/nowhere/run.json can't be written"), "{shown}");
 }
 
-#[test]
 fn help_names_every_contract_value_and_the_exit_codes() {
     let output = seaworthy(&["check", "--help"]).output().expect("ended");
     assert_eq!(output.status.code(), Some(0));

@@ -2,14 +2,20 @@
 
 use std::fs;
 
+use crate::harness::{Test, tests};
 use crate::{engine, run, seaworthy, shown};
 
+pub(crate) const TESTS: &[Test] = tests! {
+    always: [
+        a_sentence_that_does_not_exist_is_told_with_its_line,
+    ],
+    when engine::is_there: [
+        checks_of_ones_own_are_made,
+    ],
+};
+
 /// The first scenario fails by intent: its expectation is that a stopped process answers.
-#[test]
 fn checks_of_ones_own_are_made() {
-    if !engine::is_there() {
-        return;
-    }
     let arguments = ["check", "tests/fixtures/alone", "--features", "tests/fixtures/features", "--tags", "@shop", "--jobs", "1"];
     let (output, left) = run(seaworthy(&arguments));
     assert_eq!(left, Vec::<String>::new());
@@ -26,13 +32,13 @@ fn checks_of_ones_own_are_made() {
     }
 }
 
-#[test]
 fn a_sentence_that_does_not_exist_is_told_with_its_line() {
     let folder = tempfile::tempdir().expect("a folder");
     let text = "@shop\nFeature: The shop\n\n  @shop.up @must\n  Scenario: It comes up\n    Given the moon is full\n";
     fs::write(folder.path().join("own.feature"), text).expect("written");
     let path = folder.path().display().to_string();
-    let (output, _) = run(seaworthy(&["check", "tests/fixtures/alone", "--features", &path]));
+    let mut command = seaworthy(&["check", "tests/fixtures/alone", "--features", &path]);
+    let output = command.env("DOCKER_HOST", "unix:///nowhere.sock").output().expect("ended");
     let shown = shown(&output).replace(&path, "FOLDER");
     assert_eq!(output.status.code(), Some(2), "{shown}");
     assert!(shown.contains("error: FOLDER/own.feature:6: no step is called `Given the moon is full`"), "{shown}");

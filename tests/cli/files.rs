@@ -2,7 +2,18 @@
 
 use std::process::Command;
 
+use crate::harness::{Test, tests};
 use crate::{engine, run, seaworthy, shown};
+
+pub(crate) const TESTS: &[Test] = tests! {
+    always: [
+        files_are_merged_with_profiles_and_variables,
+        a_variable_that_is_not_set_is_warned_of,
+    ],
+    when engine::is_there: [
+        a_stack_of_several_files_runs_with_all_its_containers,
+    ],
+};
 
 const FOLDER: &str = "tests/fixtures/several";
 
@@ -11,7 +22,6 @@ fn with_all(command: &str) -> Command {
     seaworthy(&[command, "-f", &first, "-f", &second, "--env-file", &variables, "--profile", "workers"])
 }
 
-#[test]
 fn files_are_merged_with_profiles_and_variables() {
     let output = with_all("plan").env("DOCKER_HOST", "unix:///nowhere.sock").output().expect("ended");
     insta::assert_snapshot!("plan-several", format!("exit code {}\n{}", output.status.code().expect("a code"), shown(&output)));
@@ -21,11 +31,7 @@ fn files_are_merged_with_profiles_and_variables() {
 }
 
 /// The fixture's app exits unless both files and the variables are there. Its workers, two of one service, live in its network.
-#[test]
 fn a_stack_of_several_files_runs_with_all_its_containers() {
-    if !engine::is_there() {
-        return;
-    }
     let folder = tempfile::tempdir().expect("a folder");
     let json = folder.path().join("run.json").display().to_string();
     let mut command = with_all("check");
@@ -36,6 +42,7 @@ fn a_stack_of_several_files_runs_with_all_its_containers() {
     let text = std::fs::read_to_string(json).expect("written");
     let read: seaworthy::model::Run = serde_json::from_str(&text).expect("a run");
     assert_eq!((read.contract.readiness.as_str(), read.contract.liveness.as_deref()), ("/ready", Some("/livez")));
+    assert_eq!(read.checks.len(), 2);
     for check in &read.checks {
         let timeline = serde_json::to_string(&check.timeline).expect("JSON");
         for started in
@@ -46,7 +53,6 @@ fn a_stack_of_several_files_runs_with_all_its_containers() {
     }
 }
 
-#[test]
 fn a_variable_that_is_not_set_is_warned_of() {
     let [first, second] = ["compose.yaml", "override.yaml"].map(|name| format!("{FOLDER}/{name}"));
     let mut command = seaworthy(&["plan", "-f", &first, "-f", &second]);

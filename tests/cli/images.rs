@@ -3,7 +3,17 @@
 use std::fs;
 use std::process::Command;
 
+use crate::harness::{Test, tests};
 use crate::{docker, engine, run, seaworthy, shown};
+
+pub(crate) const TESTS: &[Test] = tests! {
+    when engine::is_there: [
+        a_foreign_image_gets_the_verdicts_that_it_deserves,
+        an_image_in_an_archive_is_checked_and_keeps_its_name_to_itself,
+        an_archive_that_is_no_image_for_this_machine_is_told,
+        an_image_that_is_not_there_is_told,
+    ],
+};
 
 /// Builds the foreign image and returns its name.
 fn foreign_image(what_for: &str) -> String {
@@ -24,11 +34,7 @@ impl Drop for Image {
     }
 }
 
-#[test]
 fn a_foreign_image_gets_the_verdicts_that_it_deserves() {
-    if !engine::is_there() {
-        return;
-    }
     let image = Image(foreign_image("built"));
     let folder = tempfile::tempdir().expect("a folder");
     let [json, yaml, env] = ["run.json", "stack.yaml", "more.env"].map(|name| folder.path().join(name).display().to_string());
@@ -75,11 +81,7 @@ fn a_foreign_image_gets_the_verdicts_that_it_deserves() {
     assert!(shown(&output).contains(&format!("  app: {}, after postgres", image.0)), "{}", shown(&output));
 }
 
-#[test]
 fn an_image_in_an_archive_is_checked_and_keeps_its_name_to_itself() {
-    if !engine::is_there() {
-        return;
-    }
     let image = Image(foreign_image("archived"));
     let folder = tempfile::tempdir().expect("a folder");
     let file = |name: &str| folder.path().join(name).display().to_string();
@@ -106,11 +108,7 @@ fn an_image_in_an_archive_is_checked_and_keeps_its_name_to_itself() {
     }
 }
 
-#[test]
 fn an_archive_that_is_no_image_for_this_machine_is_told() {
-    if !engine::is_there() {
-        return;
-    }
     let folder = tempfile::tempdir().expect("a folder");
     let config = r#"{"os": "linux", "architecture": "s390x", "config": {}, "rootfs": {"type": "layers", "diff_ids": []}}"#;
     let manifest = r#"[{"Config": "c.json", "RepoTags": null, "Layers": ["1.tar"]}]"#;
@@ -150,11 +148,7 @@ fn tar(files: &[(&str, &str)]) -> Vec<u8> {
     archive.into_inner().expect("fits in memory")
 }
 
-#[test]
 fn an_image_that_is_not_there_is_told() {
-    if !engine::is_there() {
-        return;
-    }
     let (output, left) =
         run(seaworthy(&["check", "--image", "registry.invalid/nobody/nothing:1", "--readiness", "/", "--port", "80"]));
     assert_eq!(output.status.code(), Some(2));

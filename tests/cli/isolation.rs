@@ -4,7 +4,18 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use crate::harness::{Test, tests};
 use crate::{engine, run, seaworthy, shown};
+
+pub(crate) const TESTS: &[Test] = tests! {
+    always: [
+        a_plan_lists_every_change_and_needs_no_engine,
+    ],
+    when engine::is_there: [
+        copies_get_all_that_the_file_promises_and_the_users_files_stay_as_they_are,
+        what_is_allowed_is_not_refused,
+    ],
+};
 
 fn names_in(folder: &Path) -> BTreeSet<String> {
     let entries = fs::read_dir(folder).expect("a folder");
@@ -12,11 +23,7 @@ fn names_in(folder: &Path) -> BTreeSet<String> {
 }
 
 /// The fixture's app exits unless its mounts, config, secret and limits are as the compose file says, and then writes.
-#[test]
 fn copies_get_all_that_the_file_promises_and_the_users_files_stay_as_they_are() {
-    if !engine::is_there() {
-        return;
-    }
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/isolated");
     let before = (names_in(&fixture), names_in(&fixture.join("data")));
     // Side by side, although the file asks for one container name, one address, one subnet and one host port.
@@ -33,7 +40,6 @@ fn copies_get_all_that_the_file_promises_and_the_users_files_stay_as_they_are() 
     assert_eq!((names_in(&fixture), names_in(&fixture.join("data"))), before);
 }
 
-#[test]
 fn a_plan_lists_every_change_and_needs_no_engine() {
     for (snapshot, fixture, arguments) in [
         ("plan", "isolated", &[][..]),
@@ -47,11 +53,7 @@ fn a_plan_lists_every_change_and_needs_no_engine() {
     }
 }
 
-#[test]
 fn what_is_allowed_is_not_refused() {
-    if !engine::is_there() {
-        return;
-    }
     let (output, left) =
         run(seaworthy(&["check", "tests/fixtures/privileged", "--allow", "privileged", "--tags", "@nonroot.processes"]));
     assert_eq!(output.status.code(), Some(0), "{}", shown(&output));

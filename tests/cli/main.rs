@@ -10,6 +10,8 @@ mod engines;
 mod errors;
 mod features;
 mod files;
+#[path = "../harness/mod.rs"]
+mod harness;
 mod images;
 mod isolation;
 mod one_shots;
@@ -18,4 +20,23 @@ mod secrets;
 mod start;
 mod terminal;
 
+use std::process::ExitCode;
+
 pub(crate) use start::{docker, left_by, run, seaworthy, shown};
+
+fn main() -> ExitCode {
+    harness::run(&[
+        cleanup::TESTS,
+        contracts::TESTS,
+        engines::TESTS,
+        errors::TESTS,
+        features::TESTS,
+        files::TESTS,
+        images::TESTS,
+        isolation::TESTS,
+        one_shots::TESTS,
+        saved_runs::TESTS,
+        secrets::TESTS,
+        terminal::TESTS,
+    ])
+}

@@ -1,12 +1,16 @@
 //! Services that others wait for with `service_completed_successfully` run to their end first.
 
+use crate::harness::{Test, tests};
 use crate::{engine, run, seaworthy, shown};
 
-#[test]
+pub(crate) const TESTS: &[Test] = tests! {
+    when engine::is_there: [
+        a_chain_of_one_shots_ends_before_the_app_starts,
+        a_one_shot_that_fails_ends_the_run_with_its_log,
+    ],
+};
+
 fn a_chain_of_one_shots_ends_before_the_app_starts() {
-    if !engine::is_there() {
-        return;
-    }
     let (output, left) =
         run(seaworthy(&["check", "tests/fixtures/one-shot", "--tags", "@shutdown.in-time or @nonroot.processes or @outage"]));
     let told = shown(&output);
@@ -16,11 +20,7 @@ fn a_chain_of_one_shots_ends_before_the_app_starts() {
     assert_eq!(left, Vec::<String>::new());
 }
 
-#[test]
 fn a_one_shot_that_fails_ends_the_run_with_its_log() {
-    if !engine::is_there() {
-        return;
-    }
     let (output, left) = run(seaworthy(&["check", "tests/fixtures/migration-fails"]));
     let told = shown(&output);
     assert_eq!(output.status.code(), Some(2), "{told}");

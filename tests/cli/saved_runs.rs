@@ -3,7 +3,21 @@
 use std::fs;
 use std::process::Output;
 
+use crate::harness::{Test, tests};
 use crate::seaworthy;
+
+pub(crate) const TESTS: &[Test] = tests! {
+    always: [
+        a_saved_run_is_told_as_wide_as_the_terminal_is,
+        as_much_is_told_as_is_wanted_in_colours_where_they_are,
+        every_format_is_written_again_byte_for_byte_and_one_that_can_not_be_stops_no_other,
+        what_is_no_run_is_told,
+        github_gets_annotations_and_a_summary,
+        two_runs_are_compared,
+        checks_are_listed_and_explained,
+        shells_complete_the_command_line_and_there_is_a_manual,
+    ],
+};
 
 const FORMATS: [(&str, &str); 5] = [
     ("--html", "report.html"),
@@ -25,7 +39,6 @@ fn told(output: &Output) -> String {
     format!("exit code {}\n{}{}", output.status.code().expect("a code"), text(&output.stdout), text(&output.stderr))
 }
 
-#[test]
 fn a_saved_run_is_told_as_wide_as_the_terminal_is() {
     for (name, columns) in [
         ("passed", "80"),
@@ -41,12 +54,11 @@ fn a_saved_run_is_told_as_wide_as_the_terminal_is() {
         let told = told(&output);
         let is_log = |line: &&str| line.starts_with("    | ") || line.contains("again:");
         let widest = told.lines().filter(|line| !is_log(line)).map(|line| line.chars().count()).max();
-        assert!(widest <= columns.parse().ok(), "{name} at {columns}: {told}");
+        assert!(widest.is_some() && widest <= columns.parse().ok(), "{name} at {columns}: {told}");
         insta::assert_snapshot!(format!("told-{name}-{columns}"), told);
     }
 }
 
-#[test]
 fn as_much_is_told_as_is_wanted_in_colours_where_they_are() {
     let failed = saved("failed");
     let show = |arguments: &[&str], variables: &[(&str, &str)]| {
@@ -63,7 +75,6 @@ fn as_much_is_told_as_is_wanted_in_colours_where_they_are() {
     assert!(!show(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]).contains('\u{1b}'), "NO_COLOR comes first");
 }
 
-#[test]
 fn every_format_is_written_again_byte_for_byte_and_one_that_can_not_be_stops_no_other() {
     let folder = tempfile::tempdir().expect("a folder");
     let all = folder.path().join("all");
@@ -86,7 +97,6 @@ fn every_format_is_written_again_byte_for_byte_and_one_that_can_not_be_stops_no_
     assert!(fs::read_to_string(&junit).expect("written").contains("<testsuites"));
 }
 
-#[test]
 fn what_is_no_run_is_told() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("run.json");
@@ -100,7 +110,6 @@ fn what_is_no_run_is_told() {
     }
 }
 
-#[test]
 fn github_gets_annotations_and_a_summary() {
     let folder = tempfile::tempdir().expect("a folder");
     let summary = folder.path().join("summary.md");
@@ -112,7 +121,6 @@ fn github_gets_annotations_and_a_summary() {
     insta::assert_snapshot!("github", format!("{}\n{}", annotations.join("\n"), fs::read_to_string(&summary).expect("kept")));
 }
 
-#[test]
 fn two_runs_are_compared() {
     let compare = |arguments: &[&str]| told(&seaworthy(&[&["compare"], arguments].concat()).output().expect("ended"));
     let (passed, failed) = (saved("passed"), saved("failed"));
@@ -137,7 +145,6 @@ fn two_runs_are_compared() {
     assert!(compare(&[&failed, "nowhere.json"]).starts_with("exit code 2"));
 }
 
-#[test]
 fn checks_are_listed_and_explained() {
     let show = |arguments: &[&str]| told(&seaworthy(arguments).output().expect("ended"));
     insta::assert_snapshot!("list", show(&["list", "--tags", "@retry"]));
@@ -145,13 +152,14 @@ fn checks_are_listed_and_explained() {
     insta::assert_snapshot!("explain-unknown", show(&["explain", "outage.freeze"]));
     let all = seaworthy(&["list", "--json"]).output().expect("ended");
     let all: serde_json::Value = serde_json::from_slice(&all.stdout).expect("JSON");
-    for check in all.as_array().expect("a list") {
+    let all = all.as_array().expect("a list");
+    assert_eq!(all.len(), seaworthy::suite::Catalogue::built_in().ids().len());
+    for check in all {
         let id = check["id"].as_str().expect("an id");
         assert!(show(&["explain", id]).starts_with(&format!("exit code 0\n{id} (")), "{id}");
     }
 }
 
-#[test]
 fn shells_complete_the_command_line_and_there_is_a_manual() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let output = seaworthy(&["completions", shell]).output().expect("ended");

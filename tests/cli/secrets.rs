@@ -2,7 +2,14 @@
 
 use std::fs;
 
+use crate::harness::{Test, tests};
 use crate::{engine, run, seaworthy};
+
+pub(crate) const TESTS: &[Test] = tests! {
+    when engine::is_there: [
+        no_format_shows_a_secret_that_is_planted_everywhere,
+    ],
+};
 
 /// What is planted, and how a log, a URL or a header might spell it.
 const PLANTED: [&str; 6] = [
@@ -16,11 +23,7 @@ const PLANTED: [&str; 6] = [
 const TAGS: &str = "@readiness.stable or @shutdown.in-time or @nonroot.processes or @hardening.writes-nothing or \
                     @logging.no-secrets or @config.no-literal-secrets";
 
-#[test]
 fn no_format_shows_a_secret_that_is_planted_everywhere() {
-    if !engine::is_there() {
-        return;
-    }
     let folder = tempfile::tempdir().expect("a folder");
     let (reports, summary) = (folder.path().join("reports"), folder.path().join("summary.md"));
     let mut command = seaworthy(&["check", "tests/fixtures/tells-all", "--tags", TAGS, "--verbose", "--report-dir"]);

@@ -1,5 +1,6 @@
 //! Starting the real executable, and looking at what it wrote and left.
 
+use std::fs;
 use std::process::{Command, Output, Stdio};
 
 pub(crate) fn seaworthy(arguments: &[&str]) -> Command {
@@ -13,24 +14,23 @@ pub(crate) fn seaworthy(arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs to the end. Returns the process id, the output and what it left on the engine.
+/// Runs to the end. Returns the output, and what it left on the engine and in the folder for temporary files.
 pub(crate) fn run(mut command: Command) -> (Output, Vec<String>) {
-    let child = command.spawn().expect("started");
+    let temporary = tempfile::tempdir().expect("a folder");
+    let child = command.env("TMPDIR", temporary.path()).spawn().expect("started");
     let pid = child.id();
     let output = child.wait_with_output().expect("ended");
-    (output, left_by(pid))
+    let files = fs::read_dir(temporary.path()).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let left = left_by(pid).into_iter().chain(files.map(|file| file.display().to_string())).collect();
+    (output, left)
 }
 
-/// Everything that carries the label of a run of this process.
+/// What a run of this process has on the engine: everything that carries its label.
 pub(crate) fn left_by(pid: u32) -> Vec<String> {
     let filter = format!("label=dev.seaworthy.owner.pid={pid}");
-    ["ps -aq", "network ls -q", "volume ls -q", "images -q"]
-        .iter()
-        .flat_map(|list| {
-            let listed = Command::new("docker").args(list.split(' ')).args(["--filter", &filter]).output().expect("listed");
-            String::from_utf8_lossy(&listed.stdout).lines().map(|id| format!("{list}: {id}")).collect::<Vec<_>>()
-        })
-        .collect()
+    let listed = |list: &str| docker(&[&list.split(' ').collect::<Vec<_>>()[..], &["--filter", &filter]].concat());
+    let lists = ["ps -aq", "network ls -q", "volume ls -q", "images -aq"];
+    lists.iter().flat_map(|list| listed(list).lines().map(|id| format!("{list}: {id}")).collect::<Vec<_>>()).collect()
 }
 
 /// Runs the client and returns what it writes.

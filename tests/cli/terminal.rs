@@ -3,6 +3,13 @@
 use std::process::{Command, Stdio};
 
 use crate::engine;
+use crate::harness::{Test, tests};
+
+pub(crate) const TESTS: &[Test] = tests! {
+    when engine::is_there: [
+        what_runs_is_shown_with_what_it_waits_for,
+    ],
+};
 
 /// What a run writes to a terminal, control sequences and all.
 fn in_a_terminal(arguments: &str, variables: &[(&str, &str)]) -> String {
@@ -18,11 +25,7 @@ fn in_a_terminal(arguments: &str, variables: &[(&str, &str)]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-#[test]
 fn what_runs_is_shown_with_what_it_waits_for() {
-    if !engine::is_there() {
-        return;
-    }
     let check = "check tests/fixtures/alone --tags @readiness.stable";
     let shown = in_a_terminal(check, &[]);
     assert!(shown.contains("0 of 1 checks done"), "{shown}");

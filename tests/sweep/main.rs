@@ -6,25 +6,45 @@
 #[path = "../engine/mod.rs"]
 mod engine;
 mod foreign;
+#[path = "../harness/mod.rs"]
+mod harness;
 #[path = "../cli/start.rs"]
 mod start;
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
+use std::panic::resume_unwind;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use foreign::Foreign;
+use harness::{Test, tests};
 use start::{docker, left_by, run, seaworthy, shown};
+use tempfile::TempDir;
 
-/// The engine for one test at a time; nothing where there is none.
-fn engine_alone() -> Option<MutexGuard<'static, ()>> {
+const TESTS: &[Test] = tests! {
+    when engine::is_there: [
+        prune_removes_what_dead_runs_left_and_nothing_else,
+        a_run_sweeps_what_dead_runs_left,
+        a_killed_run_leaves_nothing,
+    ],
+};
+
+fn main() -> ExitCode {
+    harness::run(&[TESTS])
+}
+
+/// The engine for one test at a time.
+fn engine_alone() -> MutexGuard<'static, ()> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    engine::is_there().then(|| ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner))
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A network with the labels of a run that belongs to this process number.
@@ -41,9 +61,8 @@ fn networks() -> BTreeSet<String> {
     docker(&["network", "ls", "--format", "{{.Name}}"]).lines().map(str::to_owned).collect()
 }
 
-#[test]
 fn prune_removes_what_dead_runs_left_and_nothing_else() {
-    let Some(_alone) = engine_alone() else { return };
+    let _alone = engine_alone();
     let foreign = Foreign::create("prune");
     let me = std::process::id();
     let stat = fs::read_to_string("/proc/self/stat").expect("told");
@@ -67,60 +86,120 @@ fn prune_removes_what_dead_runs_left_and_nothing_else() {
     foreign.assert_untouched();
 }
 
-#[test]
 fn a_run_sweeps_what_dead_runs_left() {
-    let Some(_alone) = engine_alone() else { return };
+    let _alone = engine_alone();
     let dead = format!("swept-{}", std::process::id());
     network_of_run(&dead, std::process::id(), "1");
     let (output, left) = run(seaworthy(&["check", "tests/fixtures/alone", "--tags", "@nonroot.processes"]));
     assert!(left.is_empty() && !networks().contains(&dead), "{}", shown(&output));
 }
 
-/// A run may die at any moment of its life, which takes about this long.
+/// A run may die at any moment. One of each round does within this time from its start, when there may be nothing of it yet; the
+/// others do within this time from the moment at which the first container or network of theirs is there.
 const LIFE: Duration = Duration::from_secs(10);
 /// So many at once, so often. All of a round start together, before any of them dies: a run that starts sweeps, and what a dead run
 /// leaves here is for its own reaper.
 const AT_ONCE: usize = 5;
 const ROUNDS: usize = 4;
+/// So many at least must have had containers or networks when they died, or the test would say little.
+const LEAST_WITH_SOMETHING: usize = AT_ONCE * ROUNDS / 2;
+/// How long the first container or network may take: all of a round build and start at once.
+const START_LIMIT: Duration = Duration::from_mins(2);
 /// The reaper begins at once and is done in a second or two. The rest is for the engine: on a disk that others keep busy it has
 /// been seen to do nothing at all for 17 s.
 const LEFT_LIMIT: Duration = Duration::from_mins(1);
-/// From one look at the reaper to the next.
+/// The signal that nobody can handle.
+const SIGKILL: i32 = 9;
+/// From one look to the next.
 const PAUSE: Duration = Duration::from_millis(50);
 
-#[test]
+/// A run that is to be killed.
+struct Victim {
+    process: Child,
+    /// Where it puts its files.
+    temporary: TempDir,
+}
+
+/// When a run dies.
+#[derive(Clone, Copy, Debug)]
+enum Moment {
+    /// So long after its start.
+    FromStart(Duration),
+    /// So long after its first container or network.
+    FromFirstThing(Duration),
+}
+
 fn a_killed_run_leaves_nothing() {
-    let Some(_alone) = engine_alone() else { return };
+    let _alone = engine_alone();
     let foreign = Foreign::create("kill");
+    let mut with_something = 0;
     for _ in 0..ROUNDS {
-        let round: Vec<Child> =
-            (0..AT_ONCE).map(|_| seaworthy(&["check", "stacks/fastapi-postgres"]).spawn().expect("started")).collect();
+        let round: Vec<Victim> = (0..AT_ONCE).map(|_| Victim::start()).collect();
         thread::scope(|scope| {
-            for child in round {
-                scope.spawn(|| die_at(child, random_part_of(LIFE)));
+            let moment = |number| match number {
+                0 => Moment::FromStart(random_part_of(LIFE)),
+                _ => Moment::FromFirstThing(random_part_of(LIFE)),
+            };
+            let kill = |(number, victim): (usize, Victim)| scope.spawn(move || victim.die_at(moment(number)));
+            let killed: Vec<_> = round.into_iter().enumerate().map(kill).collect();
+            for victim in killed {
+                let had = victim.join().unwrap_or_else(|panic| resume_unwind(panic));
+                with_something += usize::from(has_something(&had));
             }
         });
     }
     foreign.assert_untouched();
+    let share = format!("{with_something} of {} had containers or networks when they died", AT_ONCE * ROUNDS);
+    writeln!(std::io::stderr(), "sweep: {share}").expect("written");
+    assert!(with_something >= LEAST_WITH_SOMETHING, "only {share}");
 }
 
-/// Kills a run with SIGKILL after a while. Nothing of it may be left when its reaper is done.
-fn die_at(mut child: Child, moment: Duration) {
-    let pid = child.id();
-    thread::sleep(moment);
-    let reapers = reapers_of(pid);
-    child.kill().expect("killed");
-    child.wait().expect("dead");
-    let deadline = Instant::now() + LEFT_LIMIT;
-    while reapers.iter().any(|reaper| Path::new(&format!("/proc/{reaper}")).exists()) {
-        assert!(
-            Instant::now() < deadline,
-            "killed after {moment:?}, and {LEFT_LIMIT:?} later its reaper is at work; left: {:#?}",
-            left_by(pid)
-        );
-        thread::sleep(PAUSE);
+fn has_something(listed: &[String]) -> bool {
+    listed.iter().any(|one| one.starts_with("ps ") || one.starts_with("network "))
+}
+
+impl Victim {
+    fn start() -> Self {
+        let temporary = tempfile::tempdir().expect("a folder");
+        let mut command = seaworthy(&["check", "stacks/fastapi-postgres"]);
+        // Nobody reads what it says.
+        command.stdout(Stdio::null()).stderr(Stdio::null()).env("TMPDIR", temporary.path());
+        Self { process: command.spawn().expect("started"), temporary }
     }
-    assert_eq!(left_by(pid), Vec::<String>::new(), "killed after {moment:?}, and its reaper is done");
+
+    /// Kills the run with SIGKILL. Nothing of it may be left when its reaper is done. Returns what it had.
+    fn die_at(mut self, moment: Moment) -> Vec<String> {
+        let pid = self.process.id();
+        match moment {
+            Moment::FromStart(time) => thread::sleep(time),
+            Moment::FromFirstThing(time) => {
+                let deadline = Instant::now() + START_LIMIT;
+                while !has_something(&left_by(pid)) {
+                    let ended = self.process.try_wait().expect("told");
+                    assert!(ended.is_none(), "it ended by itself, before it had a container or network: {ended:?}");
+                    assert!(Instant::now() < deadline, "no container and no network after {START_LIMIT:?}");
+                    thread::sleep(PAUSE);
+                }
+                thread::sleep(time);
+            }
+        }
+        let (reapers, had) = (reapers_of(pid), left_by(pid));
+        self.process.kill().expect("killed");
+        assert_eq!(self.process.wait().expect("dead").signal(), Some(SIGKILL), "it had ended by itself");
+        let deadline = Instant::now() + LEFT_LIMIT;
+        while reapers.iter().any(|reaper| Path::new(&format!("/proc/{reaper}")).exists()) {
+            assert!(
+                Instant::now() < deadline,
+                "killed at {moment:?}, and {LEFT_LIMIT:?} later its reaper is at work; left: {:#?}",
+                left_by(pid)
+            );
+            thread::sleep(PAUSE);
+        }
+        assert_eq!(left_by(pid), Vec::<String>::new(), "killed at {moment:?} with {had:#?}, and its reaper is done");
+        let files = fs::read_dir(self.temporary.path()).expect("a folder").map(|entry| entry.expect("an entry").file_name());
+        assert_eq!(files.collect::<Vec<_>>(), Vec::<OsString>::new(), "killed at {moment:?}, and its reaper is done");
+        had
+    }
 }
 
 /// The reaper that a process has started, by number.
