@@ -15,7 +15,7 @@ use seaworthy::judge::attempts;
 use seaworthy::model::{Fact, FaultKind, Timeline};
 use seaworthy::probe::watch_attempts;
 use seaworthy::redact::Redactor;
-use seaworthy::stack::Instance;
+use seaworthy::target::Instance;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
