@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::words::{deaths, seconds};
 use super::{Finding, since};
 use crate::redact::MASK;
-use crate::timeline::{Answer, Endpoint, Fact, Observation, Ruling};
+use crate::timeline::{Answer, Endpoint, Fact, Flood, Observation, Ruling, excerpt};
 
 /// How stack traces begin, in the languages that servers are written in.
 const TRACES: [&str; 7] = [
@@ -39,6 +39,14 @@ pub(super) fn lines<'a>(
     })
 }
 
+/// Whether lines that a service wrote from a moment on are not on the timeline.
+fn was_thinned(observations: &[Observation], service: &str, from: Duration) -> bool {
+    observations.iter().any(|observation| match &observation.fact {
+        Fact::Thinned { of: Flood::Log { service: name }, until, .. } => name == service && *until >= from,
+        _ => false,
+    })
+}
+
 /// Names by which a log may speak of a dependency: its service, and what it is.
 #[must_use]
 pub fn names_of(service: &str, kind: &str) -> Vec<String> {
@@ -66,11 +74,14 @@ pub fn named(
     if lines(observations, app, from).any(|(_, line)| names_it(line)) {
         return Ruling::Holds(());
     }
-    if !over {
+    // A line that was left out may have named it.
+    if !over || was_thinned(observations, app, from) {
         return Ruling::Open;
     }
     let written = lines(observations, app, from).count();
-    let last = lines(observations, app, from).next_back().map_or(String::new(), |(_, line)| format!(", the last one: {line}"));
+    let last = lines(observations, app, from)
+        .next_back()
+        .map_or(String::new(), |(_, line)| format!(", the last one: {}", excerpt(line, 0)));
     Ruling::Broken(Finding {
         expected: format!("within {} `{app}` logs what it misses: {}", seconds(limit), names.join(", ")),
         seen: format!("none of its {written} lines does{last}"),
@@ -112,7 +123,7 @@ pub fn gave_up_cleanly(app: &str, names: &[String], from: Duration, observations
                 seen: format!(
                     "it exited with status {exit_code} at {}, and its last lines do not say why{}",
                     since(from, at),
-                    last.last().map_or(String::new(), |line| format!("; the last one: {line}"))
+                    last.last().map_or(String::new(), |line| format!("; the last one: {}", excerpt(line, 0)))
                 ),
             });
         }
@@ -141,10 +152,9 @@ pub fn told_of_login(
 
 /// No secret of the stack stands in the log or in a body. They were masked when they were read.
 pub fn kept_secrets(app: &str, observations: &[Observation]) -> Result<(), Finding> {
-    let in_log = lines(observations, app, Duration::ZERO)
-        .find(|(_, line)| line.contains(MASK))
-        .map(|(_, line)| format!("its log: {line}"));
-    let in_body = bodies(observations).find(|(_, body)| body.contains(MASK)).map(|(_, body)| format!("an answer's body: {body}"));
+    let masked = |(_, text): (Duration, &str)| Some(excerpt(text, text.find(MASK)?));
+    let in_log = lines(observations, app, Duration::ZERO).find_map(masked).map(|line| format!("its log: {line}"));
+    let in_body = bodies(observations).find_map(masked).map(|body| format!("an answer's body: {body}"));
     match in_log.or(in_body) {
         None => Ok(()),
         Some(seen) => Err(Finding { expected: format!("`{app}` shows no secret"), seen: format!("one stands in {seen}") }),
@@ -155,18 +165,13 @@ pub fn kept_secrets(app: &str, observations: &[Observation]) -> Result<(), Findi
 pub fn was_discreet(app: &str, from: Duration, observations: &[Observation]) -> Result<(), Finding> {
     for (_, body) in bodies(observations).filter(|(at, _)| *at >= from) {
         let lower = body.to_lowercase();
-        let shown = if body.contains(MASK) {
-            Some("a secret")
-        } else if CONNECTIONS.iter().any(|words| lower.contains(words)) {
-            Some("a connection string")
-        } else if TRACES.iter().any(|trace| body.contains(trace)) || lower.contains("file \"/") || lower.contains("file \\\"/") {
-            Some("a stack trace")
-        } else {
-            None
-        };
-        if let Some(shown) = shown {
+        let first = |text: &str, words: &[&str]| words.iter().find_map(|words| text.find(words));
+        let secret = || Some(("a secret", body.find(MASK)?));
+        let connection = || Some(("a connection string", first(&lower, &CONNECTIONS)?));
+        let trace = || Some(("a stack trace", first(body, &TRACES).or_else(|| first(&lower, &["file \"/", "file \\\"/"]))?));
+        if let Some((shown, place)) = secret().or_else(connection).or_else(trace) {
             let expected = format!("`{app}` answers 503 without showing how it is built");
-            return Err(Finding { expected, seen: format!("the body shows {shown}: {body}") });
+            return Err(Finding { expected, seen: format!("the body shows {shown}: {}", excerpt(body, place)) });
         }
     }
     Ok(())
@@ -178,7 +183,7 @@ pub fn body_named(app: &str, names: &[String], from: Duration, observations: &[O
     if found.iter().any(|body| names.iter().any(|name| body.to_lowercase().contains(name.as_str()))) {
         return Ok(());
     }
-    let seen = found.last().map_or("there is no body".to_owned(), |body| format!("the body is {body}"));
+    let seen = found.last().map_or("there is no body".to_owned(), |body| format!("the body is {}", excerpt(body, 0)));
     Err(Finding { expected: format!("the body of `{app}`'s 503 names what is missing: {}", names.join(", ")), seen })
 }
 
@@ -222,6 +227,16 @@ mod tests {
         assert_eq!(judge("Database is not available", false), Ruling::Holds(()));
         assert_eq!(judge("starting", false), Ruling::Open);
         assert!(matches!(judge("starting", true), Ruling::Broken(_)));
+    }
+
+    #[test]
+    fn what_was_left_out_proves_nothing() {
+        let until = Duration::from_millis(50);
+        let fact = Fact::Thinned { of: Flood::Log { service: "app".into() }, until, count: 9, bytes: 99, unread: false };
+        let observations = [line(5, "starting"), Observation { at: Duration::from_millis(6), fact }, line(60, "flood")];
+        let judge = |from| named("app", &names_of("db", "postgres"), from, LIMIT, &observations, true);
+        assert_eq!(judge(Duration::ZERO), Ruling::Open);
+        assert!(matches!(judge(until * 2), Ruling::Broken(_)), "what was left out is older");
     }
 
     #[test]

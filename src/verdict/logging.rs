@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::log::lines;
 use super::words::seconds;
 use super::{Finding, since};
-use crate::timeline::{Observation, Ruling};
+use crate::timeline::{Observation, Ruling, excerpt, is_cut};
 
 /// The names that common loggers give to the time (structlog, pino, slog, logback, tracing, zap, bunyan, the ECS fields).
 const TIMES: [&str; 7] = ["time", "timestamp", "@timestamp", "ts", "datetime", "date", "t"];
@@ -35,11 +35,14 @@ pub fn wrote(app: &str, (from, limit): (Duration, Duration), observations: &[Obs
     })
 }
 
-/// Every line is a JSON object with a time, a level and a message. Nothing when there is no line to judge by.
+/// Every line is a JSON object with a time, a level and a message; of one that was cut that can't be said. Nothing when there is no
+/// line to judge by.
 #[must_use]
 pub fn is_structured(app: &str, observations: &[Observation]) -> Option<Result<(), Finding>> {
-    let all: Vec<&str> =
-        lines(observations, app, Duration::ZERO).map(|(_, line)| line).filter(|line| !line.trim().is_empty()).collect();
+    let all: Vec<&str> = lines(observations, app, Duration::ZERO)
+        .map(|(_, line)| line)
+        .filter(|line| !line.trim().is_empty() && !is_cut(line))
+        .collect();
     let lacks = |line: &str| match serde_json::from_str::<Map<String, Value>>(line) {
         Err(_) => Some("is no JSON object"),
         Ok(object) => {
@@ -55,7 +58,7 @@ pub fn is_structured(app: &str, observations: &[Observation]) -> Option<Result<(
     let Some((line, lack)) = wrong.first() else { return Some(Ok(())) };
     Some(Err(Finding {
         expected: format!("every line of `{app}` is one JSON object with time, level and message"),
-        seen: format!("{} of {} lines are not; the first one {lack}: {line}", wrong.len(), all.len()),
+        seen: format!("{} of {} lines are not; the first one {lack}: {}", wrong.len(), all.len(), excerpt(line, 0)),
     }))
 }
 
@@ -104,6 +107,7 @@ mod tests {
             assert_eq!(is_structured("app", &said(&[(1, line)])), Some(Ok(())), "{line}");
         }
         assert_eq!(is_structured("app", &[]), None);
+        assert_eq!(is_structured("app", &said(&[(1, r#"{"msg": "very … (70000 bytes more)"#)])), None);
     }
 
     #[test]
