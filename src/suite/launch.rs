@@ -9,7 +9,9 @@ use crate::fault;
 use crate::probe::{HttpProbe, catch_up_logs, watch_attempts, watch_dependency, watch_endpoint, watch_logs, watch_processes};
 use crate::stack::{Stack, StackError};
 use crate::timeline::{Answer, ContainerChange, Endpoint, Fact, Observation, Ruling, Timeline};
-use crate::verdict::{Awaited, Finding, Judged, Wanted, answered, attempts, became_healthy, completed, started_to_accept};
+use crate::verdict::{
+    Awaited, Finding, Judged, Wanted, answered, attempts, became_healthy, completed, seconds, started_to_accept,
+};
 
 /// How often a service that the engine restarts may exit, with nothing wrong around it, before it is taken to be broken.
 const EXITS: usize = 3;
@@ -340,6 +342,11 @@ fn advise(bench: &Bench, timeline: &Timeline) -> String {
         Some(Answer::Status(404)) => {
             format!("the app has no {readiness}: declare the readiness path (`readiness:` under x-seaworthy, or --readiness)")
         }
+        Some(Answer::TimedOut) => format!(
+            "{readiness} hangs: no answer was complete within {}; find out what the app waits for there, or why the body does not \
+             end",
+            seconds(contract.probe_timeout)
+        ),
         Some(_) => {
             format!("find out from its log why {readiness} does not answer 2xx; a slow starter needs a higher `startup_limit`")
         }
