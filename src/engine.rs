@@ -41,7 +41,7 @@ pub use self::export::Base;
 pub use self::image::ImageFacts;
 pub use self::inspect::{ContainerFacts, CreatedContainer};
 pub use self::labels::{PROJECT, RUN, RunId, SERVICE};
-pub use self::logs::LogLine;
+pub use self::logs::{LogError, LogLine, Reading};
 pub use self::process::{Declared, HealthCheck};
 pub use self::reach::{Access, AskedAccess, Reach};
 pub use self::reaper::{Reaper, reap};

@@ -2,8 +2,10 @@
 //!
 //! Pure data. Probes, faults and looks append facts; judges read them; reports are written from the record.
 
+mod cut;
 mod fact;
 mod inspection;
+mod limit;
 mod mark;
 mod mask;
 mod outcome;
@@ -12,7 +14,10 @@ mod scenario;
 mod timeline;
 mod version_1;
 
-pub use self::fact::{Answer, ContainerChange, DependencyState, Endpoint, Fact, FaultKind, LogStream, Phase, Process, Usage};
+pub use self::cut::{cut_mark, excerpt};
+pub use self::fact::{
+    Answer, ContainerChange, DependencyState, Endpoint, Fact, FaultKind, Flood, LogStream, Phase, Process, Usage,
+};
 pub use self::inspection::{
     BuildStep, HealthTimes, Inspection, Item, LayerBytes, Listing, RowState, SettingOutcome, Trait, Weakness,
 };

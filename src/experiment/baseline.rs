@@ -59,6 +59,6 @@ pub(super) fn not_ready(app: &str, failure: Halt, timeline: &Timeline) -> RunErr
         Halt::NotApplicable { reason } => return RunError::Defect { message: reason },
     };
     let service = service.unwrap_or_else(|| app.to_owned());
-    let logs = last_log_lines(&timeline.observations(), &service, LOG_LINES).into_iter().map(str::to_owned).collect();
+    let logs = last_log_lines(&timeline.observations(), &service, LOG_LINES);
     RunError::NotReady { what: message, advice, service, logs }
 }

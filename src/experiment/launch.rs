@@ -6,7 +6,9 @@ use super::RunContext;
 use super::arrangement::Arrangement;
 use crate::compose::{Condition, tap_of};
 use crate::fault;
-use crate::judge::{Awaited, Claim, Event, Limit, Wanted, Window, attempts, became_healthy, completed, started_to_accept};
+use crate::judge::{
+    Awaited, Claim, Event, Limit, Wanted, Window, attempts, became_healthy, completed, seconds, started_to_accept,
+};
 use crate::model::{Answer, ContainerChange, Endpoint, Fact, FactId, Finding, Halt, Mark, Observation, Outcome, Timeline};
 use crate::probe::{HttpProbe, catch_up_logs, watch_attempts, watch_dependency, watch_endpoint, watch_logs, watch_processes};
 use crate::subject::Meant;
@@ -342,6 +344,11 @@ fn advise(context: &RunContext, timeline: &Timeline) -> String {
         Some(Answer::Status(404)) => {
             format!("the app has no {readiness}: declare the readiness path (`readiness:` under x-seaworthy, or --readiness)")
         }
+        Some(Answer::TimedOut) => format!(
+            "{readiness} hangs: no answer was complete within {}; find out what the app waits for there, or why the body does not \
+             end",
+            seconds(contract.probe_timeout)
+        ),
         Some(_) => {
             format!("find out from its log why {readiness} does not answer 2xx; a slow starter needs a higher `startup_limit`")
         }

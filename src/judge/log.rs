@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::window::Window;
 use super::words::{deaths, seconds, since};
-use crate::model::{Answer, Endpoint, Fact, FactId, Observation, Outcome};
+use crate::model::{Answer, Endpoint, Fact, FactId, Flood, Observation, Outcome, excerpt};
 use crate::redact::MASK;
 use crate::subject::Kind;
 
@@ -32,15 +32,25 @@ pub(super) struct Line<'a> {
     pub(super) id: FactId,
     pub(super) at: Duration,
     pub(super) text: &'a str,
+    /// Whether it was cut, so that its form proves nothing.
+    pub(super) is_cut: bool,
 }
 
 /// The lines that a service wrote from a moment on.
 pub(super) fn lines<'a>(facts: &'a [Observation], service: &'a str, from: Duration) -> impl DoubleEndedIterator<Item = Line<'a>> {
     facts.iter().filter_map(move |one| match &one.fact {
-        Fact::Log { service: name, line, .. } if name == service && one.at >= from => {
-            Some(Line { id: one.id, at: one.at, text: line.as_str() })
+        Fact::Log { service: name, line, is_cut, .. } if name == service && one.at >= from => {
+            Some(Line { id: one.id, at: one.at, text: line.as_str(), is_cut: *is_cut })
         }
         _ => None,
+    })
+}
+
+/// Whether lines that a service wrote from a moment on are not on the timeline.
+fn was_thinned(window: &Window<'_>) -> bool {
+    window.facts.iter().any(|one| match &one.fact {
+        Fact::Thinned { of: Flood::Log { service }, until, .. } => service == window.app() && *until >= window.from,
+        _ => false,
     })
 }
 
@@ -90,7 +100,10 @@ fn some_line_says(window: &Window<'_>, words: &[impl AsRef<str>], limit: Duratio
     if !window.over {
         return Outcome::Pending;
     }
-    let last = written.last().map_or(String::new(), |line| format!(", the last one: {}", line.text));
+    if was_thinned(window) {
+        return Outcome::Undecided("the log is too long: a line that was left out may have said it".into());
+    }
+    let last = written.last().map_or(String::new(), |line| format!(", the last one: {}", excerpt(line.text, 0)));
     let seen = format!("none of its {} lines does{last}", written.len());
     Outcome::broken(expected, seen, written.last().map(|line| line.id).into_iter().collect())
 }
@@ -132,7 +145,7 @@ pub(super) fn gave_up_cleanly(window: &Window<'_>, service: &str, limit: Duratio
         let last = &before[before.len().saturating_sub(LAST_WORDS)..];
         if !last.iter().any(|line| speaks_of(line.text, &names)) {
             let status = death.exit_code;
-            let one = last.last().map_or(String::new(), |line| format!("; the last one: {}", line.text));
+            let one = last.last().map_or(String::new(), |line| format!("; the last one: {}", excerpt(line.text, 0)));
             let seen = format!("it exited with status {status} at {at}, and its last lines do not say why{one}");
             let evidence = [death.id].into_iter().chain(last.last().map(|line| line.id)).collect();
             return Outcome::broken(format!("`{app}`, if it gives up, says why: {}", names.join(", ")), seen, evidence);
@@ -144,13 +157,9 @@ pub(super) fn gave_up_cleanly(window: &Window<'_>, service: &str, limit: Duratio
 /// No secret of the stack stands in the log or in a body. They were masked when they were read.
 pub(super) fn kept_secrets(window: &Window<'_>) -> Outcome {
     let app = window.app();
-    let in_log = lines(window.facts, app, Duration::ZERO)
-        .find(|line| line.text.contains(MASK))
-        .map(|line| (line.id, format!("its log: {}", line.text)));
-    let in_body = || {
-        let body = bodies(window.facts).find(|body| body.text.contains(MASK))?;
-        Some((body.id, format!("an answer's body: {}", body.text)))
-    };
+    let masked = |line: Line<'_>| Some((line.id, excerpt(line.text, line.text.find(MASK)?)));
+    let in_log = lines(window.facts, app, Duration::ZERO).find_map(masked).map(|(id, line)| (id, format!("its log: {line}")));
+    let in_body = || bodies(window.facts).find_map(masked).map(|(id, body)| (id, format!("an answer's body: {body}")));
     match in_log.or_else(in_body) {
         None => Outcome::Held(vec![]),
         Some((id, seen)) => Outcome::broken(format!("`{app}` shows no secret"), format!("one stands in {seen}"), vec![id]),
@@ -162,18 +171,13 @@ pub(super) fn was_discreet(window: &Window<'_>) -> Outcome {
     let mut evidence = vec![];
     for Line { id, text: body, .. } in bodies(window.facts).filter(|body| body.at >= window.started()) {
         let lower = body.to_lowercase();
-        let shown = if body.contains(MASK) {
-            Some("a secret")
-        } else if CONNECTIONS.iter().any(|words| lower.contains(words)) {
-            Some("a connection string")
-        } else if TRACES.iter().any(|trace| body.contains(trace)) || lower.contains("file \"/") || lower.contains("file \\\"/") {
-            Some("a stack trace")
-        } else {
-            None
-        };
-        if let Some(shown) = shown {
+        let first = |text: &str, words: &[&str]| words.iter().find_map(|words| text.find(words));
+        let secret = || Some(("a secret", body.find(MASK)?));
+        let connection = || Some(("a connection string", first(&lower, &CONNECTIONS)?));
+        let trace = || Some(("a stack trace", first(body, &TRACES).or_else(|| first(&lower, &["file \"/", "file \\\"/"]))?));
+        if let Some((shown, place)) = secret().or_else(connection).or_else(trace) {
             let expected = format!("`{}` answers 503 without showing how it is built", window.app());
-            return Outcome::broken(expected, format!("the body shows {shown}: {body}"), vec![id]);
+            return Outcome::broken(expected, format!("the body shows {shown}: {}", excerpt(body, place)), vec![id]);
         }
         evidence.push(id);
     }
@@ -187,7 +191,7 @@ pub(super) fn body_named(window: &Window<'_>, service: &str) -> Outcome {
     if let Some(body) = found.iter().find(|body| speaks_of(body.text, &names)) {
         return Outcome::Held(vec![body.id]);
     }
-    let seen = found.last().map_or("there is no body".to_owned(), |body| format!("the body is {}", body.text));
+    let seen = found.last().map_or("there is no body".to_owned(), |body| format!("the body is {}", excerpt(body.text, 0)));
     let evidence = found.last().map(|body| body.id).into_iter().collect();
     let expected = format!("the body of `{}`'s 503 names what is missing: {}", window.app(), names.join(", "));
     Outcome::broken(expected, seen, evidence)
@@ -197,7 +201,7 @@ pub(super) fn body_named(window: &Window<'_>, service: &str) -> Outcome {
 fn bodies(facts: &[Observation]) -> impl Iterator<Item = Line<'_>> {
     facts.iter().filter_map(|one| match &one.fact {
         Fact::Probe { endpoint: Endpoint::Readiness, answer: Answer::Status(status), body: Some(body), .. } if *status >= 300 => {
-            Some(Line { id: one.id, at: one.at, text: body.as_str() })
+            Some(Line { id: one.id, at: one.at, text: body.as_str(), is_cut: false })
         }
         _ => None,
     })

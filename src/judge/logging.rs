@@ -8,7 +8,7 @@ use super::log::{Line, lines};
 use super::stop::no_end;
 use super::window::Window;
 use super::words::{seconds, since};
-use crate::model::Outcome;
+use crate::model::{Outcome, excerpt};
 
 /// The names that common loggers give to the time (structlog, pino, slog, logback, tracing, zap, bunyan, the ECS fields).
 const TIMES: [&str; 7] = ["time", "timestamp", "@timestamp", "ts", "datetime", "date", "t"];
@@ -34,10 +34,11 @@ pub(super) fn wrote(window: &Window<'_>, limit: Duration) -> Outcome {
     Outcome::broken(expected, format!("nothing, until {}", since(window.from, until)), vec![])
 }
 
-/// Every line is a JSON object with a time, a level and a message. Not applicable when there is no line to judge by.
+/// Every line is a JSON object with a time, a level and a message; of one that was cut that can't be said. Not applicable when there is no line to judge by.
 pub(super) fn is_structured(window: &Window<'_>) -> Outcome {
     let app = window.app();
-    let all: Vec<Line<'_>> = lines(window.facts, app, Duration::ZERO).filter(|line| !line.text.trim().is_empty()).collect();
+    let all: Vec<Line<'_>> =
+        lines(window.facts, app, Duration::ZERO).filter(|line| !line.text.trim().is_empty() && !line.is_cut).collect();
     let lacks = |line: &str| match serde_json::from_str::<Map<String, Value>>(line) {
         Err(_) => Some("is no JSON object"),
         Ok(object) => {
@@ -51,7 +52,7 @@ pub(super) fn is_structured(window: &Window<'_>) -> Outcome {
     let Some((line, lack)) = wrong.first() else { return Outcome::Held(vec![last.id]) };
     Outcome::broken(
         format!("every line of `{app}` is one JSON object with time, level and message"),
-        format!("{} of {} lines are not; the first one {lack}: {}", wrong.len(), all.len(), line.text),
+        format!("{} of {} lines are not; the first one {lack}: {}", wrong.len(), all.len(), excerpt(line.text, 0)),
         vec![line.id],
     )
 }

@@ -31,7 +31,7 @@ pub enum Fact {
         sent: Duration,
         /// What came back.
         answer: Answer,
-        /// The start of the body, kept only when the answer differs from the one before.
+        /// The first 64 KiB of the body, kept only when the answer differs from the one before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         body: Option<String>,
     },
@@ -88,8 +88,11 @@ pub enum Fact {
         service: String,
         /// Where it was written.
         stream: LogStream,
-        /// The line, with secrets masked.
+        /// The line, with secrets masked; cut at 16 KiB, with the number of bytes that are missing at its end.
         line: String,
+        /// Whether it was cut.
+        #[serde(rename = "cut", default, skip_serializing_if = "is_false")]
+        is_cut: bool,
     },
     /// What became of the requests of clients that ask all the time.
     Load {
@@ -122,6 +125,22 @@ pub enum Fact {
         /// What can no longer be seen.
         what: String,
     },
+    /// Facts that are not on the timeline, because there were too many of them. The observation's time is that of the first.
+    Thinned {
+        /// What there was too much of.
+        #[serde(flatten)]
+        of: Flood,
+        /// The time of the last of them; what lies between may be there all the same.
+        #[serde(rename = "until_ms", with = "millis")]
+        #[schemars(with = "f64")]
+        until: Duration,
+        /// How many were left out.
+        count: usize,
+        /// The length of their lines.
+        bytes: usize,
+        /// Whether there are more that were not even read.
+        unread: bool,
+    },
     /// A step of the scenario began.
     Step {
         /// The step as it stands in the feature file.
@@ -151,6 +170,11 @@ pub enum Fact {
         /// How one of them failed, if one did.
         error: Option<String>,
     },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// What a control group has used (cgroups(7)).
@@ -325,6 +349,22 @@ pub struct Process {
     pub uid: u32,
     /// Its command line.
     pub command: String,
+}
+
+/// What there can be too much of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "of", rename_all = "snake_case")]
+pub enum Flood {
+    /// Lines of a log: its beginning and its end are kept.
+    Log {
+        /// The service that wrote it.
+        service: String,
+    },
+    /// Equal answers, one after the other: the first and the last are kept.
+    Answers {
+        /// The endpoint that was asked.
+        endpoint: Endpoint,
+    },
 }
 
 /// Where a log line was written.

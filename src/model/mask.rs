@@ -38,7 +38,8 @@ impl Fact {
             | Self::Signal { .. }
             | Self::Zombies { .. }
             | Self::Sessions { .. }
-            | Self::Usage { .. } => {}
+            | Self::Usage { .. }
+            | Self::Thinned { .. } => {}
         }
         self
     }

@@ -1,4 +1,5 @@
-//! The timeline of an experiment: every fact that was observed, ordered by time, append-only, and the waits for what it will say.
+//! The timeline of an experiment: every fact that was observed, ordered by time, append-only, and the waits for what it will say. Only of
+//! a flood of log lines or answers facts are left out again, which is a fact of its own.
 //!
 //! Probes, faults and looks append; judges only read. Facts are numbered in the order of arrival, and ordered by the time at which they
 //! became true. A wait looks at the facts again whenever one is added, so it ends at the observation that decides it and never sleeps for
@@ -11,6 +12,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use super::cut::excerpt;
+use super::limit::{Keeper, note_unread};
 use super::{Fact, FactId, Outcome};
 use crate::clock::{Clock, millis};
 use crate::redact::Redactor;
@@ -30,31 +33,48 @@ pub struct Observation {
     pub fact: Fact,
 }
 
+/// For how much longer than a judge took it is left alone.
+const RESTS: u32 = 4;
+/// Shorter rests are put off and added up: this is how finely time can be waited for.
+const SHORTEST_REST: Duration = Duration::from_millis(1);
+
 /// All observations of one experiment. Cheap to clone: every clone is the same timeline.
 #[derive(Clone, Debug)]
 pub struct Timeline {
     clock: Clock,
     redactor: Redactor,
     facts: Arc<Mutex<Facts>>,
-    length: watch::Sender<u32>,
+    /// How often something was added.
+    additions: watch::Sender<usize>,
 }
 
 #[derive(Debug, Default)]
 struct Facts {
-    /// Ordered by time; what became true at the same moment keeps the order of arrival.
-    observations: Vec<Observation>,
+    ordered: Ordered,
+    keeper: Keeper,
+}
+
+/// Observations by time; what became true at the same moment keeps the order of arrival.
+#[derive(Debug, Default)]
+pub(super) struct Ordered {
+    pub(super) observations: Vec<Observation>,
     /// The number of the next one.
     next: u32,
 }
 
-impl Facts {
-    fn add(&mut self, at: Duration, fact: Fact) -> FactId {
+impl Ordered {
+    /// Adds a fact. Returns its number.
+    pub(super) fn add(&mut self, at: Duration, fact: Fact) -> FactId {
         let id = FactId(self.next);
         self.next += 1;
-        // Nearly always at the end.
-        let place = self.observations.iter().rposition(|other| other.at <= at).map_or(0, |last| last + 1);
-        self.observations.insert(place, Observation { id, at, fact });
+        self.insert(Observation { id, at, fact });
         id
+    }
+
+    /// Puts an observation in its place, which is nearly always the end.
+    pub(super) fn insert(&mut self, observation: Observation) {
+        let place = self.observations.iter().rposition(|other| other.at <= observation.at).map_or(0, |last| last + 1);
+        self.observations.insert(place, observation);
     }
 }
 
@@ -62,7 +82,7 @@ impl Timeline {
     /// An empty timeline on the clock of the run. Secrets are masked in whatever is put down on it.
     #[must_use]
     pub fn new(clock: Clock, redactor: Redactor) -> Self {
-        Self { clock, redactor, facts: Arc::default(), length: watch::Sender::new(0) }
+        Self { clock, redactor, facts: Arc::default(), additions: watch::Sender::new(0) }
     }
 
     /// The clock that the offsets are read from.
@@ -83,58 +103,97 @@ impl Timeline {
     #[expect(clippy::must_use_candidate, reason = "most callers only append")]
     pub fn record_at(&self, at: Duration, fact: Fact) -> FactId {
         let fact = fact.masked(&self.redactor);
-        let (id, length) = {
-            let mut facts = self.lock();
-            (facts.add(at, fact), facts.next)
-        };
-        self.length.send_replace(length);
-        id
+        self.change(|facts| facts.keeper.append(&mut facts.ordered, at, fact))
+    }
+
+    /// Appends a line that a service wrote at a known offset, unless its stream has one of that time or a later one already: then
+    /// somebody else has read it. A reader's own last line does not count, since two lines may be of the same time. Returns
+    /// whether it was appended.
+    #[expect(clippy::must_use_candidate, reason = "to append is what it is called for")]
+    pub fn record_line(&self, at: Duration, own: Option<Duration>, line: Fact) -> bool {
+        let fact = line.masked(&self.redactor);
+        let Fact::Log { service, stream, .. } = &fact else { return false };
+        let (service, stream) = (service.clone(), *stream);
+        self.change(|facts| {
+            let newest = facts.keeper.newest_line(&service, Some(stream));
+            let is_new = newest.is_none_or(|newest| at > newest || (at == newest && own == Some(at)));
+            if is_new {
+                facts.keeper.append(&mut facts.ordered, at, fact);
+            }
+            is_new
+        })
+    }
+
+    /// When the newest known line of a service was written.
+    #[must_use]
+    pub fn newest_line(&self, service: &str) -> Option<Duration> {
+        self.lock().keeper.newest_line(service, None)
+    }
+
+    /// Says that a service has written lines by now which nobody has read, because there are too many.
+    pub fn record_unread(&self, service: &str) {
+        let at = self.clock.now();
+        self.change(|facts| note_unread(&mut facts.ordered, service, at));
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Facts) -> T) -> T {
+        let changed = change(&mut self.lock());
+        self.additions.send_modify(|additions| *additions += 1);
+        changed
     }
 
     /// A copy of all observations, ordered by time.
     #[must_use]
     pub fn observations(&self) -> Vec<Observation> {
-        self.lock().observations.clone()
+        self.lock().ordered.observations.clone()
     }
 
     /// Reads the observations, ordered by time.
     pub fn read<T>(&self, read: impl FnOnce(&[Observation]) -> T) -> T {
-        read(&self.lock().observations)
+        read(&self.lock().ordered.observations)
     }
 
     /// Waits until the judge's outcome is settled. The judge is asked again after every new observation, and a last time, with `true`,
-    /// when the limit is reached.
+    /// when the limit is reached. In a flood of observations it is asked after several of them, so that judging takes no more than a
+    /// fifth of the time.
     ///
     /// Returns the last outcome: [`Outcome::Pending`] only when the judge still says so at the limit. Cancel-safe.
     pub async fn wait(&self, limit: Duration, judge: impl Fn(&[Observation], bool) -> Outcome) -> Outcome {
-        let mut length = self.length.subscribe();
-        loop {
-            length.mark_unchanged();
-            let over = self.clock.now() >= limit;
-            let outcome = self.read(|observations| judge(observations, over));
-            if over || outcome.is_settled() {
-                return outcome;
-            }
-            tokio::select! {
-                _ = length.changed() => {}
-                () = self.clock.reach(limit) => {}
-            }
-        }
+        self.watch(limit, |facts, over| {
+            let outcome = judge(facts, over);
+            (over || outcome.is_settled()).then_some(outcome)
+        })
+        .await
+        .unwrap_or(Outcome::Pending)
     }
 
     /// Waits for the first thing that `find` sees in the observations; nothing when the limit is reached before. Cancel-safe.
     pub async fn first<T>(&self, limit: Duration, find: impl Fn(&[Observation]) -> Option<T>) -> Option<T> {
-        let mut length = self.length.subscribe();
+        self.watch(limit, |facts, _| find(facts)).await
+    }
+
+    /// Looks at the observations again and again until there is an answer, or the limit is reached.
+    async fn watch<T>(&self, limit: Duration, look: impl Fn(&[Observation], bool) -> Option<T>) -> Option<T> {
+        let mut additions = self.additions.subscribe();
+        let mut owed = Duration::ZERO;
         loop {
-            length.mark_unchanged();
-            let over = self.clock.now() >= limit;
-            let found = self.read(&find);
-            if over || found.is_some() {
-                return found;
+            additions.mark_unchanged();
+            let asked = self.clock.now();
+            let over = asked >= limit;
+            let answer = self.read(|facts| look(facts, over));
+            if over || answer.is_some() {
+                return answer;
             }
+            let answered = self.clock.now();
             tokio::select! {
-                _ = length.changed() => {}
+                _ = additions.changed() => {}
                 () = self.clock.reach(limit) => {}
+            }
+            let rested = self.clock.now().saturating_sub(answered);
+            owed = (owed + answered.saturating_sub(asked) * RESTS).saturating_sub(rested);
+            if owed > SHORTEST_REST {
+                self.clock.reach(limit.min(answered + rested + owed)).await;
+                owed = Duration::ZERO;
             }
         }
     }
@@ -145,15 +204,15 @@ impl Timeline {
     }
 }
 
-/// The last so many log lines of a service.
+/// The last so many log lines of a service; long ones as excerpts.
 #[must_use]
-pub fn last_log_lines<'a>(observations: &'a [Observation], service: &str, count: usize) -> Vec<&'a str> {
+pub fn last_log_lines(observations: &[Observation], service: &str, count: usize) -> Vec<String> {
     let lines = observations.iter().filter_map(|observation| match &observation.fact {
         Fact::Log { service: name, line, .. } if name == service => Some(line.as_str()),
         _ => None,
     });
-    let mut lines: Vec<&str> = lines.collect();
-    lines.split_off(lines.len().saturating_sub(count))
+    let lines: Vec<&str> = lines.collect();
+    lines[lines.len().saturating_sub(count)..].iter().map(|line| excerpt(line, 0)).collect()
 }
 
 #[cfg(test)]
@@ -162,7 +221,7 @@ mod tests {
     use crate::model::{Answer, Endpoint, LogStream};
 
     fn log(line: &str) -> Fact {
-        Fact::Log { service: "app".into(), stream: LogStream::Stdout, line: line.into() }
+        Fact::Log { service: "app".into(), stream: LogStream::Stdout, line: line.into(), is_cut: false }
     }
 
     fn says_ready(observations: &[Observation], over: bool) -> Outcome {
@@ -187,6 +246,59 @@ mod tests {
     async fn a_wait_ends_at_its_limit() {
         let timeline = Timeline::new(Clock::start(), Redactor::default());
         assert!(matches!(timeline.wait(Duration::from_millis(5), says_ready).await, Outcome::Broken(_)));
+    }
+
+    #[test]
+    fn a_line_that_two_read_is_there_once() {
+        let timeline = Timeline::new(Clock::start(), Redactor::default());
+        let at = Duration::from_millis;
+        let record = |at, own, stream, line: &str| {
+            timeline.record_line(at, own, Fact::Log { service: "app".into(), stream, line: line.into(), is_cut: false })
+        };
+        let cases = [
+            (at(5), None, LogStream::Stdout, "one", true),
+            (at(5), None, LogStream::Stdout, "one", false),
+            // The same moment, but by the reader that has read the first line: a second one.
+            (at(5), Some(at(5)), LogStream::Stdout, "two", true),
+            (at(4), None, LogStream::Stdout, "older, so known", false),
+            // The streams are stamped side by side.
+            (at(4), None, LogStream::Stderr, "three", true),
+            (at(6), Some(at(5)), LogStream::Stdout, "four", true),
+        ];
+        for (at, own, stream, line, is_new) in cases {
+            assert_eq!(record(at, own, stream, line), is_new, "{line}");
+        }
+        assert_eq!(last_log_lines(&timeline.observations(), "app", 9), ["three", "one", "two", "four"]);
+        assert_eq!(timeline.newest_line("app"), Some(at(6)));
+        assert_eq!(timeline.newest_line("db"), None);
+    }
+
+    #[tokio::test]
+    async fn a_flood_does_not_keep_a_wait_from_its_end() {
+        let timeline = Timeline::new(Clock::start(), Redactor::default());
+        let writer = timeline.clone();
+        let flood = tokio::task::spawn_blocking(move || {
+            let begun = writer.clock().now();
+            while writer.clock().now() < begun + Duration::from_millis(500) {
+                writer.record(log("flood"));
+            }
+            writer.record(log("ready"));
+        });
+        let clock = timeline.clock();
+        let judging = std::cell::Cell::new(Duration::ZERO);
+        let judge = |observations: &[Observation], over| {
+            let begun = clock.now();
+            let outcome = says_ready(observations, over);
+            judging.set(judging.get() + clock.now().saturating_sub(begun));
+            outcome
+        };
+        let begun = clock.now();
+        assert!(matches!(timeline.wait(Duration::from_mins(1), judge).await, Outcome::Held(_)));
+        let waited = clock.now().saturating_sub(begun);
+        flood.await.expect("joined");
+        assert!(waited < Duration::from_secs(5), "{waited:?}");
+        assert!(judging.get() < waited / 4, "{:?} of {waited:?}", judging.get());
+        assert!(timeline.read(<[_]>::len) < 7000, "all of it is kept");
     }
 
     #[test]

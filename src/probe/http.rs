@@ -13,8 +13,8 @@ use crate::causes::root_cause;
 use crate::engine::Reach;
 use crate::model::{Answer, Endpoint, Fact, Timeline};
 
-/// How much of a body is kept as evidence.
-const BODY_LENGTH: usize = 2000;
+/// How much of a body is kept as evidence, in bytes. The rest is read and dropped: an answer counts when it is complete.
+const BODY_LENGTH: usize = 64 * 1024;
 
 /// What every probe calls itself.
 pub(super) const AGENT: &str = concat!("seaworthy/", env!("CARGO_PKG_VERSION"));
@@ -79,14 +79,19 @@ fn client(limit: Duration) -> reqwest::Result<Client> {
         .build()
 }
 
+/// A body that does not end within the client's limit is a hang, however much of it came; it is never held in memory.
 async fn ask(client: &Client, url: &str) -> (Answer, Option<String>) {
     let answered = async {
-        let response = client.get(url).send().await?;
-        let status = response.status().as_u16();
-        Ok((status, response.bytes().await?))
+        let mut response = client.get(url).send().await?;
+        let mut body = vec![];
+        while let Some(piece) = response.chunk().await? {
+            let room = BODY_LENGTH - body.len();
+            body.extend_from_slice(&piece[..room.min(piece.len())]);
+        }
+        Ok((response.status().as_u16(), body))
     };
     match answered.await {
-        Ok((status, body)) => (Answer::Status(status), Some(String::from_utf8_lossy(&body).chars().take(BODY_LENGTH).collect())),
+        Ok((status, body)) => (Answer::Status(status), Some(String::from_utf8_lossy(&body).into_owned())),
         Err(error) => (classify(&error), None),
     }
 }
@@ -136,6 +141,42 @@ mod tests {
         assert!(matches!(answer_to(b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\ncut").await, Answer::Broken(_)));
         assert!(matches!(answer_to(b"SSH-2.0-server\r\n").await, Answer::Broken(_)));
         assert!(matches!(answer_to(b"").await, Answer::Broken(_) | Answer::Reset));
+    }
+
+    /// What the probe says of a server that answers with a body of so many bytes, or of one that never ends, within so long.
+    async fn answer_to_body(length: Option<usize>, limit: Duration) -> (Answer, Option<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("accepted");
+            let mut request = [0; 1024];
+            let _ = stream.read(&mut request).await;
+            let _ = stream.write_all(b"HTTP/1.1 503 Down\r\nconnection: close\r\n\r\n").await;
+            let mut left = length.unwrap_or(usize::MAX);
+            while left > 0 {
+                let piece = left.min(10_000);
+                if stream.write_all(&vec![b'x'; piece]).await.is_err() {
+                    return;
+                }
+                left -= piece;
+            }
+        });
+        let answered = ask(&client(limit).expect("a client"), &url).await;
+        server.await.expect("served, or hung up on");
+        answered
+    }
+
+    #[tokio::test]
+    async fn of_a_long_body_the_beginning_is_kept() {
+        for (length, kept) in [(BODY_LENGTH - 1, BODY_LENGTH - 1), (BODY_LENGTH, BODY_LENGTH), (3_000_000, BODY_LENGTH)] {
+            let (answer, body) = answer_to_body(Some(length), Duration::from_mins(1)).await;
+            assert_eq!((answer, body.map(|body| body.len())), (Answer::Status(503), Some(kept)), "{length}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_never_ends_is_a_hang() {
+        assert_eq!(answer_to_body(None, Duration::from_millis(300)).await, (Answer::TimedOut, None));
     }
 
     #[tokio::test]

@@ -190,10 +190,14 @@ impl Client {
                 Err(error) => return Outcome::Unanswered(root_cause(&error)),
             };
             let status = response.status().as_u16();
-            match response.into_body().collect().await {
-                Ok(_) => Outcome::Complete,
-                Err(error) => Outcome::BrokeOff(status, root_cause(&error)),
+            // What is read is dropped at once: a body may be of any length.
+            let mut body = response.into_body();
+            while let Some(frame) = body.frame().await {
+                if let Err(error) = frame {
+                    return Outcome::BrokeOff(status, root_cause(&error));
+                }
             }
+            Outcome::Complete
         };
         // The connection does the reading and writing. When it ends first, what it read is there still.
         match select(pin!(answered), pin!(connection)).await {

@@ -1,11 +1,9 @@
 //! Puts what containers write on the timeline.
 
-use std::time::Duration;
-
 use futures::StreamExt;
 use tokio::sync::watch;
 
-use crate::engine::{Engine, Reach};
+use crate::engine::{Engine, LogError, Reach, Reading};
 use crate::model::{Fact, Timeline};
 
 /// Follows the log of a service across restarts, until dropped.
@@ -18,32 +16,65 @@ pub async fn watch_logs(
 ) {
     // A change means that the container started or stopped: either way there may be new lines.
     while reach.changed().await.is_ok() {
-        read_new_lines(&engine, &service, &container, &timeline, true).await;
-    }
-}
-
-/// Reads the lines that were written since the last one on the timeline. Call it when nobody follows the log any more.
-pub async fn catch_up_logs(engine: &Engine, service: &str, container: &str, timeline: &Timeline) {
-    read_new_lines(engine, service, container, timeline, false).await;
-}
-
-async fn read_new_lines(engine: &Engine, service: &str, container: &str, timeline: &Timeline, follow: bool) {
-    let known = last_line(timeline, service);
-    let mut lines = std::pin::pin!(engine.logs(container, timeline.clock(), follow));
-    while let Some(line) = lines.next().await {
-        if known.is_none_or(|known| line.at > known) {
-            let fact = Fact::Log { service: service.to_owned(), stream: line.stream, line: line.line };
-            timeline.record_at(line.at, fact);
+        let ended = read_new_lines(&engine, &service, &container, &timeline, Reading::Follow).await;
+        if let Some(blind) = judge(&service, &ended) {
+            timeline.record(blind);
+            return;
         }
     }
 }
 
-/// When the last known line of a service was written.
-fn last_line(timeline: &Timeline, service: &str) -> Option<Duration> {
-    timeline.read(|observations| {
-        let lines = observations
-            .iter()
-            .filter(|observation| matches!(&observation.fact, Fact::Log { service: name, .. } if name == service));
-        lines.map(|observation| observation.at).max()
-    })
+/// Reads the lines that were written since the last one on the timeline: of very many the last ones. It may be called while the log
+/// is being followed.
+pub async fn catch_up_logs(engine: &Engine, service: &str, container: &str, timeline: &Timeline) {
+    let ended = read_new_lines(engine, service, container, timeline, Reading::Last).await;
+    if let Some(blind) = judge(service, &ended) {
+        timeline.record(blind);
+    }
+}
+
+/// What the end of a log means: nothing when the container stopped, or was removed by us or by what a scenario does; else that we
+/// see no more of it.
+fn judge(service: &str, ended: &Result<(), LogError>) -> Option<Fact> {
+    match ended {
+        Ok(()) | Err(LogError::Removed) => None,
+        Err(LogError::Broken(_)) => Some(Fact::Blind { what: format!("the log of `{service}`") }),
+    }
+}
+
+async fn read_new_lines(
+    engine: &Engine,
+    service: &str,
+    container: &str,
+    timeline: &Timeline,
+    reading: Reading,
+) -> Result<(), LogError> {
+    let known = timeline.newest_line(service);
+    let mut lines = std::pin::pin!(engine.logs(container, timeline.clock(), known, reading));
+    let (mut own, mut pieces, mut reaches_back) = (None, 0, false);
+    while let Some(line) = lines.next().await {
+        let line = line?;
+        pieces += line.pieces;
+        reaches_back |= known.is_some_and(|known| line.at <= known);
+        let fact = Fact::Log { service: service.to_owned(), stream: line.stream, line: line.line, is_cut: line.is_cut };
+        if timeline.record_line(line.at, own, fact) {
+            own = Some(line.at);
+        }
+    }
+    if !reaches_back && reading.most().is_some_and(|most| pieces >= most) {
+        timeline.record_unread(service);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_log_that_breaks_makes_blind() {
+        assert_eq!(judge("app", &Ok(())), None);
+        assert_eq!(judge("app", &Err(LogError::Removed)), None);
+        assert_eq!(judge("app", &Err(LogError::Broken("reset".into()))), Some(Fact::Blind { what: "the log of `app`".into() }));
+    }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::words::{disturbed, kind_of, short};
-use crate::model::{Answer, ContainerChange, DependencyState, Endpoint, Fact, FaultKind, Observation, Phase};
+use super::words::{disturbed, kind_of, left_out, short};
+use crate::model::{Answer, ContainerChange, DependencyState, Endpoint, Fact, FaultKind, Observation, Phase, excerpt};
 
 /// Into how many pieces a lane of points is divided; the points of a piece are drawn as one.
 const PIECES: u32 = 300;
@@ -160,7 +160,7 @@ impl<'a> Scenario<'a> {
             }
         }
         let items = stretches.into_iter().map(|(from, to, answer, count, body)| {
-            let body = body.as_ref().map(|body| format!("\n{body}")).unwrap_or_default();
+            let body = body.as_ref().map(|body| format!("\n{}", excerpt(body, 0))).unwrap_or_default();
             let (label, times) = (short(answer), if count == 1 { "once".to_owned() } else { format!("{count} times") });
             self.span(from, to, kind_of(answer), label, format!("{answer}, {times}{body}"))
         });
@@ -297,6 +297,7 @@ impl<'a> Scenario<'a> {
                 format!("{} ended processes of {service} that nobody has taken note of", pids.len()),
             )),
             Fact::Blind { what } => Some(self.point(at, "bad", format!("{what} could no longer be followed"))),
+            Fact::Thinned { of, count, bytes, unread, .. } => Some(self.point(at, "idle", left_out(of, *count, *bytes, *unread))),
             Fact::Usage { .. } => crate::judge::used(self.observations).map(|used| self.point(at, "ok", used)),
             _ => None,
         });

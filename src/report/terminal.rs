@@ -113,7 +113,7 @@ impl Failure<'_> {
         if !lines.is_empty() {
             writeln!(text, "  {}", look.label(&format!("the last log lines of `{}`:", run.contract.app)))?;
             for line in lines {
-                writeln!(text, "    | {}", printable(line))?;
+                writeln!(text, "    | {}", printable(&line))?;
             }
         }
         look.prose(text, "why: ", &check.why)?;

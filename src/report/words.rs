@@ -1,6 +1,6 @@
 //! Facts in few words, as drawings and timelines have them.
 
-use crate::model::{Answer, FaultKind};
+use crate::model::{Answer, FaultKind, Flood};
 
 /// How an answer looks: `ok`, `warn`, `bad` or `idle`.
 pub(super) fn kind_of(answer: &Answer) -> &'static str {
@@ -37,5 +37,19 @@ pub(super) fn disturbed(fault: FaultKind) -> &'static str {
         FaultKind::Slow => "is slow",
         FaultKind::Reset => "resets its connections",
         FaultKind::Stopped => "is stopped in its tracks",
+    }
+}
+
+/// What is not on the timeline, because there was too much of it.
+pub(super) fn left_out(of: &Flood, count: usize, bytes: usize, unread: bool) -> String {
+    match of {
+        Flood::Log { service } => {
+            let counted = if count > 0 { format!(": {count} lines, {bytes} bytes") } else { String::new() };
+            let more = if unread { ", and more that was not read" } else { "" };
+            format!("{service} wrote too much to keep: the middle of its log is left out{counted}{more}")
+        }
+        Flood::Answers { endpoint } => {
+            format!("{endpoint} was asked very often: {count} answers between equal ones are left out")
+        }
     }
 }

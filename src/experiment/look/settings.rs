@@ -57,7 +57,7 @@ fn lines(observations: &[Observation], app: &str, name: &str) -> Vec<String> {
     let (earlier, last) = all.split_at(all.len().saturating_sub(LAST_LINES));
     let wanted = name.to_ascii_lowercase();
     let naming = earlier.iter().filter(|line| line.to_ascii_lowercase().contains(&wanted)).take(LAST_LINES);
-    naming.chain(last).map(|line| (*line).to_owned()).collect()
+    naming.chain(last).cloned().collect()
 }
 
 /// Starts the app with everything before it, and waits until it is ready or has ended.

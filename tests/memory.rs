@@ -1,0 +1,83 @@
+//! What an app without measure costs the machine that tests it: the memory of the real executable, while an app answers or writes
+//! without end.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "this test starts the executable, and says what it measured"
+)]
+
+mod engine;
+
+use std::fs;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+/// The most memory that it may ever take, in KiB. Without limits it takes gigabytes.
+const MOST: u64 = 200 * 1024;
+const CHECKS: &str = "@readiness.stable or @shutdown.in-time or @logging.stdout";
+/// How often the high-water mark is read; only what the last look misses is not seen.
+const LOOKS: Duration = Duration::from_millis(100);
+
+#[test]
+fn an_answer_without_end_is_a_hang_and_costs_little() {
+    if !engine::is_there() {
+        return;
+    }
+    let (output, told, peak) = check("endless-body");
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(
+        told.contains("then no answer in time (") && told.contains("help: / hangs: no answer was complete within 5.0 s"),
+        "{told}"
+    );
+    assert!(peak < MOST, "{peak} KiB");
+}
+
+#[test]
+fn a_log_without_end_costs_little_and_is_judged_in_time() {
+    if !engine::is_there() {
+        return;
+    }
+    let (output, told, peak) = check("endless-log");
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(told.contains("3 ran in ") && told.contains(": 3 passed"), "{told}");
+    assert!(peak < MOST, "{peak} KiB");
+    let seconds = told.split("3 ran in ").nth(1).and_then(|rest| rest.split(" s").next()?.parse::<f64>().ok());
+    // Half a minute undisturbed; minutes when the log is read to an end that it does not have.
+    assert!(seconds.is_some_and(|seconds| seconds < 60.0), "{told}");
+}
+
+/// Checks a fixture. Returns how that ended, what was written, and the most memory that was taken, in KiB.
+fn check(fixture: &str) -> (Output, String, u64) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_seaworthy"));
+    command.args(["check", &format!("tests/fixtures/{fixture}"), "--tags", CHECKS]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
+    let (output, peak) = watch(child);
+    let told = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    eprintln!("{fixture}: {} MiB at most", peak / 1024);
+    assert!(peak > 0, "the memory of the process was never read: {told}");
+    (output, told, peak)
+}
+
+fn watch(child: Child) -> (Output, u64) {
+    let status = format!("/proc/{}/status", child.id());
+    let (sender, receiver) = channel();
+    thread::spawn(move || sender.send(child.wait_with_output()));
+    let mut peak = 0;
+    loop {
+        match receiver.recv_timeout(LOOKS) {
+            Ok(output) => return (output.expect("ended"), peak),
+            Err(RecvTimeoutError::Disconnected) => panic!("nobody waits for the process"),
+            Err(RecvTimeoutError::Timeout) => peak = peak.max(high_water_mark(&status).unwrap_or_default()),
+        }
+    }
+}
+
+/// The most memory that a process has had at any time (proc(5), `VmHWM`).
+fn high_water_mark(status: &str) -> Option<u64> {
+    let status = fs::read_to_string(status).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.parse().ok()
+}
