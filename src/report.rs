@@ -44,8 +44,9 @@ fn outcome(check: &CheckRecord) -> Vec<(&'static str, &str)> {
     reason.into_iter().chain(finding).collect()
 }
 
-/// The same as one text, with a separator between the parts.
-fn message(check: &CheckRecord, separator: &str) -> String {
+/// What a check came to as one text, with a separator between the parts: what was expected and seen, or the reason.
+#[must_use]
+pub fn message(check: &CheckRecord, separator: &str) -> String {
     let told = outcome(check).into_iter().map(|(label, text)| match label {
         "" => text.to_owned(),
         label => format!("{label}: {text}"),

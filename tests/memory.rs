@@ -8,12 +8,26 @@
 )]
 
 mod engine;
+mod harness;
 
 use std::fs;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitCode, Output, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
+
+use harness::{Test, tests};
+
+const TESTS: &[Test] = tests! {
+    when engine::is_there: [
+        an_answer_without_end_is_a_hang_and_costs_little,
+        a_log_without_end_costs_little_and_is_judged_in_time,
+    ],
+};
+
+fn main() -> ExitCode {
+    harness::run(&[TESTS])
+}
 
 /// The most memory that it may ever take, in KiB. Without limits it takes gigabytes.
 const MOST: u64 = 200 * 1024;
@@ -21,11 +35,7 @@ const CHECKS: &str = "@readiness.stable or @shutdown.in-time or @logging.stdout"
 /// How often the high-water mark is read; only what the last look misses is not seen.
 const LOOKS: Duration = Duration::from_millis(100);
 
-#[test]
 fn an_answer_without_end_is_a_hang_and_costs_little() {
-    if !engine::is_there() {
-        return;
-    }
     let (output, told, peak) = check("endless-body");
     assert_eq!(output.status.code(), Some(2), "{told}");
     assert!(
@@ -35,11 +45,7 @@ fn an_answer_without_end_is_a_hang_and_costs_little() {
     assert!(peak < MOST, "{peak} KiB");
 }
 
-#[test]
 fn a_log_without_end_costs_little_and_is_judged_in_time() {
-    if !engine::is_there() {
-        return;
-    }
     let (output, told, peak) = check("endless-log");
     assert_eq!(output.status.code(), Some(0), "{told}");
     assert!(told.contains("3 ran in ") && told.contains(": 3 passed"), "{told}");

@@ -8,10 +8,11 @@ use std::process::Command;
 
 use seaworthy::model::{Run, schema};
 use seaworthy::report::{Format, to_job_summary};
+use seaworthy::suite::judge_again;
 use serde_json::Value;
 
 const RUNS: [&str; 4] = ["passed", "failed", "could-not-run", "nothing-ran"];
-const PUBLISHED: &str = "docs/run-1.schema.json";
+const PUBLISHED: &str = "docs/run-2.schema.json";
 
 fn project(path: &str) -> String {
     format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))
@@ -57,7 +58,7 @@ fn json_is_valid_by_its_schema_and_the_schema_can_say_no() {
     for (pointer, wrong) in [
         ("/format_version", Value::from("one")),
         ("/checks/0/verdict", "perhaps".into()),
-        ("/checks/0/timeline/0/fact", "nothing".into()),
+        ("/experiments/0/timeline/0/fact", "nothing".into()),
         ("/contract/port", 70_000.into()),
         ("/checks/0/duration_ms", "soon".into()),
     ] {
@@ -65,6 +66,25 @@ fn json_is_valid_by_its_schema_and_the_schema_can_say_no() {
         *instance.pointer_mut(pointer).unwrap_or_else(|| panic!("{pointer} is there")) = wrong;
         assert!(!validator.is_valid(&instance), "{pointer} may be anything");
     }
+}
+
+/// `tests/fixtures/runs/generate` makes them anew.
+#[test]
+fn the_fixtures_are_what_a_run_writes_today() {
+    for (name, run) in runs() {
+        let file = format!("tests/fixtures/runs/{name}.json");
+        let written = fs::read_to_string(project(&file)).expect("there");
+        assert!(Format::Json.render(&run) == written, "{file} is no longer what a run writes: make it anew");
+        assert!(Format::Json.render(&judge_again(&run)) == written, "{file}: judged again it differs");
+    }
+}
+
+#[test]
+fn a_run_of_format_1_is_still_read() {
+    let run = Run::read(&fs::read(project("tests/fixtures/runs/version-1.json")).expect("there")).expect("a run");
+    let stop = run.checks.iter().find(|check| check.id == "shutdown.in-time").expect("a check");
+    assert!(run.timeline(stop).len() > 50 && stop.finding.is_some() && !stop.fix.is_empty());
+    assert!(Format::Html.render(&run).contains("its first process is a shell"));
 }
 
 #[test]
@@ -102,7 +122,7 @@ fn junit_keeps_failures_errors_and_what_was_skipped_apart() {
     let (failed, could_not_run) = (rendered("failed"), rendered("could-not-run"));
     assert!(failed.contains("<failure ") && !failed.contains("<error ") && failed.contains("<skipped "), "{failed}");
     assert!(could_not_run.contains("<error ") && !could_not_run.contains("<failure "), "{could_not_run}");
-    for suite in ["readiness", "shutdown", "outage", "config"] {
+    for suite in ["readiness", "shutdown", "outage", "image"] {
         assert_eq!(failed.matches(&format!(r#"<testsuite name="{suite}""#)).count(), 1, "one suite for each topic: {failed}");
     }
 }

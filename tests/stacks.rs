@@ -9,8 +9,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use harness::{Test, tests};
-use seaworthy::model::Verdict;
-use seaworthy::suite::{Request, Scan, Silent, check};
+use seaworthy::model::{Run, Verdict};
+use seaworthy::suite::{Request, Scan, Silent, check, judge_again};
 use serde::Deserialize;
 
 mod engine;
@@ -99,7 +99,7 @@ fn assert_verdicts(stack: &str) {
         .block_on(check(&request, Arc::new(Silent), std::future::pending()))
         .unwrap_or_else(|error| panic!("{stack}: {} {:#?}", error.describe(), error.output()));
     let reasons: BTreeMap<String, String> =
-        run.checks.iter().map(|check| (check.name(), check.reason.clone().unwrap_or_default())).collect();
+        run.checks.iter().map(|check| (check.name(), seaworthy::report::message(check, "; "))).collect();
     let found = run.verdicts();
     if let (Some(topics), None) = (&topics, &only) {
         verdicts.retain(|name, _| topics.contains(topic(name)));
@@ -115,6 +115,13 @@ fn assert_verdicts(stack: &str) {
         fail(&format!("{stack}: {differ:#?}"));
     }
     let saved = seaworthy::report::to_json(&run);
+    // What is judged again, from the saved run alone, is the same to the last byte.
+    let read = Run::read(saved.as_bytes()).expect("what was saved can be read");
+    let again = seaworthy::report::to_json(&judge_again(&read));
+    if again != saved {
+        let differs = saved.lines().zip(again.lines()).find(|(before, after)| before != after);
+        fail(&format!("{stack}: judged again it differs: {differs:#?}"));
+    }
     for password in passwords {
         assert!(!saved.contains(&password), "{stack}: the saved run shows a password");
     }
