@@ -53,3 +53,34 @@ impl From<Exit> for ExitCode {
         Self::from(exit.code())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{CheckRecord, Severity, Verdict};
+    use crate::report::to_html;
+
+    fn run(strict: bool, checks: &[(Severity, Verdict)]) -> Run {
+        let mut run = Run::read(include_bytes!("../tests/fixtures/runs/version-1.json")).expect("a run");
+        let check = run.checks.remove(0);
+        let checks = checks.iter().map(|&(severity, verdict)| CheckRecord { severity, verdict, ..check.clone() });
+        Run { strict, checks: checks.collect(), ..run }
+    }
+
+    #[test]
+    fn the_headline_of_the_page_says_what_the_exit_code_says() {
+        let passed = (Severity::Must, Verdict::Passed);
+        let only_should = [passed, (Severity::Should, Verdict::Failed)];
+        for (run, code, headline) in [
+            (run(false, &[passed]), 0, "Ready, as far as was checked"),
+            (run(false, &only_should), 0, "Ready, with findings that should be fixed"),
+            (run(true, &only_should), 1, "Not ready for production"),
+            (run(false, &[passed, (Severity::Must, Verdict::Failed)]), 1, "Not ready for production"),
+            (run(false, &[passed, (Severity::Should, Verdict::CouldNotRun)]), 2, "Not found out"),
+            (run(true, &[(Severity::Must, Verdict::NotApplicable)]), 3, "Nothing ran"),
+        ] {
+            assert_eq!(Exit::of_run(&run).code(), code, "{headline}");
+            assert!(to_html(&run).contains(&format!("<h1>{headline}: ")), "{headline}");
+        }
+    }
+}

@@ -54,3 +54,6 @@ impl<'a> Window<'a> {
         self.inspections().rev().find_map(|(id, inspection)| Some((id, find(inspection)?)))
     }
 }
+
+#[cfg(test)]
+pub(crate) mod testing;

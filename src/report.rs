@@ -75,3 +75,34 @@ pub fn word(verdict: Verdict) -> &'static str {
         Verdict::CouldNotRun => "could not run",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Finding;
+
+    fn check(verdict: Verdict, finding: Option<Finding>, reason: Option<&str>) -> CheckRecord {
+        let mut run = Run::read(include_bytes!("../tests/fixtures/runs/version-1.json")).expect("a run");
+        CheckRecord { verdict, finding, reason: reason.map(str::to_owned), ..run.checks.remove(0) }
+    }
+
+    #[test]
+    fn a_check_is_told_by_its_waiver_and_what_was_expected_and_seen() {
+        let finding = || Some(Finding::new("it stops", "it does not", vec![]));
+        let (expected, seen) = (("expected", "it stops"), ("seen", "it does not"));
+        for (check, told, text) in [
+            (
+                check(Verdict::Waived, finding(), Some("the next release has it")),
+                vec![("waived", "the next release has it"), expected, seen],
+                "waived: the next release has it; expected: it stops; seen: it does not",
+            ),
+            (check(Verdict::Failed, finding(), None), vec![expected, seen], "expected: it stops; seen: it does not"),
+            (check(Verdict::NotApplicable, None, Some("no database")), vec![("", "no database")], "no database"),
+            (check(Verdict::CouldNotRun, None, Some("it broke. look")), vec![("", "it broke. look")], "it broke. look"),
+            (check(Verdict::Passed, None, None), vec![], ""),
+        ] {
+            assert_eq!(outcome(&check), told);
+            assert_eq!(message(&check, "; "), text);
+        }
+    }
+}

@@ -74,3 +74,49 @@ fn installs(step: &str) -> bool {
         command.iter().all(|word| rest.by_ref().take(3).any(|other| other == word))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROGRESS: &str = "#1 [app internal] load build definition from Dockerfile\n#1 DONE 0.0s\n#7 [app builder 4/5] RUN pip --python /x/python \
+                            install --requirement requirements.txt\n#7 CACHED\n#8 [app runtime 3/5] COPY service/ service/\n#8 DONE 0.1s\n\
+                            #9 [app runtime 4/5] RUN apt-get update && apt-get install --yes make\n";
+
+    #[test]
+    fn steps_are_told_with_whether_they_were_cached_and_install() {
+        let steps = |progress: &str| -> Vec<(String, bool, bool)> {
+            build_steps(progress).into_iter().map(|step| (step.instruction, step.cached, step.installs)).collect()
+        };
+        let step = |instruction: &str, cached, installs| (instruction.to_owned(), cached, installs);
+        let install = "RUN apt-get update && apt-get install --yes make";
+        let mut expected = vec![
+            step("load build definition from Dockerfile", false, false),
+            step("RUN pip --python /x/python install --requirement requirements.txt", true, true),
+            step("COPY service/ service/", false, false),
+            step(install, false, true),
+        ];
+        assert_eq!(steps(&format!("{PROGRESS}#9 0.512 Reading package lists...\n#9 DONE 3.0s\n")), expected);
+        expected[3] = step(install, true, true);
+        assert_eq!(steps(&format!("{PROGRESS}#9 CACHED\n")), expected);
+        assert_eq!(steps("#1 [app 1/2] RUN make\n"), [step("RUN make", false, false)]);
+    }
+
+    #[test]
+    fn installations_are_told_from_other_commands() {
+        for (step, is_one) in [
+            ("RUN pip install --no-cache-dir flask", true),
+            ("RUN /opt/venv/bin/pip install flask", true),
+            ("RUN python -m pip install flask", true),
+            ("RUN pip uninstall --yes pip", false),
+            ("RUN npm ci --omit=dev", true),
+            ("RUN npm run build", false),
+            ("RUN cd app && npm install", true),
+            ("RUN go mod download", true),
+            ("RUN go build ./...", false),
+            ("COPY package.json .", false),
+        ] {
+            assert_eq!(installs(step), is_one, "{step}");
+        }
+    }
+}

@@ -163,7 +163,7 @@ mod tests {
             for scenario in &feature.scenarios {
                 let check = Check::read(scenario).unwrap_or_else(|error| panic!("`{}` {error}", scenario.name));
                 assert_eq!(check.id.split_once('.').map(|(topic, _)| topic), Some(topic.as_str()), "{}", check.id);
-                assert!(check.why.len() > 40 && check.mend.len() > 40, "{} says too little", check.id);
+                assert!(check.why.len() > 40 && check.fix.len() > 40, "{} says too little", check.id);
                 assert_eq!(check.each_dependency, scenario.name.contains("<dependency>"), "{}", check.id);
             }
         }

@@ -53,3 +53,48 @@ impl Identity {
         self.uid == 0 || entry.mode & bit != 0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\ntoor:x:0:0::/:/bin/sh\napp:x:10001:10001::/home/app:/bin/sh\nbroken\n";
+
+    #[test]
+    fn users_and_groups_are_resolved_through_the_tables() {
+        let group = "root:x:0:\napp:x:10001:\ndata:x:33:app,other\n";
+        let of = |declared: &str| Identity::resolve(declared, PASSWD, group).map(|identity| (identity.uid, identity.gids));
+        for (declared, identity) in [
+            ("", Some((0, vec![0]))),
+            ("root", Some((0, vec![0]))),
+            ("toor", Some((0, vec![0]))),
+            ("app", Some((10001, vec![10001, 33]))),
+            ("10001", Some((10001, vec![10001, 33]))),
+            ("10001:0", Some((10001, vec![0]))),
+            ("app:data", Some((10001, vec![33]))),
+            ("4242", Some((4242, vec![0]))),
+            ("nobody-knows", None),
+            ("app:nobody-knows", None),
+        ] {
+            assert_eq!(of(declared), identity, "{declared:?}");
+        }
+    }
+
+    #[test]
+    fn the_bits_of_the_first_class_that_fits_decide() {
+        let entry =
+            |mode| Entry { path: "app/x".into(), kind: crate::image::Kind::File, mode, uid: 7, gid: 8, size: 1, link: None };
+        for (uid, gid, mode, may_write) in [
+            (7, 1, 0o200, true),
+            (7, 8, 0o022, false),
+            (1, 8, 0o020, true),
+            (1, 8, 0o202, false),
+            (1, 1, 0o002, true),
+            (1, 1, 0o220, false),
+            (0, 0, 0o000, true),
+        ] {
+            let user = Identity { uid, gids: vec![gid] };
+            assert_eq!(user.may_write(&entry(mode)), may_write, "{uid}:{gid} {mode:o}");
+        }
+    }
+}

@@ -112,3 +112,37 @@ impl From<GrypeMatch> for Known {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TRIVY: &str = r#"{"SchemaVersion": 2, "ArtifactName": "x", "Results": [{"Target": "debian"}, {"Target": "python", "Vulnerabilities": [
+        {"VulnerabilityID": "CVE-1", "PkgName": "a", "InstalledVersion": "1.0", "FixedVersion": "1.1", "Severity": "HIGH"},
+        {"VulnerabilityID": "CVE-2", "PkgName": "b", "InstalledVersion": "2.0", "Severity": "CRITICAL"},
+        {"VulnerabilityID": "CVE-3", "PkgName": "c", "InstalledVersion": "3.0", "Severity": "LOW"}]}]}"#;
+    const GRYPE: &str = r#"{"matches": [{"vulnerability": {"id": "GHSA-1", "severity": "High", "fix": {"versions": ["1.1"], "state": "fixed"}},
+        "artifact": {"name": "a", "version": "1.0"}}], "descriptor": {"name": "grype"}}"#;
+
+    #[test]
+    fn reports_of_both_scanners_are_read() {
+        let known = |severity: &str, id: &str, package: &str, fixed_in: &str| Known {
+            severity: severity.into(),
+            id: id.into(),
+            package: package.into(),
+            fixed_in: fixed_in.into(),
+        };
+        let high = known("high", "CVE-1", "a 1.0", "1.1");
+        let trivy = vec![known("critical", "CVE-2", "b 2.0", ""), high, known("low", "CVE-3", "c 3.0", "")];
+        assert_eq!(read_report(TRIVY), Some(trivy));
+        assert_eq!(read_report(GRYPE), Some(vec![known("high", "GHSA-1", "a 1.0", "1.1")]));
+        assert_eq!(read_report(r#"{"SchemaVersion": 2}"#), Some(vec![]));
+    }
+
+    #[test]
+    fn anything_else_is_no_report() {
+        for text in ["", "[]", "{}", r#"{"SchemaVersion": 1}"#, "<html>"] {
+            assert_eq!(read_report(text), None, "{text}");
+        }
+    }
+}

@@ -150,3 +150,186 @@ pub(super) fn never_ready_before(window: &Window<'_>, dependency: &str) -> Outco
         None => Outcome::undecided_when(window.over, format!("whether `{dependency}` accepts")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::testing::{
+        Case, asked, container, database, died, held, is_broken, is_held, mark, readiness, refused, told_to_stop,
+    };
+    use crate::judge::{Claim, Limit};
+    use crate::model::Mark;
+    use crate::subject::Meant;
+
+    const LIMIT: Limit = Limit::Fixed(Duration::from_secs(5));
+    const READY: Claim = Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Success, within: LIMIT };
+    const UNAVAILABLE: Claim = Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Status(503), within: LIMIT };
+    const NOT_BEFORE: Claim = Claim::NotReadyBefore(Meant::Database);
+
+    fn stays(lasting: Lasting) -> Claim {
+        Claim::Stays { endpoint: Endpoint::Readiness, lasting, time: Duration::from_secs(5) }
+    }
+
+    #[test]
+    fn a_ready_answer_before_a_refusal_is_proof() {
+        let case = Case::of([readiness(90, 100, Answer::Status(200)), database(110, 112, refused())]);
+        let finding = case.finding(&NOT_BEFORE);
+        assert_eq!(finding.seen, "the first ready answer came at +0.1 s, but at +0.1 s `db` still did not accept: refused");
+        assert_eq!(finding.evidence, [FactId(0), FactId(1)]);
+    }
+
+    #[test]
+    fn a_ready_answer_before_the_dependency_is_started_is_proof() {
+        for pid in [Some(1), None] {
+            let case = Case::of([
+                readiness(90, 100, Answer::Status(200)),
+                container(150, "db", ContainerChange::Started { pid }),
+                database(160, 200, DependencyState::Accepting),
+            ]);
+            assert!(case.seen(&NOT_BEFORE).ends_with("its container was not started yet"), "{pid:?}");
+        }
+    }
+
+    #[test]
+    fn an_attempt_that_was_under_way_when_the_app_got_ready_is_no_proof() {
+        let case = Case::of([
+            database(95, 112, refused()),
+            readiness(90, 100, Answer::Status(200)),
+            database(150, 160, DependencyState::Accepting),
+        ]);
+        assert_eq!(case.judge(&NOT_BEFORE), held([2]));
+    }
+
+    #[test]
+    fn a_refusal_after_the_first_acceptance_is_no_proof() {
+        let case = Case::of([
+            database(10, 20, DependencyState::Accepting),
+            readiness(90, 100, Answer::Status(200)),
+            database(150, 160, refused()),
+        ]);
+        assert_eq!(case.judge(&NOT_BEFORE), held([0]));
+    }
+
+    #[test]
+    fn an_unclear_attempt_is_no_proof() {
+        let unclear = DependencyState::Unclear { reason: "no answer in time".into() };
+        let case = Case::of([readiness(90, 100, Answer::Status(200)), database(110, 5110, unclear)]);
+        assert_eq!(case.judge(&NOT_BEFORE), Outcome::Pending);
+        assert_eq!(case.over().judge(&NOT_BEFORE), Outcome::Undecided("whether `db` accepts".into()));
+    }
+
+    #[test]
+    fn a_wait_for_readiness_ends_when_the_app_is_gone() {
+        let gone = [readiness(50, 60, Answer::Refused), died(100, 3)];
+        let finding = Case::of(gone.clone()).finding(&READY);
+        assert_eq!(finding.expected, "readiness answers 2xx within 5.0 s of its start");
+        assert_eq!(finding.seen, "connection refused (once, +0.1 s); `app` exited with status 3 at +0.1 s");
+        let restarted = [container(0, "app", ContainerChange::Created { restarts: true })].into_iter().chain(gone);
+        assert_eq!(Case::of(restarted.clone()).judge(&READY), Outcome::Pending, "the engine starts it again");
+        let five_more = (0..5).map(|n| died(200 + n, 3));
+        assert!(
+            Case::of(restarted.chain(five_more)).seen(&READY).ends_with("`app` exited 6 times, last with status 3 at +0.2 s")
+        );
+    }
+
+    #[test]
+    fn an_app_that_was_gone_before_is_gone() {
+        let seen = Case::of([died(100, 1)]).from(6000).seen(&READY);
+        assert_eq!(seen, "no answer at all; `app` exited with status 1 at -5.9 s");
+        let again = Case::of([died(100, 1), mark(200, Mark::AppStarted { again: true })]).from(6000);
+        assert_eq!(again.judge(&READY), Outcome::Pending, "that was before its second start");
+    }
+
+    #[test]
+    fn an_answer_to_an_older_request_or_after_the_limit_does_not_count() {
+        let case = Case::of([readiness(100, 900, Answer::Status(503))]);
+        assert_eq!(case.judge(&UNAVAILABLE), held([0]));
+        assert_eq!(case.from(500).judge(&UNAVAILABLE), Outcome::Pending);
+        let late = Case::of([readiness(4900, 5001, Answer::Status(503))]);
+        assert_eq!(late.judge(&UNAVAILABLE), Outcome::Pending);
+        assert_eq!(late.over().seen(&UNAVAILABLE), "no answer at all");
+    }
+
+    #[test]
+    fn an_answer_of_another_endpoint_does_not_count() {
+        let case = Case::of([asked(Endpoint::Liveness, 1, 2, Answer::Status(200))]);
+        assert_eq!(case.judge(&READY), Outcome::Pending);
+    }
+
+    #[test]
+    fn the_whole_window_is_told() {
+        let answers = (0..3).map(|n| readiness(n * 50, n * 50 + 10, Answer::Status(200)));
+        let case = Case::of(answers.chain([readiness(150, 5000, Answer::TimedOut)])).over();
+        let finding = case.finding(&UNAVAILABLE);
+        assert_eq!(finding.seen, "200 (3 times, +0.0 s to +0.1 s), then no answer in time (once, +5.0 s)");
+        assert_eq!(finding.evidence, [FactId(2), FactId(3)], "the last of each kind");
+    }
+
+    #[test]
+    fn staying_unready_needs_at_least_one_answer() {
+        let unready = stays(Lasting::NoSuccess);
+        assert_eq!(Case::of([]).judge(&unready), Outcome::Pending);
+        assert!(matches!(Case::of([]).over().judge(&unready), Outcome::Undecided(_)));
+        assert_eq!(Case::of([readiness(1, 2, Answer::Status(503))]).over().judge(&unready), held([0, 0]));
+        assert!(is_broken(&Case::of([readiness(1, 2, Answer::Status(200))]).judge(&unready)));
+    }
+
+    #[test]
+    fn what_lasts_is_judged_over_the_whole_window() {
+        for (lasting, good, bad) in [
+            (Lasting::Success, Answer::Status(204), Answer::Refused),
+            (Lasting::NoSuccess, Answer::TimedOut, Answer::Status(200)),
+            (Lasting::OnlyUnavailable, Answer::Status(503), Answer::Status(500)),
+            (Lasting::OnlyUnavailable, Answer::Refused, Answer::Status(200)),
+            (Lasting::OnlyUnavailable, Answer::Reset, Answer::TimedOut),
+            (Lasting::Bounded, Answer::Status(500), Answer::TimedOut),
+        ] {
+            let say = |answer| Case::of([readiness(1, 2, answer)]).over().judge(&stays(lasting));
+            assert!(is_held(&say(good)), "{lasting}");
+            assert!(is_broken(&say(bad)), "{lasting}");
+        }
+        let only = stays(Lasting::OnlyUnavailable);
+        let after = Case::of([readiness(6000, 6001, Answer::Status(500))]).over();
+        assert_eq!(after.judge(&only), held([]), "after the window");
+    }
+
+    #[test]
+    fn what_hangs_is_seen_late() {
+        let bounded = stays(Lasting::Bounded);
+        let hung = Case::of([readiness(4900, 9900, Answer::TimedOut)]).from(5000);
+        assert_eq!(hung.seen(&bounded), "no answer in time (once, +4.9 s)", "under way when the window began");
+        let quick = readiness(5100, 5200, Answer::Status(503));
+        assert_eq!(Case::of([quick.clone()]).from(5000).judge(&bounded), Outcome::Pending);
+        let late = Case::of([quick, readiness(9990, 10001, Answer::Status(503))]).from(5000);
+        assert_eq!(late.judge(&bounded), held([0, 1]), "whatever was sent before has ended");
+    }
+
+    #[test]
+    fn what_came_after_the_window_is_not_told() {
+        let answers = [(1, 503), (100, 200), (6000, 204)].map(|(sent, status)| readiness(sent, sent, Answer::Status(status)));
+        let finding = Case::of(answers).finding(&stays(Lasting::NoSuccess));
+        assert_eq!(finding.expected, "readiness answers no 2xx throughout 5.0 s from its start on");
+        assert_eq!(finding.seen, "503 (once, +0.0 s), then 200 (once, +0.1 s)");
+        assert_eq!(finding.evidence, [FactId(1)]);
+    }
+
+    #[test]
+    fn hanging_after_the_signal_is_found() {
+        let stop = || [told_to_stop(100), died(20_000, 0)];
+        let judge = |request| Case::of(stop().into_iter().chain([request])).judge(&Claim::NothingHangs);
+        let stopped = || Answer::Broken("the container stopped".into());
+        for (request, is_good, why) in [
+            (readiness(50, 90, Answer::TimedOut), true, "over before the signal"),
+            (readiness(50, 5050, Answer::TimedOut), false, "under way at the signal"),
+            (readiness(150, 160, Answer::Refused), true, "turned away"),
+            (readiness(150, 400, stopped()), true, "cut off soon"),
+            (readiness(150, 2400, stopped()), false, "cut off late"),
+            (readiness(150, 5150, Answer::TimedOut), false, "after the signal"),
+        ] {
+            let outcome = judge(request);
+            assert!(if is_good { is_held(&outcome) } else { is_broken(&outcome) }, "{why}: {outcome:?}");
+        }
+        let no_end = Case::of([told_to_stop(100)]).over().judge(&Claim::NothingHangs);
+        assert_eq!(no_end, Outcome::Undecided("the engine did not report the end of the app".into()));
+    }
+}

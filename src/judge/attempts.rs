@@ -99,3 +99,85 @@ pub(super) fn backed_off(window: &Window<'_>, dependency: &str) -> Outcome {
         evidence,
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::Claim;
+    use crate::judge::testing::{Case, held, is_broken, is_held, mark};
+    use crate::model::Mark;
+    use crate::subject::Meant;
+
+    const PACED: Claim = Claim::Paced { dependency: Meant::Database, first_second: 10, later: 5 };
+    const BACKS_OFF: Claim = Claim::BacksOff(Meant::Database);
+
+    fn attempt(ms: u64) -> (u64, Fact) {
+        (ms, Fact::Attempt { service: "db".into() })
+    }
+
+    /// An app that was turned down for a minute.
+    fn tried_at(milliseconds: impl IntoIterator<Item = u64>) -> Case {
+        Case::of(milliseconds.into_iter().map(attempt)).from(60_000)
+    }
+
+    #[test]
+    fn a_hot_loop_is_neither_paced_nor_does_it_back_off() {
+        let hot = tried_at((0..800).map(|n| n * 10));
+        let finding = hot.finding(&PACED);
+        assert!(finding.seen.starts_with("second by second: 20, 20"), "{}", finding.seen);
+        assert_eq!(finding.evidence, [FactId(0), FactId(799)]);
+        assert!(is_broken(&hot.judge(&BACKS_OFF)));
+    }
+
+    #[test]
+    fn growing_pauses_and_long_ones_are_good() {
+        for good in [
+            &[1000, 1250, 1750, 2750, 4750, 6750, 8750][..],
+            &[0, 500, 1000, 1500, 2000, 2500],
+            &[0, 1000, 2000, 3000],
+            &[0, 100, 300, 700, 1500],
+            // Full jitter below a growing limit.
+            &[0, 80, 100, 400, 700, 2100, 2500, 5000],
+        ] {
+            let case = tried_at(good.iter().copied());
+            assert!(is_held(&case.judge(&PACED)), "{good:?}");
+            assert!(is_held(&case.judge(&BACKS_OFF)), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn constant_short_pauses_are_paced_and_do_not_back_off() {
+        let constant = tried_at((0..40).map(|n| n * 200));
+        assert!(is_held(&constant.judge(&PACED)));
+        let seen = constant.seen(&BACKS_OFF);
+        assert_eq!(seen, "40 attempts; the first two pauses are 0.20 s on average, those of the later half 0.20 s");
+    }
+
+    #[test]
+    fn a_pool_that_opens_many_at_once_makes_one_attempt() {
+        let pool = tried_at([0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 1000, 1002, 1004, 3000]);
+        assert!(is_held(&pool.judge(&PACED)));
+    }
+
+    #[test]
+    fn two_attempts_are_no_pace() {
+        let outcome = tried_at([0, 10, 5000]).judge(&BACKS_OFF);
+        assert_eq!(outcome, Outcome::NotApplicable("`app` makes too few attempts to reach `db` to have a pace".into()));
+        assert_eq!(tried_at([]).judge(&PACED), held([]));
+    }
+
+    #[test]
+    fn only_attempts_from_the_start_to_the_end_of_the_outage_count() {
+        let hot = |from: u64| (0..100).map(move |n| attempt(from + n * 10));
+        let before = Case::of(hot(0).chain([mark(5000, Mark::AppStarted { again: true })])).from(60_000);
+        assert!(is_held(&before.judge(&PACED)));
+        assert!(is_held(&Case::of(hot(60_000)).from(60_000).judge(&PACED)));
+    }
+
+    #[test]
+    fn attempts_of_another_dependency_do_not_count() {
+        let other = (0..800).map(|n| (n * 10, Fact::Attempt { service: "cache".into() }));
+        assert!(is_held(&Case::of(other.clone()).from(60_000).judge(&PACED)));
+        assert_eq!(attempts(&crate::judge::testing::timeline(other), "cache").count(), 800);
+    }
+}

@@ -135,3 +135,171 @@ fn by_number(facts: &[Observation]) -> impl Iterator<Item = &Observation> {
     facts.sort_by_key(|one| one.id);
     facts.into_iter()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::testing::{Told, contract, died, mark, readiness, timeline};
+    use crate::judge::{Lasting, Limit, Wanted};
+    use crate::model::{Answer, Endpoint, FaultKind, Mark, Return};
+    use crate::subject::Meant;
+
+    const WITHIN: Limit = Limit::Fixed(Duration::from_secs(5));
+    const READY: Claim = Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Success, within: WITHIN };
+    const UNAVAILABLE: Claim = Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Status(503), within: WITHIN };
+    const STAYS: Claim =
+        Claim::Stays { endpoint: Endpoint::Readiness, lasting: Lasting::NoSuccess, time: Duration::from_secs(5) };
+
+    fn ruled(lines: &[Option<Claim>], told: &[Told]) -> Ruling {
+        judge(lines, &timeline(told.to_vec()), &contract())
+    }
+
+    fn step(ms: u64) -> Told {
+        (ms, Fact::Step { text: "Then it holds".into() })
+    }
+
+    fn status(ms: u64, status: u16) -> Told {
+        readiness(ms, ms + 10, Answer::Status(status))
+    }
+
+    fn started(ms: u64) -> Told {
+        mark(ms, Mark::AppStarted { again: false })
+    }
+
+    fn killed(ms: u64) -> Told {
+        mark(ms, Mark::Disturbed { service: "db".into(), fault: FaultKind::Killed })
+    }
+
+    fn accepts_again(ms: u64) -> Told {
+        mark(ms, Mark::Accepts { service: "db".into(), after: Return::Outage })
+    }
+
+    fn halt(ms: u64, halt: Halt) -> Told {
+        (ms, Fact::Halted { halt })
+    }
+
+    fn failed(ruling: Ruling) -> Finding {
+        assert_eq!(ruling.verdict, Verdict::Failed, "{ruling:?}");
+        ruling.finding.expect("how it failed")
+    }
+
+    #[test]
+    fn a_check_passes_when_all_its_claims_hold() {
+        let lines = [None, Some(READY), Some(Claim::SameProcess)];
+        assert_eq!(ruled(&lines, &[step(0), started(10), step(20), status(30, 200), step(50)]), Ruling::passed());
+    }
+
+    #[test]
+    fn limits_count_from_the_last_mark_before_the_step() {
+        let lines = [None, Some(UNAVAILABLE)];
+        let answered = |ms| ruled(&lines, &[step(0), started(5), killed(1000), step(1100), accepts_again(1500), status(ms, 503)]);
+        assert_eq!(answered(5900), Ruling::passed());
+        let finding = failed(answered(6100));
+        assert_eq!(finding.expected, "readiness answers 503 within 5.0 s of `db` being killed");
+        assert_eq!(finding.seen, "no answer at all", "what came too late is not told");
+    }
+
+    #[test]
+    fn limits_count_from_what_an_earlier_claim_has_found() {
+        let lines = [None, Some(UNAVAILABLE), Some(STAYS)];
+        let ready_again = |ms| {
+            ruled(&lines, &[step(0), killed(1000), step(1100), status(3000, 503), step(3020), status(3100, 503), status(ms, 200)])
+        };
+        assert_eq!(ready_again(8020), Ruling::passed(), "5 s after the first 503");
+        let finding = failed(ready_again(8000));
+        assert_eq!(finding.expected, "readiness answers no 2xx throughout 5.0 s from the first 503 on");
+    }
+
+    #[test]
+    fn a_mark_after_what_an_earlier_claim_has_found_wins() {
+        let lines = [None, Some(UNAVAILABLE), None, Some(READY)];
+        let begin = [step(0), killed(1000), step(1100), status(2000, 503), step(2020), accepts_again(9000), step(9010)];
+        let answered = |ms| ruled(&lines, &[&begin[..], &[status(ms, 200)]].concat());
+        assert_eq!(answered(13_000), Ruling::passed());
+        assert_eq!(failed(answered(15_000)).expected, "readiness answers 2xx within 5.0 s of `db` accepting again");
+    }
+
+    #[test]
+    fn what_a_later_step_does_does_not_count() {
+        let before = [step(0), started(10), step(20), step(30), died(40, 137)];
+        assert_eq!(ruled(&[None, Some(Claim::SameProcess), None], &before), Ruling::passed());
+        let finding = failed(ruled(&[None, None, Some(Claim::SameProcess)], &before));
+        assert_eq!(finding.evidence, [FactId(4)]);
+    }
+
+    #[test]
+    fn facts_count_by_their_time_whenever_they_arrive() {
+        let late = [step(0), started(10), step(20), step(30), died(25, 137)];
+        let finding = failed(ruled(&[None, Some(Claim::SameProcess), None], &late));
+        assert_eq!(finding.evidence, [FactId(4)]);
+        let lines = [None, Some(READY), Some(Claim::SameProcess)];
+        let passes = [step(0), started(10), step(20), step(50), readiness(30, 40, Answer::Status(200))];
+        assert_eq!(ruled(&lines, &passes), Ruling::passed());
+    }
+
+    #[test]
+    fn the_first_claim_that_is_broken_is_told() {
+        let lines = [Some(READY), Some(UNAVAILABLE)];
+        assert_eq!(failed(ruled(&lines, &[step(0), step(10)])).expected, "readiness answers 2xx within 5.0 s of the beginning");
+        assert_eq!(
+            failed(ruled(&lines, &[step(0), status(1, 200), step(20)])).expected,
+            "readiness answers 503 within 5.0 s of the first 2xx"
+        );
+    }
+
+    #[test]
+    fn a_halt_ends_the_check_where_it_happens() {
+        let could_not = || Halt::CouldNotRun { reason: "it broke".into(), advice: "look".into(), service: None };
+        let broke = Ruling::could_not_run("it broke. look");
+        let lacks = Ruling::not_applicable("it has none".into());
+        let lines = [None, Some(READY)];
+        assert_eq!(ruled(&lines, &[step(0), halt(5, Halt::not_applicable("it has none"))]), lacks);
+        assert_eq!(ruled(&lines, &[step(0), halt(5, could_not())]), broke);
+        assert_eq!(ruled(&lines, &[step(0), status(1, 200), step(20), halt(25, could_not())]), broke, "while it was looked");
+        let lines = [Some(READY), None];
+        assert_eq!(ruled(&lines, &[step(0), status(1, 200), step(20), halt(25, could_not())]), broke);
+        let finding = failed(ruled(&lines, &[step(0), step(20), halt(25, could_not())]));
+        assert!(finding.expected.starts_with("readiness answers 2xx"), "it was broken before: {}", finding.expected);
+    }
+
+    #[test]
+    fn nothing_is_broken_that_could_not_be_seen() {
+        let blind = (5, Fact::Blind { what: "the app's answers".into() });
+        let ruling = ruled(&[Some(READY)], &[step(0), blind.clone()]);
+        assert_eq!(ruling, Ruling::could_not_run("the app's answers could no longer be followed"));
+        assert_eq!(ruled(&[Some(READY)], &[step(0), status(1, 200), blind]), Ruling::passed());
+    }
+
+    #[test]
+    fn a_check_has_to_come_to_its_end() {
+        let lines = [None, Some(READY), None];
+        let ruling = ruled(&lines, &[step(0), step(10), status(20, 200)]);
+        assert_eq!(ruling, Ruling::could_not_run("it did not come to its end"));
+        assert_eq!(ruled(&lines, &[]), Ruling::could_not_run("it did not come to its end"));
+    }
+
+    #[test]
+    fn steps_of_another_runner_are_its_own_business() {
+        let lines = [None, Some(READY), None];
+        let foreign = |error: Option<&str>| (50, Fact::Foreign { error: error.map(str::to_owned) });
+        let ran = |answer, error| ruled(&lines, &[step(0), step(10), status(20, answer), foreign(error)]);
+        assert_eq!(ran(200, None), Ruling::passed());
+        let finding = failed(ran(200, Some("no order was shipped")));
+        assert_eq!((finding.expected.as_str(), finding.seen.as_str()), ("the scenario's own steps pass", "no order was shipped"));
+        assert!(failed(ran(503, Some("no order was shipped"))).expected.starts_with("readiness answers 2xx"));
+    }
+
+    #[test]
+    fn what_no_fact_decides_could_not_run() {
+        let undecided = |what: &str| {
+            let again = "run the check again; report it when it stays so";
+            Ruling::could_not_run(format!("could not be measured: {what}. {again}"))
+        };
+        assert_eq!(ruled(&[Some(Claim::StopsInTime)], &[step(0)]), undecided("the app was not told to stop"));
+        let no_limit = Ruling::not_applicable("the contract has no image_size_limit".into());
+        assert_eq!(ruled(&[Some(Claim::Fits)], &[step(0)]), no_limit);
+        let alone = Contract { dependencies: vec![], ..contract() };
+        let claim = Some(Claim::NotReadyBefore(Meant::Database));
+        assert_eq!(judge(&[claim], &timeline([step(0)]), &alone), undecided("the stack has not the database"));
+    }
+}

@@ -130,3 +130,125 @@ fn wrong_without(name: &str, outcome: &SettingOutcome, lines: &[String], limit: 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::Claim;
+    use crate::judge::testing::{Case, held, is_held};
+    use crate::model::Place;
+    use crate::subject::Meant;
+
+    fn place(line: usize) -> Option<Place> {
+        Some(Place { file: "compose.yaml".into(), line })
+    }
+
+    #[test]
+    fn every_limit_is_asked_for() {
+        let judge = |memory, cpus, pids| Case::shown([Inspection::Limits { memory, cpus, pids, place: place(3) }]);
+        assert_eq!(judge(true, true, true).judge(&Claim::LimitsDeclared), held([0]));
+        let finding = judge(true, true, false).finding(&Claim::LimitsDeclared);
+        assert_eq!((finding.seen.as_str(), finding.places), ("pids is not limited", vec![place(3).expect("some")]));
+        assert_eq!(judge(false, false, true).seen(&Claim::LimitsDeclared), "memory, cpus are not limited");
+    }
+
+    #[test]
+    fn the_order_is_declared_for_each_dependency() {
+        let order = |service: &str, named, waits, has_health_check| Inspection::Order {
+            service: service.into(),
+            named,
+            waits,
+            has_health_check,
+            place: place(7),
+        };
+        let good = order("cache", true, true, true);
+        for (second, seen) in [
+            (order("db", false, false, true), "`depends_on` of `app` does not name `db`"),
+            (order("db", true, false, true), "`app` waits only until `db` is started, not until it serves"),
+            (order("db", true, true, false), "`db` has no health check to wait for"),
+        ] {
+            let finding = Case::shown([good.clone(), second]).finding(&Claim::OrderDeclared);
+            assert_eq!((finding.seen.as_str(), finding.evidence), (seen, vec![FactId(1)]));
+            assert_eq!(finding.places, [place(7).expect("some")]);
+        }
+        assert_eq!(Case::shown([good, order("db", true, true, true)]).judge(&Claim::OrderDeclared), held([0, 1]));
+    }
+
+    #[test]
+    fn data_has_to_be_on_a_volume() {
+        let claim = Claim::DataOnVolume(Meant::Database);
+        let folder = |service: &str, lasting| Inspection::DataFolder {
+            service: service.into(),
+            folder: "/data".into(),
+            lasting,
+            place: place(9),
+        };
+        assert_eq!(Case::shown([folder("db", true)]).judge(&claim), held([0]));
+        let finding = Case::shown([folder("db", false)]).finding(&claim);
+        assert_eq!(finding.expected, "/data of `db` is on a volume with a name, or bound from outside");
+        assert_eq!(finding.places, [place(9).expect("some")]);
+        let other = Case::shown([folder("cache", false)]).over().judge(&claim);
+        assert_eq!(other, Outcome::Undecided("where `db` keeps its data".into()));
+    }
+
+    #[test]
+    fn a_row_has_to_be_kept() {
+        let claim = Claim::RowSurvives(Meant::Database);
+        let row = |state| Case::shown([Inspection::Row { service: "db".into(), state }]);
+        assert_eq!(row(RowState::Kept).judge(&claim), held([0]));
+        assert_eq!(row(RowState::Empty).seen(&claim), "the table is empty");
+        assert_eq!(row(RowState::Gone).seen(&claim), "the table is gone");
+    }
+
+    const NAMED: Claim = Claim::NamesMissingSettings(Duration::from_secs(10));
+
+    fn without(name: &str, outcome: SettingOutcome, lines: &[&str]) -> Inspection {
+        Inspection::WithoutSetting { name: name.into(), outcome, lines: lines.iter().map(|&line| line.to_owned()).collect() }
+    }
+
+    fn ended(status: i64, after: u64, app_start: u64) -> SettingOutcome {
+        SettingOutcome::Ended { status, after: Duration::from_secs(after), app_start: Duration::from_secs(app_start) }
+    }
+
+    #[test]
+    fn a_missing_setting_has_to_be_named() {
+        let undecided = SettingOutcome::Undecided { after: Duration::from_secs(12) };
+        for (outcome, lines, wrong) in [
+            (SettingOutcome::Serves, &[][..], None),
+            (ended(1, 1, 1), &["db_url is not set"], None),
+            (ended(0, 1, 1), &["DB_URL is not set"], Some("exits with status 0; its last line is `DB_URL is not set`")),
+            (ended(1, 1, 1), &["oh", "no"], Some("exits with status 1 and does not name it; its last line is `no`")),
+            (ended(1, 1, 1), &[], Some("exits with status 1 and does not name it; it wrote nothing")),
+            (undecided, &["waiting"], Some("was neither ready nor gone after 12.0 s; its last line is `waiting`")),
+        ] {
+            let case = Case::shown([without("DB_URL", outcome, lines)]);
+            match wrong {
+                None => assert_eq!(case.judge(&NAMED), held([0]), "{outcome:?} {lines:?}"),
+                Some(wrong) => assert_eq!(case.seen(&NAMED), format!("without DB_URL it {wrong}")),
+            }
+        }
+    }
+
+    #[test]
+    fn an_exit_has_to_come_in_time() {
+        let after_30_s = |app_start| Case::shown([without("DB_URL", ended(1, 30, app_start), &["DB_URL is not set"])]);
+        let seen = after_30_s(1).seen(&NAMED);
+        assert_eq!(seen, "without DB_URL it exits only after 30.0 s; its last line is `DB_URL is not set`");
+        assert!(is_held(&after_30_s(20).judge(&NAMED)), "one that takes long to start may take as long to find out");
+    }
+
+    #[test]
+    fn every_setting_that_is_not_named_is_told() {
+        let case = Case::shown([
+            without("A", ended(0, 1, 1), &[]),
+            without("B", SettingOutcome::Serves, &[]),
+            without("C", ended(2, 1, 1), &[]),
+        ]);
+        let finding = case.finding(&NAMED);
+        assert!(finding.seen.contains("without A it") && finding.seen.contains("without C it"), "{}", finding.seen);
+        assert!(!finding.seen.contains("without B it"), "{}", finding.seen);
+        assert_eq!(finding.evidence, [FactId(0), FactId(2)]);
+        let none = Case::of([]).over().judge(&NAMED);
+        assert_eq!(none, Outcome::Undecided("what the app does without a setting".into()));
+    }
+}

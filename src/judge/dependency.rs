@@ -102,3 +102,72 @@ pub fn started_to_accept(awaited: Awaited<'_>, facts: &[Observation], over: bool
         None => Outcome::Pending,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::testing::{Told, container, database, finding, held, is_broken, is_held, refused, timeline};
+    use crate::model::FactId;
+
+    const DB: Awaited<'static> = Awaited { service: "db", since: Duration::from_millis(100), limit: Duration::from_mins(1) };
+
+    fn died(ms: u64, exit_code: i64) -> Told {
+        container(ms, "db", ContainerChange::Died { exit_code, oom_killed: false })
+    }
+
+    fn attempt(ms: u64, state: DependencyState) -> Told {
+        database(ms, ms, state)
+    }
+
+    fn judge<const N: usize>(told: [Told; N], over: bool) -> Outcome {
+        started_to_accept(DB, &timeline(told), over)
+    }
+
+    #[test]
+    fn only_an_acceptance_since_the_moment_counts() {
+        assert_eq!(judge([attempt(50, DependencyState::Accepting)], false), Outcome::Pending);
+        let both = [attempt(50, DependencyState::Accepting), attempt(150, DependencyState::Accepting)];
+        assert_eq!(judge(both, false), held([1]));
+    }
+
+    #[test]
+    fn a_lasting_rejection_or_an_exit_ends_the_wait() {
+        let rejecting = || DependencyState::Rejecting { reason: "password".into() };
+        assert_eq!(judge([attempt(150, rejecting()), attempt(4000, rejecting())], false), Outcome::Pending);
+        let lasting = finding(judge([attempt(150, rejecting()), attempt(6000, rejecting())], false));
+        assert_eq!(lasting.seen, "it turns the login down: password");
+        let gone = finding(judge([died(300, 1)], false));
+        assert_eq!((gone.seen.as_str(), gone.evidence), ("`db` exited with status 1 at +0.2 s", vec![FactId(0)]));
+    }
+
+    #[test]
+    fn one_that_the_engine_starts_again_is_gone_after_several_exits() {
+        let restarted = || container(0, "db", ContainerChange::Created { restarts: true });
+        assert_eq!(judge([restarted(), died(300, 1), died(600, 1)], false), Outcome::Pending);
+        assert!(is_broken(&judge([restarted(), died(300, 1), died(600, 1), died(900, 1)], false)));
+    }
+
+    #[test]
+    fn the_last_reason_is_told_at_the_limit() {
+        assert_eq!(finding(judge([attempt(150, refused())], true)).seen, "refused");
+        assert_eq!(finding(judge([], true)).seen, "its container never had an address");
+    }
+
+    #[test]
+    fn a_one_shot_completes_with_status_0_only() {
+        let judge = |told: &[Told], over| completed(DB, &timeline(told.to_vec()), over);
+        assert_eq!(judge(&[died(50, 0)], false), Outcome::Pending, "an earlier end");
+        assert_eq!(judge(&[died(50, 0), died(300, 0)], false), held([1]));
+        assert_eq!(finding(judge(&[died(300, 4)], false)).seen, "`db` exited with status 4 at +0.2 s");
+        assert_eq!(finding(judge(&[], true)).seen, "it still runs");
+    }
+
+    #[test]
+    fn health_is_what_the_engine_says() {
+        let health = |healthy| container(300, "db", ContainerChange::Health { healthy });
+        let judge = |told| became_healthy(DB, &timeline([told]), false);
+        assert_eq!(judge(health(false)), Outcome::Pending);
+        assert!(is_held(&judge(health(true))));
+        assert!(is_broken(&judge(died(200, 1))));
+    }
+}

@@ -86,3 +86,75 @@ pub(super) fn root_is_read_only(window: &Window<'_>) -> Outcome {
         None => Outcome::undecided_when(window.over, format!("whether the root file system of `{app}` can be written to")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::Claim;
+    use crate::judge::testing::{Case, held};
+
+    fn paths(paths: &[&str]) -> Vec<String> {
+        paths.iter().map(|&path| path.to_owned()).collect()
+    }
+
+    #[test]
+    fn only_what_the_app_wrote_for_good_is_left() {
+        let changes = paths(&[
+            "/etc",
+            "/etc/hosts",
+            "/sbin",
+            "/sbin/docker-init",
+            "/tmp",
+            "/tmp/x",
+            "/run/secrets",
+            "/run/secrets/token",
+            "/srv",
+            "/srv/data",
+            "/home",
+            "/home/app",
+            "/home/app/state",
+            "/tmpfile",
+            "/var",
+            "/var/log",
+            "/var/log/app.log",
+        ]);
+        let written = written_outside(&changes, &paths(&["/srv/data/", "/run/secrets/token"]));
+        assert_eq!(written, ["/home/app/state", "/tmpfile", "/var/log/app.log"]);
+        assert!(written_outside(&[], &[]).is_empty());
+    }
+
+    #[test]
+    fn log_files_are_told_by_name_and_folder() {
+        let paths = paths(&[
+            "/var/log",
+            "/var/log/app",
+            "/srv/app.log",
+            "/srv/app.log.1",
+            "/srv/logs/today",
+            "/srv/catalog",
+            "/srv/blog/x",
+        ]);
+        assert_eq!(log_files(&paths), ["/var/log/app", "/srv/app.log", "/srv/app.log.1", "/srv/logs/today"]);
+    }
+
+    #[test]
+    fn what_was_written_is_told() {
+        let time = Duration::from_secs(20);
+        let changed = |changes: &[&str]| Case::shown([Inspection::Changes { paths: paths(changes), mounts: vec![] }]);
+        let both = changed(&["/srv/state", "/tmp/today.log"]);
+        assert_eq!(both.seen(&Claim::WritesNothing(time)), "it wrote /srv/state");
+        assert_eq!(both.seen(&Claim::NoLogFiles(time)), "it wrote /tmp/today.log");
+        assert_eq!(changed(&[]).judge(&Claim::WritesNothing(time)), held([0]));
+        assert_eq!(changed(&[]).judge(&Claim::NoLogFiles(time)), held([0]));
+        let unknown = Outcome::Undecided("what the app has written".into());
+        assert_eq!(Case::of([]).over().judge(&Claim::WritesNothing(time)), unknown);
+        assert_eq!(Case::of([]).over().judge(&Claim::NoLogFiles(time)), unknown);
+    }
+
+    #[test]
+    fn a_root_file_system_that_stayed_writable_says_nothing_of_the_app() {
+        let root = |writable| Case::shown([Inspection::RootFileSystem { writable }]).judge(&Claim::RootIsReadOnly);
+        assert_eq!(root(false), held([0]));
+        assert!(matches!(root(true), Outcome::Undecided(_)));
+    }
+}

@@ -127,3 +127,101 @@ pub(super) fn is_well_timed(window: &Window<'_>) -> Outcome {
     }
     Outcome::Held(vec![id])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::Claim;
+    use crate::judge::testing::{Case, Told, container, held, is_broken, is_held};
+    use crate::model::{Answer, FactId, Place};
+
+    const LIMIT: Duration = Duration::from_secs(5);
+
+    fn health(ms: u64, healthy: bool) -> Told {
+        container(ms, "app", ContainerChange::Health { healthy })
+    }
+
+    fn readiness(sent: u64, status: u16) -> Told {
+        crate::judge::testing::readiness(sent, sent + 2, Answer::Status(status))
+    }
+
+    #[test]
+    fn health_has_to_turn() {
+        let turns = |healthy| Claim::HealthTurns { healthy, within: LIMIT };
+        let case = |told: &[Told]| Case::of(told.to_vec()).from(100);
+        assert_eq!(case(&[health(50, true), health(300, false)]).judge(&turns(false)), held([1]));
+        assert_eq!(case(&[health(50, true)]).judge(&turns(false)), Outcome::Pending);
+        let seen = case(&[health(50, true)]).over().seen(&turns(false));
+        assert_eq!(seen, "the last thing it said was healthy, at -0.1 s");
+        assert_eq!(case(&[health(50, true)]).judge(&turns(true)), held([0]), "it was, and stays");
+        let between = [health(50, true), health(200, false), health(300, true)];
+        assert_eq!(case(&between).judge(&turns(true)), held([2]));
+        assert_eq!(case(&[health(50, true), health(200, false)]).judge(&turns(true)), Outcome::Pending);
+        assert!(is_broken(&case(&[health(5101, false)]).over().judge(&turns(false))), "too late");
+        assert_eq!(case(&[]).over().seen(&turns(true)), "it has said nothing yet");
+    }
+
+    #[test]
+    fn a_health_check_that_fails_is_told_with_its_last_run() {
+        let claim = Claim::HealthCheckPasses(LIMIT);
+        let run = |last| (400, Fact::Inspected { inspection: Inspection::HealthRun { last } });
+        let judge = |last| Case::of([health(300, false), run(last)]).over().finding(&claim);
+        let failed = judge(Some((1, "no curl".into())));
+        assert_eq!(failed.seen, "the last thing it said was unhealthy, at +0.3 s; its last run ended with status 1: no curl");
+        assert_eq!(failed.evidence, [FactId(0), FactId(1)]);
+        assert!(judge(Some((1, String::new()))).seen.ends_with("; its last run ended with status 1"));
+        assert!(judge(None).seen.ends_with("; its health check has not run"));
+        assert_eq!(Case::of([health(300, true)]).judge(&claim), held([0]));
+        assert_eq!(Case::of([]).judge(&claim), Outcome::Pending);
+    }
+
+    #[test]
+    fn healthy_before_ready_has_to_be_proved() {
+        for (told, is_good) in [
+            ([readiness(50, 503), health(100, true), readiness(150, 200)], true),
+            ([health(100, true), readiness(150, 503), readiness(200, 200)], false),
+            ([health(100, true), readiness(150, 200), readiness(200, 503)], true),
+        ] {
+            let outcome = Case::of(told).judge(&Claim::NotHealthyTooEarly);
+            assert_eq!((is_held(&outcome), is_broken(&outcome)), (is_good, !is_good), "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn a_missing_health_check_is_shown_at_its_line() {
+        let place = Place { file: "compose.yaml".into(), line: 4 };
+        let check = |declared| Case::shown([Inspection::HealthCheck { declared, place: Some(place.clone()) }]);
+        assert_eq!(check(true).judge(&Claim::HasHealthCheck), held([0]));
+        assert_eq!(check(false).finding(&Claim::HasHealthCheck).places, [place.clone()]);
+    }
+
+    #[test]
+    fn times_fit_each_other() {
+        let times = |interval, timeout, start_period, retries, app_start| HealthTimes {
+            interval: Duration::from_secs(interval),
+            timeout: Duration::from_secs(timeout),
+            start_period: Duration::from_secs(start_period),
+            retries,
+            app_start: Duration::from_secs(app_start),
+        };
+        for (times, broken) in [
+            (times(30, 5, 15, 3, 3), None),
+            // The engine's values.
+            (times(30, 30, 0, 3, 3), None),
+            (times(10, 30, 0, 3, 3), Some("may not take longer than from one run to the next")),
+            (times(30, 60, 0, 3, 3), Some("may not take longer than from one run to the next")),
+            (times(5, 5, 0, 3, 20), Some("lets `app` start")),
+            (times(5, 5, 10, 3, 20), None),
+            (times(60, 5, 0, 3, 3), Some("notices within 120.0 s")),
+        ] {
+            let case = Case::shown([Inspection::HealthTimes(times)]);
+            match broken {
+                None => assert_eq!(case.judge(&Claim::WellTimed), held([0]), "{times:?}"),
+                Some(part) => {
+                    let expected = case.finding(&Claim::WellTimed).expected;
+                    assert!(expected.contains(part), "{times:?}: {expected}");
+                }
+            }
+        }
+    }
+}

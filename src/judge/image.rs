@@ -268,3 +268,223 @@ fn bytes(size: u64) -> String {
     }
     format!("{size} bytes")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::compose::build_steps;
+    use crate::image::{Identity, Known, read_report};
+    use crate::judge::Claim;
+    use crate::judge::testing::{Case, held, is_broken, is_held};
+
+    fn texts(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|&text| text.to_owned()).collect()
+    }
+
+    #[test]
+    fn the_stop_signal_needs_a_handler() {
+        let handled = (1 << 14) | (1 << 2) | (1 << 36);
+        for (name, seen) in [
+            ("SIGTERM", None),
+            ("TERM", None),
+            ("15", None),
+            ("sigquit", None),
+            ("SIGRTMIN+3", None),
+            ("SIGUSR2", Some("no process of it has a handler for SIGUSR2, or waits for it")),
+            ("SIGKILL", Some("nobody can handle SIGKILL")),
+            ("9", Some("nobody can handle 9")),
+            ("SIGNONE", Some("there is no signal SIGNONE")),
+            ("0", Some("there is no signal 0")),
+            ("65", Some("there is no signal 65")),
+        ] {
+            let mut case = Case::shown([Inspection::Signals { handled }]);
+            case.contract.stop_signal = name.into();
+            match seen {
+                None => assert_eq!(case.judge(&Claim::HandlesStopSignal), held([0]), "{name}"),
+                Some(seen) => assert_eq!(case.seen(&Claim::HandlesStopSignal), seen),
+            }
+        }
+    }
+
+    #[test]
+    fn exposed_ports_are_those_that_listen() {
+        let case = |exposed: &[u16], inherited: &[u16], listening: &[u16]| {
+            let set = |ports: &[u16]| ports.iter().copied().collect();
+            Case::shown([Inspection::Ports { exposed: set(exposed), inherited: set(inherited), listening: set(listening) }])
+        };
+        let is_good = |case: Case| is_held(&case.judge(&Claim::ExposesItsPorts));
+        assert!(is_good(case(&[8000], &[], &[8000])));
+        assert!(is_good(case(&[80, 8080], &[80], &[8080])));
+        assert!(is_good(case(&[8000], &[], &[8000, 40123])));
+        let seen = |case: Case| case.seen(&Claim::ExposesItsPorts);
+        assert_eq!(seen(case(&[8000, 9000], &[], &[8000])), "it exposes 9000, where nothing listens");
+        assert_eq!(seen(case(&[], &[], &[8000])), "it listens on 8000 and does not expose it");
+        let both = "it listens on 8000 and does not expose it; it exposes 9000, where nothing listens";
+        assert_eq!(seen(case(&[9000], &[], &[8000])), both);
+    }
+
+    #[test]
+    fn a_line_for_a_shell_is_told_from_a_program() {
+        for (command, last_line, is_good) in [
+            (&["python", "-m", "service"][..], None, true),
+            (&["/bin/sh", "-c", "python -m service"], None, false),
+            (&["bash", "-ec", "a && b"], None, false),
+            (&["/bin/sh", "-c", "exec python -m service"], None, true),
+            (&["/entrypoint.sh", "server"], Some("exec \"$@\""), true),
+            (&["/entrypoint.sh", "server"], Some("exec server"), true),
+            (&["/entrypoint.sh", "server"], Some("\"$@\""), false),
+            // Not a script for a shell.
+            (&["/serve.py"], None, true),
+            (&[], None, true),
+        ] {
+            let last_line = last_line.map(str::to_owned);
+            let outcome = Case::shown([Inspection::Command { words: texts(command), last_line }]).judge(&Claim::ExecForm);
+            assert_eq!((is_held(&outcome), is_broken(&outcome)), (is_good, !is_good), "{command:?}: {outcome:?}");
+        }
+    }
+
+    #[test]
+    fn every_label_has_to_say_something() {
+        let mut labels: BTreeMap<String, String> = LABELS.iter().map(|name| (format!("{PREFIX}{name}"), "x".into())).collect();
+        assert_eq!(Case::shown([Inspection::Labels { labels: labels.clone() }]).judge(&Claim::Labelled), held([0]));
+        labels.insert(format!("{PREFIX}source"), " ".into());
+        let seen = Case::shown([Inspection::Labels { labels }]).seen(&Claim::Labelled);
+        assert_eq!(seen, "it lacks org.opencontainers.image.source");
+    }
+
+    #[test]
+    fn an_image_has_to_fit_where_there_is_a_limit() {
+        let layer = |layer: &str, bytes| LayerBytes { layer: layer.into(), bytes };
+        let layers =
+            vec![layer("layer 1", 1 << 10), layer("layer 2, COPY . .", 3 << 20), layer("layer 3", 5), layer("layer 4", 6)];
+        let mut case = Case::shown([Inspection::ImageSize { bytes: (3 << 20) + (1 << 10) + 11, layers }]);
+        assert!(matches!(case.judge(&Claim::Fits), Outcome::NotApplicable(_)));
+        case.contract.image_size_limit = Some(4 << 20);
+        assert_eq!(case.judge(&Claim::Fits), held([0]));
+        case.contract.image_size_limit = Some(3 << 20);
+        let finding = case.finding(&Claim::Fits);
+        assert_eq!(finding.expected, "the image has at most 3.0 MiB");
+        assert_eq!(finding.seen, "it has 3.0 MiB: 3.0 MiB in layer 2, COPY . .; 1.0 KiB in layer 1; 6 bytes in layer 4");
+    }
+
+    #[test]
+    fn waste_counts_when_it_is_a_share_of_the_image_and_large() {
+        let case = |bytes, wasted| {
+            let wasted = vec![LayerBytes { layer: "layer 2, RUN rm".into(), bytes: wasted }];
+            Case::shown([Inspection::Waste { bytes, wasted }])
+        };
+        let (mib, little) = (1 << 20, (1 << 20) - 1);
+        assert_eq!(case(2 * mib, little).judge(&Claim::LittleWaste), held([0]), "less than a MiB");
+        assert_eq!(case(21 * mib, 2 * mib).judge(&Claim::LittleWaste), held([0]), "less than a tenth");
+        let seen = case(20 * mib, 2 * mib).seen(&Claim::LittleWaste);
+        assert_eq!(seen, "2.0 MiB of 20.0 MiB are: 2.0 MiB by layer 2, RUN rm");
+    }
+
+    const PROGRESS: &str = "#1 [app internal] load build definition from Dockerfile\n#1 DONE 0.0s\n#7 [app builder 4/5] RUN pip --python /x/python \
+                            install --requirement requirements.txt\n#7 CACHED\n#8 [app runtime 3/5] COPY service/ service/\n#8 DONE 0.1s\n\
+                            #9 [app runtime 4/5] RUN apt-get update && apt-get install --yes make\n";
+
+    #[test]
+    fn only_installations_that_are_made_again_count() {
+        let rebuilt = |progress: &str| {
+            let steps = build_steps(progress).into_iter();
+            let steps =
+                steps.map(|step| BuildStep { instruction: step.instruction, cached: step.cached, installs: step.installs });
+            Case::shown([Inspection::Rebuild { touched: "service/a.py".into(), steps: steps.collect() }])
+        };
+        assert_eq!(rebuilt(&format!("{PROGRESS}#9 CACHED\n")).judge(&Claim::ReusesDependencies), held([0]));
+        let made = rebuilt(&format!("{PROGRESS}#9 0.512 Reading package lists...\n#9 DONE 3.0s\n"));
+        assert_eq!(
+            made.seen(&Claim::ReusesDependencies),
+            "after a change of service/a.py these were made again: `RUN apt-get update && apt-get install --yes make`"
+        );
+    }
+
+    const TRIVY: &str = r#"{"SchemaVersion": 2, "ArtifactName": "x", "Results": [{"Target": "debian"}, {"Target": "python", "Vulnerabilities": [
+        {"VulnerabilityID": "CVE-1", "PkgName": "a", "InstalledVersion": "1.0", "FixedVersion": "1.1", "Severity": "HIGH"},
+        {"VulnerabilityID": "CVE-2", "PkgName": "b", "InstalledVersion": "2.0", "Severity": "CRITICAL"},
+        {"VulnerabilityID": "CVE-3", "PkgName": "c", "InstalledVersion": "3.0", "Severity": "LOW"}]}]}"#;
+    const GRYPE: &str = r#"{"matches": [{"vulnerability": {"id": "GHSA-1", "severity": "High", "fix": {"versions": ["1.1"], "state": "fixed"}},
+        "artifact": {"name": "a", "version": "1.0"}}], "descriptor": {"name": "grype"}}"#;
+
+    #[test]
+    fn only_grave_weaknesses_count() {
+        let scanned = |report: &str| {
+            let weakness = |Known { severity, id, package, fixed_in }| Weakness { severity, id, package, fixed_in };
+            let found = read_report(report).expect("a report").into_iter().map(weakness).collect();
+            Case::shown([Inspection::Weaknesses { by: "trivy".into(), found }])
+        };
+        let seen = |report: &str| scanned(report).seen(&Claim::NoGraveWeakness);
+        let trivy = "1 critical, 1 high: CVE-2 in b 2.0 (critical, not fixed yet); CVE-1 in a 1.0 (high, fixed in 1.1)";
+        assert_eq!(seen(TRIVY), trivy);
+        assert_eq!(seen(GRYPE), "0 critical, 1 high: GHSA-1 in a 1.0 (high, fixed in 1.1)");
+        let light = TRIVY.replace("HIGH", "MEDIUM").replace("CRITICAL", "UNKNOWN");
+        assert_eq!(scanned(&light).judge(&Claim::NoGraveWeakness), held([0]));
+        assert_eq!(scanned(r#"{"SchemaVersion": 2}"#).judge(&Claim::NoGraveWeakness), held([0]));
+        assert!(matches!(Case::of([]).over().judge(&Claim::NoGraveWeakness), Outcome::Undecided(_)));
+    }
+
+    const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\ntoor:x:0:0::/:/bin/sh\napp:x:10001:10001::/home/app:/bin/sh\nbroken\n";
+
+    /// A look at the user that is declared, in an image with this table of users.
+    fn declared(user: &str) -> Case {
+        let name = user.split(':').next().unwrap_or_default();
+        let uid = Identity::resolve(name, PASSWD, "").map(|identity| identity.uid);
+        Case::shown([Inspection::User { declared: user.into(), uid }])
+    }
+
+    #[test]
+    fn root_is_found_in_every_spelling() {
+        for (user, is_root) in [
+            ("", true),
+            ("0", true),
+            ("0:0", true),
+            ("00", true),
+            ("root", true),
+            ("root:root", true),
+            ("toor", true),
+            ("toor:app", true),
+            ("nobody-knows", true),
+            (":10001", true),
+            ("app", false),
+            ("app:0", false),
+            ("10001", false),
+            ("10001:0", false),
+            ("65532:65532", false),
+        ] {
+            let outcome = declared(user).judge(&Claim::UserIsNotRoot);
+            assert_eq!((is_broken(&outcome), is_held(&outcome)), (is_root, !is_root), "{user:?}: {outcome:?}");
+        }
+        assert_eq!(declared("toor:app").seen(&Claim::UserIsNotRoot), "USER is `toor:app`, and `toor` has the uid 0");
+        assert_eq!(declared("").seen(&Claim::UserIsNotRoot), "no USER is set, which means root");
+    }
+
+    #[test]
+    fn a_name_is_no_number() {
+        assert_eq!(declared("10001:app").judge(&Claim::UserIsNumeric), held([0]));
+        assert_eq!(declared("").judge(&Claim::UserIsNumeric), held([0]));
+        assert_eq!(declared("app").seen(&Claim::UserIsNumeric), "USER is `app`, a name");
+    }
+
+    #[test]
+    fn what_was_not_looked_at_is_undecided() {
+        let mut nothing = Case::of([]);
+        nothing.contract.image_size_limit = Some(1);
+        for claim in [
+            Claim::ExecForm,
+            Claim::HandlesStopSignal,
+            Claim::ExposesItsPorts,
+            Claim::Labelled,
+            Claim::Fits,
+            Claim::LittleWaste,
+            Claim::ReusesDependencies,
+            Claim::UserIsNotRoot,
+            Claim::UserIsNumeric,
+        ] {
+            assert_eq!(nothing.judge(&claim), Outcome::Pending, "{claim:?}");
+            assert!(matches!(nothing.clone().over().judge(&claim), Outcome::Undecided(_)), "{claim:?}");
+        }
+    }
+}

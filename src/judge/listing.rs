@@ -39,3 +39,34 @@ fn expected(kind: Trait, window: &Window<'_>) -> String {
         Trait::PublishedPort => "dependencies are reached on the stack's own networks, or on 127.0.0.1".into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::Claim;
+    use crate::judge::testing::{Case, held};
+    use crate::model::{Item, Listing, Place};
+
+    fn listing(kind: Trait, within: Option<&str>, count: usize) -> Case {
+        let place = |line| Place { file: "Dockerfile".into(), line };
+        let items = (1..=count).map(|n| Item { what: format!("thing {n}"), place: Some(place(n)) }).collect();
+        Case::shown([Inspection::Listing(Listing { kind, within: within.map(str::to_owned), items })])
+    }
+
+    #[test]
+    fn what_was_found_is_told_with_its_lines() {
+        let claim = Claim::Without(Trait::Compiler);
+        assert_eq!(listing(Trait::Compiler, None, 0).judge(&claim), held([0]));
+        let finding = listing(Trait::Compiler, None, 7).finding(&claim);
+        assert_eq!(finding.seen, "thing 1; thing 2; thing 3; thing 4; thing 5; and 2 more");
+        assert_eq!(finding.places.iter().map(|place| place.line).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(listing(Trait::Compiler, Some("stage `a` has"), 1).seen(&claim), "stage `a` has thing 1");
+    }
+
+    #[test]
+    fn what_was_looked_for_is_of_the_same_kind() {
+        let other = listing(Trait::Cache, None, 1);
+        assert_eq!(other.judge(&Claim::Without(Trait::Setuid)), Outcome::Pending);
+        assert!(matches!(other.over().judge(&Claim::Without(Trait::Setuid)), Outcome::Undecided(_)));
+    }
+}

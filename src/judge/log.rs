@@ -206,3 +206,112 @@ fn bodies(facts: &[Observation]) -> impl Iterator<Item = Line<'_>> {
         _ => None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::Claim;
+    use crate::judge::testing::{Case, Told, died, held, is_broken, is_held, line, mark};
+    use crate::model::Mark;
+    use crate::subject::Meant;
+
+    const LIMIT: Duration = Duration::from_secs(10);
+    const NAMES: Claim = Claim::LogNames { dependency: Meant::Database, within: LIMIT };
+
+    fn body(ms: u64, text: &str) -> Told {
+        let answer = Answer::Status(503);
+        (ms, Fact::Probe { endpoint: Endpoint::Readiness, sent: Duration::ZERO, answer, body: Some(text.into()) })
+    }
+
+    #[test]
+    fn a_line_that_names_the_dependency_is_found() {
+        let said = |text| Case::of([line(5, text)]);
+        assert_eq!(said("Database is not available").judge(&NAMES), held([0]));
+        assert_eq!(said("starting").judge(&NAMES), Outcome::Pending);
+        let finding = said("starting").over().finding(&NAMES);
+        assert_eq!(finding.expected, "within 10.0 s `app` logs what it misses: db, postgres, database, sql, pool");
+        assert_eq!(finding.seen, "none of its 1 lines does, the last one: starting");
+        assert_eq!(finding.evidence, [FactId(0)]);
+    }
+
+    #[test]
+    fn a_line_before_the_window_or_after_the_limit_does_not_count() {
+        let at = |ms| Case::of([line(ms, "no database")]).from(1000).over().judge(&NAMES);
+        assert!(is_broken(&at(999)) && is_held(&at(1000)) && is_held(&at(11_000)) && is_broken(&at(11_001)));
+    }
+
+    #[test]
+    fn a_cache_is_named_as_one() {
+        let names = |service: &str| Claim::LogNames { dependency: Meant::Named(service.into()), within: LIMIT };
+        assert!(is_held(&Case::of([line(5, "the Cache is gone")]).judge(&names("cache"))));
+        assert!(is_held(&Case::of([line(5, "Redis is gone")]).judge(&names("cache"))));
+        assert!(is_broken(&Case::of([line(5, "the pool is empty")]).over().judge(&names("cache"))));
+        assert!(is_held(&Case::of([line(5, "can't connect")]).judge(&names("search"))));
+    }
+
+    #[test]
+    fn a_login_that_failed_is_told() {
+        let judge = |text| Case::of([line(5, text)]).over().judge(&Claim::TellsOfLogin(LIMIT));
+        assert!(is_held(&judge("FATAL: password authentication failed")) && is_held(&judge("ERROR 28P01")));
+        assert!(is_broken(&judge("can't connect")));
+    }
+
+    #[test]
+    fn one_trace_is_forgiven() {
+        let trace = "Traceback (most recent call last):";
+        let claim = Claim::NoTraces(LIMIT);
+        let one = Case::of([line(1, trace), line(2, "  File")]);
+        assert_eq!(one.judge(&claim), Outcome::Pending, "there may be more");
+        assert!(is_held(&one.over().judge(&claim)));
+        let finding = Case::of([line(1, trace), line(2, trace)]).over().finding(&claim);
+        assert_eq!(
+            (finding.seen.as_str(), finding.evidence),
+            ("2 stack traces, at +0.0 s to +0.0 s", vec![FactId(0), FactId(1)])
+        );
+        assert!(is_held(&Case::of([line(1, trace), line(10_001, trace)]).over().judge(&claim)), "after the window");
+    }
+
+    #[test]
+    fn giving_up_is_told_by_the_status_and_the_last_words() {
+        let claim = Claim::GivesUpCleanly { dependency: Meant::Database, within: LIMIT };
+        let case = |told: &[Told]| Case::of(told.to_vec()).over();
+        assert_eq!(case(&[]).judge(&claim), held([]));
+        assert_eq!(Case::of([]).judge(&claim), Outcome::Pending);
+        assert!(is_held(&case(&[line(1, "no database"), died(2, 1)]).judge(&claim)));
+        assert_eq!(case(&[line(1, "no database"), died(2, 0)]).seen(&claim), "it exited with status 0 at +0.0 s");
+        let mute = case(&[line(1, "bye"), died(2, 1)]).finding(&claim);
+        assert_eq!(mute.seen, "it exited with status 1 at +0.0 s, and its last lines do not say why; the last one: bye");
+        assert_eq!(mute.evidence, [FactId(1), FactId(0)]);
+        assert!(is_held(&case(&[line(1, "bye"), died(10_001, 0)]).judge(&claim)), "after the limit");
+        let long_ago = [line(1, "no database")].into_iter().chain((2..12).map(|ms| line(ms, "bye"))).chain([died(20, 1)]);
+        assert!(is_broken(&Case::of(long_ago).over().judge(&claim)), "not among its last words");
+    }
+
+    #[test]
+    fn bodies_are_searched() {
+        let judge = |text| Case::of([body(1, text)]).judge(&Claim::Discreet);
+        assert_eq!(judge(r#"{"status":"degraded","checks":{"database":"unavailable"}}"#), held([0]));
+        for text in ["postgres://u@db/app", "[redacted]", "Traceback (most recent call last)", "host=db password=x"] {
+            assert!(is_broken(&judge(text)), "{text}");
+        }
+        let named = Claim::BodyNames(Meant::Database);
+        assert_eq!(Case::of([body(1, "database: down")]).judge(&named), held([0]));
+        assert_eq!(Case::of([body(1, "unavailable")]).seen(&named), "the body is unavailable");
+        assert_eq!(Case::of([]).seen(&named), "there is no body");
+    }
+
+    #[test]
+    fn bodies_from_before_the_start_of_the_app_do_not_count() {
+        let restarted = |text| Case::of([body(1, text), mark(5, Mark::AppStarted { again: true })]).from(10);
+        assert_eq!(restarted("postgres://u@db/app").judge(&Claim::Discreet), held([]));
+        assert!(is_broken(&restarted("database: down").judge(&Claim::BodyNames(Meant::Database))));
+    }
+
+    #[test]
+    fn a_secret_is_found_in_the_log_and_in_bodies() {
+        let seen = |told| Case::of([told]).seen(&Claim::KeepsSecrets);
+        assert_eq!(seen(line(1, "db is postgres://u:[redacted]@db")), "one stands in its log: db is postgres://u:[redacted]@db");
+        assert_eq!(seen(body(1, "[redacted]")), "one stands in an answer's body: [redacted]");
+        assert!(is_held(&Case::of([line(1, "started"), body(2, "down")]).judge(&Claim::KeepsSecrets)));
+    }
+}

@@ -123,3 +123,89 @@ pub(super) fn is_shell_name(program: &str) -> bool {
     let name = program.rsplit('/').next().unwrap_or_default().trim_start_matches('-');
     SHELLS.contains(&name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::Claim;
+    use crate::judge::testing::{Case, Told, container, died, held, ids, is_broken, is_held, mark, timeline};
+    use crate::model::Mark;
+
+    fn process(pid: i64, uid: u32, command: &str) -> Process {
+        Process { pid, uid, command: command.into() }
+    }
+
+    fn processes(ms: u64, processes: Vec<Process>) -> Told {
+        (ms, Fact::Processes { service: "app".into(), processes })
+    }
+
+    #[test]
+    fn root_is_found_whenever_it_is_seen_twice() {
+        let root = vec![process(7, 0, "init"), process(8, 1000, "server")];
+        let finding = Case::of([processes(100, root.clone()), processes(300, root)]).finding(&Claim::NoRootProcess);
+        assert_eq!(finding.seen, "`init` runs as uid 0 (seen at +0.3 s, counted from ready)");
+        assert_eq!(finding.evidence, ids([1]));
+    }
+
+    #[test]
+    fn the_engines_own_helper_is_not_the_apps() {
+        let user = process(8, 1000, "server");
+        let case = Case::of([
+            processes(100, vec![user.clone(), process(20, 0, "runc init")]),
+            processes(300, vec![user.clone(), process(21, 0, "runc init")]),
+            processes(500, vec![user, process(22, 0, "/proc/self/exe init")]),
+        ]);
+        assert_eq!(case.judge(&Claim::NoRootProcess), held([0, 1, 2]));
+    }
+
+    #[test]
+    fn too_few_looks_prove_nothing() {
+        let look = |ms| processes(ms, vec![process(8, 1000, "server")]);
+        let few = Case::of([look(100), look(200)]);
+        assert_eq!(few.judge(&Claim::NoRootProcess), Outcome::Pending);
+        assert!(matches!(few.over().judge(&Claim::NoRootProcess), Outcome::Undecided(_)));
+        let early = Case::of([look(100), look(200), look(300)]).from(150);
+        assert_eq!(early.judge(&Claim::NoRootProcess), Outcome::Pending, "looks before the app was ready are not enough");
+    }
+
+    #[test]
+    fn a_zombie_counts_when_it_stays() {
+        let zombies = |ms, pids: &[i64]| (ms, Fact::Zombies { service: "app".into(), pids: pids.to_vec() });
+        let judge = |told: &[Told]| Case::of(told.to_vec()).over().judge(&Claim::NoZombies);
+        assert!(is_held(&judge(&[zombies(0, &[7]), zombies(3500, &[8])])));
+        assert!(is_held(&judge(&[zombies(0, &[7]), zombies(500, &[7])])));
+        assert!(is_broken(&judge(&[zombies(0, &[7]), zombies(3500, &[7])])));
+        let once = "the zombies of the app could not be looked for twice";
+        assert_eq!(judge(&[zombies(0, &[7])]), Outcome::Undecided(once.into()));
+    }
+
+    #[test]
+    fn a_restart_is_another_process() {
+        let again = |ms| mark(ms, Mark::AppStarted { again: true });
+        assert_eq!(
+            Case::of([died(50, 1)]).seen(&Claim::SameProcess),
+            "`app` exited with status 1 at +0.1 s, counted from its start"
+        );
+        assert_eq!(Case::of([died(50, 1), again(60)]).from(100).judge(&Claim::SameProcess), held([]));
+        assert!(is_broken(&Case::of([died(50, 1), again(200)]).from(100).judge(&Claim::SameProcess)), "started later");
+    }
+
+    #[test]
+    fn an_exit_leaves_no_pace_to_judge() {
+        let Outcome::NotApplicable(reason) = Case::of([died(50, 1)]).judge(&Claim::HasNotExited) else { panic!("it is judged") };
+        assert!(reason.starts_with("the engine's pauses would be measured: `app` exited"), "{reason}");
+        assert!(is_held(&Case::of([]).judge(&Claim::HasNotExited)));
+    }
+
+    #[test]
+    fn the_first_process_is_that_of_the_last_start() {
+        let started = |ms, pid| container(ms, "app", ContainerChange::Started { pid });
+        let look = |ms| processes(ms, vec![process(9, 0, "sh"), process(7, 0, "server")]);
+        let first = |told: &[Told], before| first_process(&timeline(told.to_vec()), "app", Duration::from_millis(before));
+        let both = [started(0, Some(9)), started(50, Some(7)), look(60)];
+        assert_eq!(first(&both, 100), Some(process(7, 0, "server")));
+        assert_eq!(first(&both, 40), Some(process(9, 0, "sh")));
+        assert_eq!(first(&[started(0, Some(9)), started(50, None), look(60)], 100), None, "it had ended before anybody looked");
+        assert_eq!(first(&[started(0, Some(3)), look(60)], 100), None);
+    }
+}

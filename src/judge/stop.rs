@@ -157,3 +157,138 @@ pub(super) fn tore_nothing(window: &Window<'_>) -> Outcome {
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::Claim;
+    use crate::judge::testing::{Case, Told, asked, container, held, ids, is_broken, is_held, told_to_stop};
+    use crate::model::{ContainerChange, Process};
+
+    const SWALLOWED: &str = "/bin/sh -c server; true";
+
+    fn died(ms: u64, exit_code: i64, oom_killed: bool) -> Told {
+        container(ms, "app", ContainerChange::Died { exit_code, oom_killed })
+    }
+
+    /// An app that is told to stop after 20 ms, and what else happens.
+    fn stopped(died: Told, others: &[Told]) -> Case {
+        Case::of([told_to_stop(20), died].into_iter().chain(others.to_vec()))
+    }
+
+    /// One that stops in time, with status 0.
+    fn good(others: &[Told]) -> Case {
+        stopped(died(3000, 0, false), others)
+    }
+
+    /// One that has to be killed.
+    fn killed(others: &[Told]) -> Case {
+        stopped(died(10_520, 137, false), others)
+    }
+
+    fn with_first_process(pid: Option<i64>, command: &str) -> [Told; 2] {
+        let process = Process { pid: 7, uid: 1000, command: command.into() };
+        [
+            container(0, "app", ContainerChange::Started { pid }),
+            (10, Fact::Processes { service: "app".into(), processes: vec![process] }),
+        ]
+    }
+
+    #[test]
+    fn a_swallowed_signal_is_explained() {
+        let shell = with_first_process(Some(7), SWALLOWED);
+        let finding = killed(&shell).finding(&Claim::StopsInTime);
+        assert_eq!(finding.expected, "`app` exits within 10.0 s of SIGTERM");
+        assert_eq!(
+            finding.seen,
+            "SIGTERM did not end it: stopped by SIGKILL after 10.5 s (status 137); its first process is a shell, \
+             `/bin/sh -c server; true`, which does not pass the signal on"
+        );
+        assert_eq!(finding.evidence, ids([0, 1]));
+        assert!(is_broken(&killed(&shell).judge(&Claim::SignalReached)));
+        let itself = killed(&with_first_process(Some(7), "server"));
+        assert!(is_held(&itself.judge(&Claim::SignalReached)), "it ignores the signal itself");
+        assert_eq!(good(&shell).judge(&Claim::StopsInTime), held([0, 1]));
+        assert_eq!(good(&shell).judge(&Claim::SignalReached), held([0, 1]));
+    }
+
+    #[test]
+    fn a_first_process_that_nobody_saw_is_not_told() {
+        let unseen = killed(&with_first_process(None, SWALLOWED));
+        assert_eq!(unseen.seen(&Claim::StopsInTime), "SIGTERM did not end it: stopped by SIGKILL after 10.5 s (status 137)");
+        assert!(is_held(&unseen.judge(&Claim::SignalReached)), "without proof that it is a shell");
+    }
+
+    #[test]
+    fn statuses_are_told_apart() {
+        let with = |status, allowed: &[i64]| {
+            let mut case = stopped(died(3000, status, false), &[]);
+            case.contract.stop_status = allowed.to_vec();
+            case
+        };
+        assert_eq!(with(0, &[0, 143]).judge(&Claim::CleanStatus), held([0, 1]));
+        assert_eq!(with(1, &[0]).seen(&Claim::CleanStatus), "it ended after 3.0 s with status 1");
+        assert!(is_held(&with(143, &[0, 143]).judge(&Claim::CleanStatus)));
+        assert!(with(143, &[0]).seen(&Claim::CleanStatus).contains("the default action"));
+        assert!(is_broken(&killed(&[]).judge(&Claim::CleanStatus)));
+        let late = stopped(died(10_520, 0, false), &[]);
+        assert!(is_broken(&late.judge(&Claim::CleanStatus)), "a clean status that comes too late");
+    }
+
+    #[test]
+    fn an_end_by_somebody_else_is_told() {
+        for status in [137, 139, 134] {
+            assert!(is_broken(&stopped(died(3000, status, false), &[]).judge(&Claim::NotKilled)), "{status}");
+        }
+        for status in [0, 1, 143, 130] {
+            assert!(is_held(&stopped(died(3000, status, false), &[]).judge(&Claim::NotKilled)), "{status}");
+        }
+        let seen = stopped(died(3000, 0, true), &[]).seen(&Claim::NotKilled);
+        assert_eq!(seen, "the kernel killed it for want of memory, after 3.0 s");
+    }
+
+    #[test]
+    fn a_request_in_flight_has_to_be_answered() {
+        let claim = Claim::HeldRequestAnswered;
+        let answered = |ms, answer| good(&[asked(Endpoint::Business, 0, ms, answer)]);
+        let before = answered(10, Answer::Status(200)).judge(&claim);
+        assert!(matches!(before, Outcome::NotApplicable(_)), "before the signal");
+        assert_eq!(answered(900, Answer::Status(503)).judge(&claim), held([2]));
+        let finding = answered(900, Answer::Reset).finding(&claim);
+        assert_eq!(
+            finding.seen,
+            "connection reset at +0.9 s, for a request sent at -0.0 s (counted from SIGTERM); it stopped after 3.0 s with status 0"
+        );
+        assert_eq!(finding.evidence, ids([2, 0, 1]));
+        assert!(matches!(good(&[]).over().judge(&claim), Outcome::Undecided(_)));
+    }
+
+    #[test]
+    fn torn_answers_are_counted() {
+        let load = |complete, torn: &[&str]| {
+            let torn = torn.iter().map(|&how| how.to_owned()).collect();
+            good(&[(5, Fact::Load { complete, refused: 2, unclear: 1, torn })])
+        };
+        assert_eq!(load(3, &[]).judge(&Claim::NothingTorn), held([2]));
+        assert_eq!(
+            load(3, &["a 200 broke off"]).seen(&Claim::NothingTorn),
+            "1 torn (a 200 broke off), 3 complete, 2 refused, 1 cut off too soon to tell; it stopped after 3.0 s with status 0"
+        );
+        assert!(is_broken(&load(0, &["a 200 broke off"]).judge(&Claim::NothingTorn)));
+        let unanswered = Outcome::Undecided("no request of the clients was answered".into());
+        assert_eq!(load(0, &[]).over().judge(&Claim::NothingTorn), unanswered);
+        assert_eq!(good(&[]).over().judge(&Claim::NothingTorn), unanswered);
+    }
+
+    #[test]
+    fn without_a_signal_or_an_end_there_is_nothing_to_judge() {
+        let not_told = Outcome::Undecided("the app was not told to stop".into());
+        let no_end = Outcome::Undecided("the engine did not report the end of the app".into());
+        for claim in [Claim::StopsInTime, Claim::NotKilled, Claim::CleanStatus, Claim::SignalReached, Claim::NothingTorn] {
+            assert_eq!(Case::of([died(10, 0, false)]).over().judge(&claim), not_told, "{claim:?}");
+            let before = Case::of([died(10, 0, false), told_to_stop(20)]);
+            assert_eq!(before.judge(&claim), Outcome::Pending, "{claim:?}");
+            assert_eq!(before.over().judge(&claim), no_end, "{claim:?}: it ended before");
+        }
+    }
+}

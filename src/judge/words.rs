@@ -130,16 +130,46 @@ pub(super) fn meaning(exit_code: i64) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::testing::{container, died, readiness, timeline};
     use crate::model::Usage;
 
     #[test]
     fn what_was_used_is_told_as_far_as_it_is_known() {
-        let used = |usage| used(&[Observation { at: Duration::ZERO, fact: Fact::Usage { service: "app".into(), usage } }]);
+        let used = |usage| used(&timeline([(0, Fact::Usage { service: "app".into(), usage })]));
         let all = Usage { memory_peak: Some(60 * MIB + 1), memory_limit: Some(512 * MIB), periods: 120, throttled: 34 };
         let told = "at most 61 of 512 MiB of memory, made to wait for the processor in 34 of 120 periods";
         assert_eq!(used(all).as_deref(), Some(told));
         let unlimited = Usage { memory_peak: Some(MIB), ..Usage::default() };
         assert_eq!(used(unlimited).as_deref(), Some("at most 1 MiB of memory"));
         assert_eq!(used(Usage::default()), None);
+    }
+
+    #[test]
+    fn of_many_changes_the_first_and_the_last_are_told() {
+        let facts = timeline((0..8).map(|n| readiness(n * 100, n * 100, Answer::Status(if n % 2 == 0 { 200 } else { 503 }))));
+        let all = (Duration::ZERO, Duration::from_secs(9));
+        assert_eq!(
+            answers(&facts, Endpoint::Readiness, all),
+            "200 (once, +0.0 s), then 503 (once, +0.1 s), then 200 (once, +0.2 s), then 2 more changes, \
+             then 503 (once, +0.5 s), then 200 (once, +0.6 s), then 503 (once, +0.7 s)"
+        );
+        let three = (Duration::from_millis(100), Duration::from_millis(300));
+        assert_eq!(
+            answers(&facts, Endpoint::Readiness, three),
+            "503 (once, +0.0 s), then 200 (once, +0.1 s), then 503 (once, +0.2 s)"
+        );
+    }
+
+    #[test]
+    fn exits_are_counted_from_a_moment_on_and_told_with_the_last() {
+        let starved = container(300, "app", ContainerChange::Died { exit_code: 137, oom_killed: true });
+        let facts =
+            timeline([died(100, 1), starved, died(500, 143), container(600, "db", ContainerChange::Started { pid: None })]);
+        let told = |from: u64| exits(&facts, "app", Duration::from_millis(from), Duration::ZERO);
+        assert_eq!(told(0).as_deref(), Some("`app` exited 3 times, last with status 143 (SIGTERM), out of memory at +0.5 s"));
+        assert_eq!(told(400).as_deref(), Some("`app` exited with status 143 (SIGTERM) at +0.5 s"));
+        assert_eq!(told(501), None);
+        assert_eq!(count_exits(&facts, "app", Duration::from_millis(300)), 2);
+        assert_eq!(count_exits(&facts, "db", Duration::ZERO), 0);
     }
 }

@@ -267,3 +267,58 @@ impl Run {
         self.checks.iter().map(|check| (check.name(), check.verdict)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &[u8] = include_bytes!("../../tests/fixtures/runs/version-1.json");
+
+    fn run(strict: bool, checks: &[(Severity, Verdict)]) -> Run {
+        let mut run = Run::read(OLD).expect("a run");
+        let check = run.checks.remove(0);
+        let checks = checks.iter().map(|&(severity, verdict)| CheckRecord { severity, verdict, ..check.clone() });
+        Run { strict, checks: checks.collect(), ..run }
+    }
+
+    #[test]
+    fn a_run_comes_to_what_counts() {
+        let (must, should) = (|verdict| (Severity::Must, verdict), |verdict| (Severity::Should, verdict));
+        for (checks, lenient, strict) in [
+            (vec![], Conclusion::NothingRan, Conclusion::NothingRan),
+            (vec![must(Verdict::NotApplicable)], Conclusion::NothingRan, Conclusion::NothingRan),
+            (vec![must(Verdict::Passed), must(Verdict::NotApplicable)], Conclusion::Passed, Conclusion::Passed),
+            (vec![must(Verdict::Waived)], Conclusion::Passed, Conclusion::Passed),
+            (vec![must(Verdict::Passed), must(Verdict::Failed)], Conclusion::Failed, Conclusion::Failed),
+            (vec![must(Verdict::Passed), should(Verdict::Failed)], Conclusion::Passed, Conclusion::Failed),
+            (vec![must(Verdict::Failed), should(Verdict::CouldNotRun)], Conclusion::CouldNotRun, Conclusion::CouldNotRun),
+        ] {
+            assert_eq!(run(false, &checks).conclusion(), lenient, "{checks:?}");
+            assert_eq!(run(true, &checks).conclusion(), strict, "{checks:?}, strict");
+        }
+    }
+
+    #[test]
+    fn checks_are_counted_by_verdict() {
+        let verdicts = [Verdict::Passed, Verdict::Failed, Verdict::NotApplicable, Verdict::Waived, Verdict::CouldNotRun];
+        let checks: Vec<_> = verdicts.iter().zip(1..).flat_map(|(verdict, n)| vec![(Severity::Must, *verdict); n]).collect();
+        let counts = run(false, &checks).counts();
+        assert_eq!(counts, Counts { passed: 1, failed: 2, not_applicable: 3, waived: 4, could_not_run: 5 });
+        assert_eq!(counts.ran(), 12);
+    }
+
+    #[test]
+    fn a_run_survives_the_way_to_json_and_back() {
+        let run = Run::read(OLD).expect("a run");
+        let json = serde_json::to_vec(&run).expect("serialised");
+        assert_eq!(Run::read(&json).expect("deserialised"), run);
+    }
+
+    #[test]
+    fn what_is_no_run_and_what_is_too_new_are_told_apart() {
+        for text in ["", "[]", "{}", r#"{"format_version": 2}"#, r#"{"format_version": 1}"#] {
+            assert!(matches!(Run::read(text.as_bytes()), Err(ReadError::NoRun(_))), "{text}");
+        }
+        assert!(matches!(Run::read(br#"{"format_version": 3, "experiments": 7}"#), Err(ReadError::TooNew(3))));
+    }
+}

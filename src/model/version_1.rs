@@ -87,3 +87,61 @@ impl OldCheck {
         (record, timeline)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ContainerChange, Fact};
+
+    fn old() -> Run {
+        Run::read(include_bytes!("../../tests/fixtures/runs/version-1.json")).expect("a run of format 1")
+    }
+
+    #[test]
+    fn a_run_of_format_1_is_read_as_one_of_today() {
+        let run = old();
+        assert_eq!((run.format_version, run.strict, run.contract.app.as_str()), (FORMAT_VERSION, false, "app"));
+        let verdicts: Vec<(String, Verdict)> = run.checks.iter().map(|check| (check.name(), check.verdict)).collect();
+        let expected = [
+            ("readiness.says-503[db]", Verdict::Passed),
+            ("shutdown.in-time", Verdict::Failed),
+            ("outage.frozen[db]", Verdict::Passed),
+            ("outage.exhausted", Verdict::NotApplicable),
+            ("config.no-secrets", Verdict::Waived),
+        ];
+        assert_eq!(verdicts, expected.map(|(name, verdict)| (name.to_owned(), verdict)));
+        let stop = &run.checks[1];
+        assert!(stop.why.starts_with("Every deployment stops the old container"), "{}", stop.why);
+        assert!(stop.fix.starts_with("run the server as the first process"), "{}", stop.fix);
+    }
+
+    #[test]
+    fn each_check_points_to_an_experiment_of_its_own() {
+        let run = old();
+        let experiments: Vec<Option<usize>> = run.checks.iter().map(|check| check.experiment).collect();
+        assert_eq!(experiments, [Some(0), Some(1), Some(2), None, None]);
+        let lengths: Vec<usize> = run.checks.iter().map(|check| run.timeline(check).len()).collect();
+        assert_eq!(lengths, [24, 91, 89, 0, 0]);
+        for experiment in &run.experiments {
+            let ids: Vec<u32> = experiment.timeline.iter().map(|one| one.id.0).collect();
+            assert!(ids.iter().copied().eq(0..u32::try_from(ids.len()).expect("few")), "{}: {ids:?}", experiment.name);
+        }
+        let of_stop = run.timeline(&run.checks[1]);
+        let started =
+            |one: &&Observation| matches!(one.fact, Fact::Container { change: ContainerChange::Started { pid: Some(_) }, .. });
+        assert!(of_stop.iter().any(|one| started(&one)), "the first process has its number");
+    }
+
+    #[test]
+    fn what_was_seen_stays_as_it_was_told() {
+        let run = old();
+        let finding = run.checks[1].finding.as_ref().expect("it failed");
+        assert!(finding.seen.contains("`app` exits within 10.0 s of SIGTERM"), "{}", finding.seen);
+        assert_eq!(run.checks[1].reason, None);
+        let reason = run.checks[3].reason.as_deref();
+        assert_eq!((reason, &run.checks[3].finding), (Some("`db` is no PostgreSQL server"), &None));
+        let waived = run.checks[4].finding.as_ref().expect("it failed, and that is accepted");
+        assert_eq!(waived.places, [Place { file: "stacks/defects/shell-form-cmd/compose.yaml".into(), line: 12 }]);
+        assert!(waived.seen.contains("the vault comes with the next release"), "{}", waived.seen);
+    }
+}

@@ -339,9 +339,10 @@ impl<'a> Scenario<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::FactId;
 
     fn at(ms: u64, fact: Fact) -> Observation {
-        Observation { at: Duration::from_millis(ms), fact }
+        Observation { id: FactId::default(), at: Duration::from_millis(ms), fact }
     }
 
     fn probe(ms: u64, status: u16) -> Observation {
@@ -382,8 +383,8 @@ mod tests {
     fn a_life_is_drawn_to_its_end_and_a_fault_that_is_not_healed_to_the_scenarios() {
         let container = |change| Fact::Container { service: "db".into(), change };
         let observations = [
-            at(0, container(ContainerChange::Created)),
-            at(40, container(ContainerChange::Started { pid: 7 })),
+            at(0, container(ContainerChange::Created { restarts: false })),
+            at(40, container(ContainerChange::Started { pid: Some(7) })),
             at(100, Fact::Fault { service: "db".into(), fault: FaultKind::Killed, phase: Phase::Begins }),
             at(110, container(ContainerChange::Died { exit_code: 137, oom_killed: false })),
             at(500, Fact::Step { line: ScenarioLine { text: "Then nothing".into(), ..ScenarioLine::default() } }),

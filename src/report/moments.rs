@@ -99,11 +99,11 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::{Answer, Endpoint, Fact, FaultKind, Observation, Phase};
+    use crate::model::{Answer, Endpoint, Fact, FactId, FaultKind, Observation, Phase};
     use crate::report::lanes::draw;
 
     fn at(ms: u64, fact: Fact) -> Observation {
-        Observation { at: Duration::from_millis(ms), fact }
+        Observation { id: FactId::default(), at: Duration::from_millis(ms), fact }
     }
 
     fn probe(ms: u64, status: u16) -> Observation {

@@ -40,3 +40,45 @@ fn elapsed(timeline: &Timeline, observations: &[Observation]) -> Duration {
     let first = observations.iter().map(|observation| observation.at).find(|at| !at.is_zero());
     timeline.clock().now().saturating_sub(first.unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Finding, Run};
+
+    /// A check and a contract from a saved run.
+    fn saved() -> (CheckRecord, Contract) {
+        let run = Run::read(include_bytes!("../../tests/fixtures/runs/version-1.json")).expect("a run");
+        (run.checks[1].clone(), run.contract)
+    }
+
+    fn applied(verdict: Verdict, waived: &str) -> CheckRecord {
+        let (mut check, mut contract) = saved();
+        contract.waivers =
+            vec![Waiver { check: waived.into(), reason: "the next release has it".into(), expires: Some("2030-01-31".into()) }];
+        let finding = (verdict == Verdict::Failed).then(|| Finding::new("it stops", "it does not", vec![]));
+        let reason = (verdict == Verdict::CouldNotRun).then(|| "it broke".into());
+        apply(&mut check, Ruling { verdict, finding, reason }, &contract);
+        check
+    }
+
+    #[test]
+    fn a_failure_that_the_contract_accepts_is_waived_and_still_told() {
+        let check = applied(Verdict::Failed, "shutdown.in-time");
+        assert_eq!((check.verdict, check.reason.as_deref()), (Verdict::Waived, Some("the next release has it")));
+        assert_eq!(check.finding.map(|finding| finding.seen).as_deref(), Some("it does not"));
+    }
+
+    #[test]
+    fn only_the_failure_of_this_check_is_waived() {
+        for (verdict, waived, reason) in [
+            (Verdict::Failed, "shutdown.status", None),
+            (Verdict::Passed, "shutdown.in-time", None),
+            (Verdict::CouldNotRun, "shutdown.in-time", Some("it broke")),
+        ] {
+            let check = applied(verdict, waived);
+            assert_eq!((check.verdict, check.reason.as_deref()), (verdict, reason));
+            assert_eq!(check.finding.is_some(), verdict == Verdict::Failed, "what it came to before is gone");
+        }
+    }
+}

@@ -199,3 +199,23 @@ pub(super) async fn row(stage: &mut Stage, service: &str) -> Result<(), Halt> {
     }
     Err(Halt::not_measured(format!("`{service}` did not accept again: {error}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_for_a_shell_ends_in_what_its_last_line_does() {
+        for (script, last) in [
+            ("#!/bin/sh -e\nprepare\nexec \"$@\"\n", Some("exec \"$@\"")),
+            ("#!/usr/bin/env bash\nif x; then\n  exec server\nfi\n", Some("exec server")),
+            ("#!/bin/sh\n# exec it\n\"$@\"\n", Some("\"$@\"")),
+            ("#!/bin/sh\n", Some("")),
+            ("#!/usr/bin/env python3\nserve()\n", None),
+            ("\u{7f}ELF", None),
+            ("", None),
+        ] {
+            assert_eq!(last_line(script).as_deref(), last, "{script:?}");
+        }
+    }
+}
