@@ -27,7 +27,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  all checks of severity `must` passed (with --strict, all checks)
   1  a check of severity `must` failed (with --strict, any check)
-  2  no verdict: wrong usage, an error in the compose file or the engine, or a stack that does not start
+  2  no verdict: wrong usage, a compose file or engine error, or a stack that does not start
   3  nothing ran: no check was selected, or none applies to the stack";
 
 const EXAMPLES: &str = "  \
@@ -53,9 +53,9 @@ pub struct Arguments {
 enum Command {
     /// Start copies of a stack, disturb them, and judge what happens.
     Check(Box<check::Arguments>),
-    /// Show what `check` would start, and what it would change in every copy. Needs no engine.
+    /// Show what `check` would start, and change in every copy. Needs no engine.
     Plan(plan::Arguments),
-    /// Detect what the checks must know of a stack, and add it to the compose file as an x-seaworthy block.
+    /// Detect the contract of a stack, and add it to the compose file as x-seaworthy.
     Init(Box<init::Arguments>),
     /// Write reports from a saved run. Needs no engine.
     Report(report::Arguments),

@@ -16,7 +16,7 @@ use crate::experiment::{ResolvedStack, draft};
 use crate::gherkin::Catalogue;
 use crate::subject::{Misfit, append, block};
 
-/// Detect what the checks must know of a stack, and add it to the compose file as an x-seaworthy block.
+/// Detect the contract of a stack, and add it to the compose file as an x-seaworthy block.
 ///
 /// All other lines stay as they are. What can't be detected is added as a comment for you to fill in; flags win over what is
 /// detected. Works without an engine; with one, the ports that images expose are detected too.

@@ -12,7 +12,7 @@ use crate::experiment::ResolvedStack;
 use crate::gherkin::Catalogue;
 use crate::subject::Declared;
 
-/// Show what `check` would start, and what it would change in every copy.
+/// Show what `check` would start, and change in every copy.
 ///
 /// Needs `docker compose config`, but no engine. A stack that can't be isolated is refused, with the key that is in the way.
 #[derive(Debug, Args)]
