@@ -3,7 +3,7 @@ Feature: Data outlives containers
 
   @data.survives @must @needs-postgres
   Scenario: A row survives the replacement of the database's container
-    Every upgrade replaces the container. What it kept in its own file system, or on a volume without a name, is gone with it.
+    Every upgrade replaces the container. What it kept in its own file system, or on an anonymous volume, is lost.
 
     To fix: put the data directory on a volume with a name: `volumes: [data:/var/lib/postgresql/data]`.
 

@@ -3,7 +3,7 @@ Feature: The image is what operators expect
 
   @image.exec-form @must
   Scenario: The app is started without a shell in between
-    A command in shell form runs below `/bin/sh -c`, and most shells pass no signal on: SIGTERM ends in ten seconds of waiting and SIGKILL. Whether a shell steps aside depends on its name, its version and the line.
+    A command in shell form runs below `/bin/sh -c`, and most shells do not forward signals: SIGTERM has no effect, and SIGKILL follows ten seconds later. Whether a shell steps aside depends on its name, its version and the line.
 
     To fix: write CMD and ENTRYPOINT as lists, `CMD ["server", "argument"]`; end a start script with `exec "$@"`.
 
@@ -19,9 +19,9 @@ Feature: The image is what operators expect
 
   @image.healthcheck-runs @must @needs-healthcheck
   Scenario: The health check passes on a ready app
-    A health check whose program is not in the image fails for ever: everything that waits for `service_healthy` waits for ever, too, and an orchestrator kills what works. Slim images have no curl.
+    A health check whose program is not in the image always fails: everything that waits for `service_healthy` waits for ever, and an orchestrator kills a working app. Slim images have no curl.
 
-    To fix: use a program that the image has: the app's own runtime, or a small static one that is copied in.
+    To fix: use a program that is in the image: the app's own runtime, or a small static binary.
 
     Given the health check of the app runs every second
     And the stack is ready
@@ -40,7 +40,7 @@ Feature: The image is what operators expect
 
   @image.healthcheck-timing @should @needs-healthcheck
   Scenario: The times of the health check fit
-    A timeout above the interval lets runs pile up, patience that is shorter than the start kills apps that are about to be ready, and detection after minutes comes after the first call from a user.
+    With a timeout above the interval runs pile up; with too few retries an app is killed before it is ready; and a failure that is detected after minutes was reported by users first.
 
     To fix: an interval of 10 to 30 seconds, a timeout of a few seconds, three retries, and a start period of more than the slowest start.
 
@@ -56,7 +56,7 @@ Feature: The image is what operators expect
 
   @image.no-secrets-in-config @must @static
   Scenario: The image's settings hold no secret
-    Whoever can pull an image can read its environment, its labels and its command line. A secret in there is everybody's, in every registry and every cache that the image has ever been in.
+    Whoever can pull an image can read its environment, its labels and its command line. A secret in there is public, in every registry and every cache that has ever held the image.
 
     To fix: take it out of the Dockerfile and give it at run time (environment, secret files); make a new secret, because this one is known.
 
@@ -66,13 +66,13 @@ Feature: The image is what operators expect
   Scenario: The image's history shows no secret
     A build argument and the text of every RUN instruction stay in the image's history, which `docker history` shows to everybody.
 
-    To fix: hand secrets to a build by `RUN --mount=type=secret`, which leaves no trace; make a new secret, because this one is known.
+    To fix: pass secrets to a build with `RUN --mount=type=secret`, which leaves no trace; make a new secret, because this one is known.
 
     Then the history of the image shows no secret
 
   @image.no-secret-files @must @static
   Scenario: No file of the image holds a secret
-    A file that a later layer deletes is still in the layer below, and everybody who can pull the image can take it out.
+    A file that a later layer deletes is still in the layer below, and everybody who can pull the image can read it.
 
     To fix: keep the file out of the build context by .dockerignore; use `RUN --mount=type=secret` where a build needs it; make a new secret, because this one is known.
 
@@ -80,7 +80,7 @@ Feature: The image is what operators expect
 
   @image.no-compilers @must @static
   Scenario: The image has no compiler
-    A compiler helps only whoever breaks in: to build, on the spot, what they could not bring along. It also makes an image large and its list of known weaknesses long.
+    At run time a compiler helps only an attacker. It also makes the image larger and its list of known vulnerabilities longer.
 
     To fix: build in a stage of its own, and copy only the result into the stage that runs ("COPY --from=builder").
 
@@ -88,7 +88,7 @@ Feature: The image is what operators expect
 
   @image.no-package-managers @should @static
   Scenario: The image has no package manager that the app could use
-    With one, whoever breaks in brings their tools along in one command. Nothing is installed at run time: an image that changes after its build is not the one that was tested. The distribution's own count only where the app runs as root, because nobody else can use them.
+    With one, an attacker installs tools in one command. Nothing should be installed at run time: an image that changes after its build is not the one that was tested. The distribution's own package manager counts only if the app runs as root, because nobody else can use it.
 
     To fix: install in a build stage and copy the result; or remove them at the end ("pip uninstall pip", "rm -rf /usr/local/lib/node_modules/npm").
 
@@ -96,7 +96,7 @@ Feature: The image is what operators expect
 
   @image.no-caches @should @static
   Scenario: The image carries no caches
-    What an installation leaves behind is carried to every machine that the image runs on, and is never used again.
+    Caches of an installation are shipped to every machine that runs the image, and are never used again.
 
     To fix: clean up in the same RUN instruction ("rm -rf /var/lib/apt/lists/*"), install with --no-cache-dir or --no-cache, or use `RUN --mount=type=cache`.
 
@@ -104,7 +104,7 @@ Feature: The image is what operators expect
 
   @image.no-waste @should @static
   Scenario: Little of the image is hidden under later layers
-    What a later layer deletes, replaces or gives another owner is still stored, sent and unpacked, and nobody ever sees it.
+    What a later layer deletes, replaces or gives another owner is still stored, pulled and unpacked, for nothing.
 
     To fix: delete in the instruction that creates; give files their owner and mode while copying ("COPY --chown --chmod"), not by a RUN after it.
 
@@ -120,7 +120,7 @@ Feature: The image is what operators expect
 
   @image.pinned @must @static
   Scenario: The image and its base are named exactly
-    `latest` is another image tomorrow. A build that worked and a build that fails then differ in nothing that anybody wrote down.
+    `latest` is another image tomorrow. When a build that worked then fails, nothing in the repository shows what changed.
 
     To fix: name a version, python:3.11-slim-bookworm, or better a digest, in every FROM and in `image:`.
 
@@ -135,16 +135,16 @@ Feature: The image is what operators expect
     Then the image is built in one stage and runs in another
 
   @image.dockerignore @must @static
-  Scenario: The build gets nothing that it should not have
-    What `COPY . .` takes along by accident (.env, .git, keys, packages of another machine, tests) is in the image, or in the build cache, for everybody to find, and makes every build slower. Only what the Dockerfile really takes counts.
+  Scenario: The build context holds nothing that does not belong in the image
+    What `COPY . .` copies by accident (.env, .git, keys, packages of another machine, tests) is in the image or in the build cache, for everybody to find, and slows down every build. Only what the Dockerfile really copies counts.
 
-    To fix: write a .dockerignore; the safest one leaves out everything and takes back in what the image needs ("*", "!src/").
+    To fix: write a .dockerignore; the safest one excludes everything and includes only what the image needs ("*", "!src/").
 
     Then the build gets nothing that it should not have
 
   @image.cache-order @should @static
   Scenario: A change of the code does not install everything again
-    Where the code is copied in before the dependencies are installed, every change of a letter installs all of them again: minutes for each build, and other versions each time. The image is built twice to see it, the second time with one source file changed.
+    Where the code is copied before the dependencies are installed, every change of the code installs all of them again: minutes for each build, and perhaps other versions each time. The check builds the image twice, the second time with one source file changed.
 
     To fix: copy the lists of packages first, install, and copy the code after that.
 
@@ -152,7 +152,7 @@ Feature: The image is what operators expect
 
   @image.exposes @should
   Scenario: The image exposes the ports that it listens on
-    EXPOSE is how an image says where it can be reached. Tools publish those ports, proxies route to them, and people believe them. What is inherited from the base image can't be taken back and is forgiven.
+    EXPOSE is how an image says where it can be reached. Tools publish those ports, proxies route to them, and people believe them. What the base image exposes can't be undone and does not count.
 
     To fix: write EXPOSE with the port that the app listens on, and no other.
 
@@ -161,7 +161,7 @@ Feature: The image is what operators expect
 
   @image.stop-signal @should
   Scenario: The app handles the signal that it is stopped with
-    STOPSIGNAL tells every engine and orchestrator how to stop this image. A signal that nobody handles ends the app in the middle of its work, or not at all.
+    STOPSIGNAL says how every engine and orchestrator stops this image. A signal without a handler ends the app in the middle of its work, or not at all.
 
     To fix: leave STOPSIGNAL out, so that SIGTERM is sent, or name the one that the server drains at (nginx: SIGQUIT).
 
@@ -169,9 +169,9 @@ Feature: The image is what operators expect
     Then the app handles its stop signal
 
   @image.scan @should @static
-  Scenario: The image has no grave known weakness
-    What is known to everybody is tried by everybody. Trivy or Grype is asked where one is installed; what they are told to ignore (.trivyignore, .grype.yaml beside the compose file) is ignored here, too.
+  Scenario: The image has no known high or critical vulnerability
+    Attackers try known vulnerabilities first. Trivy or Grype is run if one is installed; their ignore files (.trivyignore, .grype.yaml beside the compose file) are respected.
 
-    To fix: build on a newer base image, update the package that is named, or ignore the weakness by name, with a reason and a date.
+    To fix: build on a newer base image, update the package that is named, or ignore the vulnerability by name, with a reason and a date.
 
     Then no known weakness of the image is high or critical

@@ -3,7 +3,7 @@ Feature: The log is where operators look, and says what they need
 
   @logging.stdout @must
   Scenario: The app writes its log to standard output or standard error
-    What a container writes there is collected by every engine and platform, and kept when the container is gone. What it writes elsewhere is seen by nobody.
+    What a container writes there is collected by every engine and platform, and kept when the container is gone. What it writes elsewhere, nobody sees.
 
     To fix: let the logger write to standard output, and at least a line when the app starts.
 
@@ -14,7 +14,7 @@ Feature: The log is where operators look, and says what they need
   Scenario: The app writes no log files
     A log file inside a container grows until the engine's disk is full, and is gone with the container just when somebody wants to read it.
 
-    To fix: let the logger write to standard output alone; link the file of a server that knows nothing else to /dev/stdout.
+    To fix: let the logger write to standard output alone; for a server that can only log to a file, link that file to /dev/stdout.
 
     Given the root file system of the app can be written to
     And the stack is ready
@@ -22,7 +22,7 @@ Feature: The log is where operators look, and says what they need
 
   @logging.structured @should
   Scenario: Every line of the log is a JSON object
-    A line with fields can be searched, counted and alarmed on. A stack trace over thirty lines becomes thirty entries, in between those of others.
+    A line with fields can be searched and counted, and can raise alerts. A stack trace over thirty lines becomes thirty entries, in between those of others.
 
     To fix: use a logger that writes JSON lines (structlog, pino, slog, logback with an encoder, tracing), for the start and for errors too.
 

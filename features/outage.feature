@@ -1,9 +1,9 @@
 @outage
-Feature: An outage of a dependency is admitted and survived
+Feature: The app reports an outage of a dependency, and survives it
 
   @outage.killed @must @each-dependency
   Scenario: Readiness turns 503 when <dependency> is killed
-    With its dependency gone the app can't serve. Saying so takes it out of the load balancer; still saying "ready" sends every user into an error.
+    Without its dependency the app can't serve. With a 503 the load balancer stops sending requests; with "ready" every user gets an error.
 
     To fix: let the readiness endpoint use the dependency on every call, with a timeout of a second or two, and answer 503 when that fails.
 
@@ -14,7 +14,7 @@ Feature: An outage of a dependency is admitted and survived
 
   @outage.frozen @must @each-dependency
   Scenario: Readiness turns 503 when <dependency> is frozen
-    A dead dependency refuses at once; a frozen one keeps its connections open and answers nothing. Without timeouts every request hangs until the app has none left to give.
+    A dead dependency refuses at once; a frozen one keeps its connections open and answers nothing. Without timeouts every request hangs, until the app has no worker or connection left.
 
     To fix: give every call to the dependency a timeout of a second or two, connecting and querying both, and answer 503 when it is over.
 
@@ -25,7 +25,7 @@ Feature: An outage of a dependency is admitted and survived
 
   @outage.partitioned @must @needs-tap @each-dependency
   Scenario: Readiness turns 503 when all packets to <dependency> are lost
-    In a partition packets vanish: no refusal, no reset. The kernel alone takes minutes to give a connection up.
+    In a partition packets vanish: no refusal, no reset. The kernel alone takes minutes to give up a connection.
 
     To fix: give every call to the dependency a timeout of a second or two, connecting and querying both, and answer 503 when it is over.
 
@@ -37,9 +37,9 @@ Feature: An outage of a dependency is admitted and survived
 
   @outage.liveness @must @needs-liveness @each-dependency
   Scenario: The app stays alive while <dependency> is dead
-    An orchestrator restarts what is not alive. Restarting an app does not bring its database back, and makes a short outage a long one.
+    An orchestrator restarts an app that is not alive. A restart does not bring the database back, and makes a short outage a long one.
 
-    To fix: let the liveness endpoint look at nothing but the process itself.
+    To fix: let the liveness endpoint check only the process itself.
 
     Given the stack is ready
     When <dependency> is killed
@@ -47,7 +47,7 @@ Feature: An outage of a dependency is admitted and survived
 
   @outage.same-process @must @each-dependency
   Scenario: The app survives an outage of <dependency>
-    An app that exits in an outage loses what it held in memory, and after a few rounds the engine's growing pauses keep it away long after the dependency is back.
+    An app that exits in an outage loses what it held in memory, and after a few restarts the engine's growing back-off keeps it down long after the dependency is back.
 
     To fix: catch connection errors where they occur, in background tasks too, and retry with growing pauses.
 
@@ -57,9 +57,9 @@ Feature: An outage of a dependency is admitted and survived
 
   @outage.recovers @must @each-dependency
   Scenario: The app is ready again when <dependency> is back
-    Dependencies restart: upgrades, fail-overs, moved nodes. An app that needs a restart of its own after each of them turns a short outage into a long one, and somebody's night.
+    Dependencies restart: upgrades, fail-overs, moved nodes. An app that must be restarted by hand after each of them turns a short outage into a long one.
 
-    To fix: throw broken connections away and connect anew, with growing pauses, for as long as the process lives; use a connection pool that validates a connection before it hands it out.
+    To fix: discard broken connections and reconnect, with growing pauses, for as long as the process lives; use a connection pool that validates a connection before it hands it out.
 
     Given the stack is ready
     When <dependency> is killed for 3 seconds
@@ -67,10 +67,10 @@ Feature: An outage of a dependency is admitted and survived
     And the app is still the same process
 
   @outage.recovers-frozen @must @each-dependency
-  Scenario: The app is ready again when <dependency> thaws
+  Scenario: The app is ready again when <dependency> is no longer frozen
     A dependency that was frozen goes on with the same connections. An app that has given them up has to open new ones, and one that still waits has to go on.
 
-    To fix: throw connections away whose call has timed out, and connect anew.
+    To fix: discard connections whose call has timed out, and reconnect.
 
     Given the stack is ready
     When <dependency> is frozen for 5 seconds
@@ -81,7 +81,7 @@ Feature: An outage of a dependency is admitted and survived
   Scenario: The app is ready again when <dependency> is back on the network
     After a partition old connections are dead without having been closed. They stay in a pool that nobody checks.
 
-    To fix: give connections a timeout and keep-alives, validate them before use, and throw away what fails.
+    To fix: give connections a timeout and keep-alives, validate them before use, and discard those that fail.
 
     Given the stack is ready
     When <dependency> is cut off for 5 seconds
@@ -90,9 +90,9 @@ Feature: An outage of a dependency is admitted and survived
 
   @outage.new-address @must @each-dependency
   Scenario: The app finds <dependency> at another address
-    A dependency that was moved has the same name and another address. An app that looked the name up once keeps knocking at the old one.
+    A dependency that was moved has the same name and another address. An app that resolved the name only once keeps connecting to the old address.
 
-    To fix: look the name up for every new connection; where a runtime caches names, give the cache a short life.
+    To fix: resolve the name for every new connection; where the runtime caches names, give the cache a short lifetime.
 
     Given the stack is ready
     When <dependency> comes back at another address
@@ -101,7 +101,7 @@ Feature: An outage of a dependency is admitted and survived
 
   @outage.long @should @slow @each-dependency
   Scenario: The app survives a long outage of <dependency>
-    Some retry loops give up after a minute. An outage that lasts longer is just the one in which nobody has time for the app.
+    Some retry loops give up after a minute. A longer outage is just the one in which nobody has time to restart the app.
 
     To fix: retry for as long as the process lives, and let only the operator end it.
 
@@ -111,7 +111,7 @@ Feature: An outage of a dependency is admitted and survived
     And the app is still the same process
 
   @outage.flapping @must @each-dependency
-  Scenario: The app survives it when <dependency> comes and goes
+  Scenario: The app survives a flapping <dependency>
     A dependency in a crash loop comes and goes. Each round must leave nothing behind: no session, no task, no memory.
 
     To fix: close the old pool before opening a new one, and let a single task do the reconnecting.
@@ -124,9 +124,9 @@ Feature: An outage of a dependency is admitted and survived
 
   @outage.reset @must @needs-tap @each-dependency
   Scenario: The app is ready again soon after its connections to <dependency> were reset
-    Proxies, firewalls and fail-overs reset connections of which the app believes that they are open. The dependency is there all the time; an app that hands out dead connections from its pool is not.
+    Proxies, firewalls and fail-overs reset connections that the app believes to be open. The dependency is up all the time; an app that keeps using dead connections from its pool is not.
 
-    To fix: let the pool check a connection before it hands it out, or throw it away at the first error, and connect anew at once.
+    To fix: let the pool check a connection before it hands it out, or discard it at the first error, and reconnect at once.
 
     Given <dependency> is behind the tap
     And the stack is ready
@@ -135,8 +135,8 @@ Feature: An outage of a dependency is admitted and survived
     And the app is still the same process
 
   @outage.slow @should @needs-tap @each-dependency
-  Scenario: The app's answers stay bounded when <dependency> is slow
-    A dependency that takes two seconds for each answer is worse than a dead one: every request waits for it, several times over, and all of them pile up.
+  Scenario: The app answers in time when <dependency> is slow
+    A dependency that takes two seconds for each answer is worse than a dead one: every request waits for it, perhaps several times, and requests pile up.
 
     To fix: give the whole of a readiness check a limit of a second or two, not only each call within it.
 
@@ -147,7 +147,7 @@ Feature: An outage of a dependency is admitted and survived
 
   @outage.exhausted @must @needs-postgres
   Scenario: The app survives a database without free slots
-    Once all connection slots are taken, by a runaway job or by too many instances, every new connection is turned down at once.
+    Once all connection slots are taken, by a runaway job or by too many instances, every new connection is rejected at once.
 
     To fix: treat "too many clients" like any other failed connection: answer 503, retry with pauses, and do not exit.
 
@@ -159,10 +159,10 @@ Feature: An outage of a dependency is admitted and survived
     Then readiness answers 2xx within the recovery limit
 
   @outage.discreet @must @each-dependency
-  Scenario: The 503 for <dependency> gives nothing away
-    Readiness endpoints are often reachable from outside. A connection string, a password or a stack trace in the body is a present to an attacker.
+  Scenario: The 503 for <dependency> leaks nothing
+    Readiness endpoints are often reachable from outside. A connection string, a password or a stack trace in the body helps an attacker.
 
-    To fix: answer with the state of each dependency in a word, and keep the reason for the log.
+    To fix: answer with one word for the state of each dependency, and write the reason to the log.
 
     Given the stack is ready
     When <dependency> is killed
@@ -171,7 +171,7 @@ Feature: An outage of a dependency is admitted and survived
 
   @outage.names-it @should @each-dependency
   Scenario: The 503 says that it is <dependency>
-    Whoever looks at a failing endpoint wants to know which dependency it is. A body that names it saves a look into every log.
+    Whoever looks at a failing endpoint wants to know which dependency is down. A body that names it saves a search in every log.
 
     To fix: answer with a map of checks, such as {"status": "degraded", "checks": {"database": "unavailable"}}.
 

@@ -22,7 +22,7 @@ Feature: Readiness tells the truth at start-up
 
   @readiness.says-503 @must @each-dependency
   Scenario: Readiness says 503 while <dependency> is missing
-    Load balancers and orchestrators read the status and nothing else: 200 with an error in the body is "ready", 500 looks like a defect and raises an alarm, and no answer at all holds the prober up.
+    Load balancers and orchestrators read the status and nothing else: 200 with an error in the body is "ready", 500 looks like a bug and raises an alarm, and no answer at all blocks the prober.
 
     To fix: catch the failure of the dependency in the readiness endpoint, give it a timeout of a second or two, and answer 503.
 
@@ -31,9 +31,9 @@ Feature: Readiness tells the truth at start-up
 
   @readiness.liveness-first @must @needs-liveness @each-dependency
   Scenario: The app is alive while <dependency> is missing
-    An orchestrator restarts what is not alive. When liveness depends on a dependency, an outage of that turns into a restart loop of every app in front of it.
+    An orchestrator restarts an app that is not alive. When liveness depends on a dependency, its outage puts every app that uses it into a restart loop.
 
-    To fix: listen first and connect afterwards, and let the liveness endpoint look at nothing but the process itself.
+    To fix: listen first and connect afterwards, and let the liveness endpoint check only the process itself.
 
     Given every service but <dependency> is started
     Then liveness answers 2xx within the startup limit
@@ -41,7 +41,7 @@ Feature: Readiness tells the truth at start-up
 
   @readiness.prompt @should @needs-dependency
   Scenario: The app is ready soon after its dependency serves
-    Every second between a dependency that serves and an app that says so is an outage that goes on for no reason.
+    Every second between a dependency that is back and an app that is ready prolongs the outage for no reason.
 
     To fix: retry with pauses of a second or two, and drop fixed sleeps at start.
 
@@ -52,9 +52,9 @@ Feature: Readiness tells the truth at start-up
 
   @readiness.stable @must
   Scenario: Once ready, the app stays ready
-    Readiness that flaps takes an instance out of the load balancer and puts it back, over and over; users see the errors in between.
+    Readiness that flaps adds and removes an instance from the load balancer over and over; users see the errors in between.
 
-    To fix: find out from the log what fails now and then, and give the readiness endpoint no more to do than the app needs to serve.
+    To fix: see the log for what fails now and then, and let the readiness endpoint check only what the app needs to serve.
 
     Given the stack is ready
     Then readiness answers 2xx throughout 10 seconds

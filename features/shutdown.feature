@@ -1,9 +1,9 @@
 @shutdown
-Feature: The app stops when it is told to
+Feature: The app shuts down gracefully
 
   @shutdown.in-time @must
   Scenario: The stop signal ends the app within its grace period
-    Every deployment stops the old container: the engine sends the stop signal, waits for the grace period, then sends SIGKILL. An app that needs SIGKILL loses the requests it was serving and holds up every roll-out.
+    Every deployment stops the old container: the engine sends the stop signal, waits for the grace period, then sends SIGKILL. An app that needs SIGKILL loses the requests it was serving and delays every roll-out.
 
     To fix: run the server as the first process (exec form: CMD ["server", "argument"]; a start script ends in "exec server"), and handle SIGTERM: stop accepting, finish what is in flight, close connections, exit 0.
 
@@ -24,7 +24,7 @@ Feature: The app stops when it is told to
 
   @shutdown.reaches-app @must
   Scenario: The stop signal reaches the app
-    A shell as the first process receives the signal and does not pass it on: the app never hears of it, and is killed when the grace period is over.
+    A shell as the first process receives the signal and does not forward it: the app never gets it, and is killed when the grace period is over.
 
     To fix: write CMD and ENTRYPOINT in exec form, end a start script in "exec server", or put an init in front (`init: true`).
 
@@ -36,7 +36,7 @@ Feature: The app stops when it is told to
   Scenario: A request in flight is answered
     A user whose order is being written when a deployment begins gets an error, and does not know whether to order again.
 
-    To fix: on the stop signal stop accepting, wait for the requests that are under way, and close the database connections only afterwards.
+    To fix: on the stop signal stop accepting, wait for in-flight requests, and close the database connections only afterwards.
 
     Given the stack is ready
     When a request is held open by the main dependency
@@ -45,7 +45,7 @@ Feature: The app stops when it is told to
 
   @shutdown.no-torn-answers @must
   Scenario: Under load no accepted request is cut off
-    Behind a load balancer requests keep coming until it has noticed. What was accepted has to be answered completely; a refusal is retried elsewhere.
+    A load balancer keeps sending requests until it notices the shutdown. Accepted requests must be answered completely; refused ones are retried elsewhere.
 
     To fix: close the listening socket first, answer everything that was accepted, then exit.
 
@@ -54,8 +54,8 @@ Feature: The app stops when it is told to
     Then no accepted request is cut off
 
   @shutdown.turns-away @should
-  Scenario: New work is turned away after the signal
-    A request that is accepted and then left hanging is the worst of both: the client waits for its own timeout and can't retry.
+  Scenario: New requests are refused after the signal
+    A request that is accepted and then left hanging is the worst case: the client waits for its own timeout and can't retry.
 
     To fix: close the listening socket on the stop signal, or answer 503 with `Connection: close`.
 
@@ -87,7 +87,7 @@ Feature: The app stops when it is told to
 
   @shutdown.database-frozen @must @needs-dependency
   Scenario: The app stops in time while its dependency is frozen
-    A frozen database answers nothing and breaks nothing off: every wait for it without a limit lasts for ever.
+    A frozen database answers nothing and closes nothing: without a timeout every wait for it lasts for ever.
 
     To fix: give every wait of the shutdown a limit below the grace period; terminate connections that do not close.
 
@@ -110,7 +110,7 @@ Feature: The app stops when it is told to
 
   @shutdown.comes-back @must
   Scenario: A stopped container starts again
-    Containers are restarted more often than created: after a crash, after a reboot of the machine. What the last run left must not be in the way of the next.
+    Containers are restarted more often than created: after a crash, after a reboot of the machine. Leftovers of the last run must not prevent the next start.
 
     To fix: keep no pid or lock file in the container, or remove a stale one at start.
 
@@ -120,9 +120,9 @@ Feature: The app stops when it is told to
 
   @shutdown.twice @should @needs-dependency @needs-business
   Scenario: A second signal does not break the drain
-    Signals come twice: from an engine and an orchestrator, or from an impatient script. The second one must not cut off what the first one let finish.
+    Signals come twice: from an engine and an orchestrator, or from an impatient script. The second one must not cut off requests that the first one let finish.
 
-    To fix: let the handler only note that a stop was asked for; a second time changes nothing.
+    To fix: let the handler only set a flag; a second signal then changes nothing.
 
     Given the stack is ready
     When a request is held open by the main dependency
@@ -133,7 +133,7 @@ Feature: The app stops when it is told to
   Scenario: SIGINT ends the app too
     A Ctrl-C at `docker run` sends SIGINT, and some process managers do so as well.
 
-    To fix: handle SIGINT as SIGTERM is handled; a server that is told twice by a terminal has to stop once.
+    To fix: handle SIGINT like SIGTERM.
 
     Given the stack is ready
     When the app gets SIGINT
@@ -142,7 +142,7 @@ Feature: The app stops when it is told to
 
   @shutdown.no-zombies @should
   Scenario: No zombie processes are left
-    The first process of a container inherits every orphan. One that never waits for them fills the process table, until nothing can be started any more, health checks included.
+    The first process of a container inherits every orphaned process. If it never reaps them, the process table fills up until nothing can be started any more, health checks included.
 
     To fix: wait for child processes, or put an init in front (`init: true`, tini).
 

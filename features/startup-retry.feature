@@ -15,9 +15,9 @@ Feature: The app waits for its dependencies at start-up
 
   @retry.initialising-database @must @needs-database
   Scenario: The app survives the first boot of its database
-    On its first boot a database creates its files, starts for its own set-up, stops and starts again. For seconds its port refuses or breaks off.
+    On its first boot a database creates its files, starts for its own set-up, stops and starts again. For seconds its port refuses connections or drops them.
 
-    To fix: take a connection that breaks off like one that is refused: throw it away and retry.
+    To fix: treat a dropped connection like a refused one: discard it and retry.
 
     When the database and the app start at the same moment
     Then readiness answers 2xx within the startup limit
@@ -25,9 +25,9 @@ Feature: The app waits for its dependencies at start-up
 
   @retry.unknown-name @must @each-dependency
   Scenario: The app waits for <dependency> when its name does not resolve yet
-    A name appears in the network's DNS only when its container runs. An error of resolution is another error than a refused connection, and is often forgotten.
+    A name appears in the network's DNS only when its container runs. A failed name lookup is a different error from a refused connection, and is often forgotten.
 
-    To fix: retry after every kind of connection error, that of name resolution too (EAI_NONAME, "Name or service not known", ENOTFOUND).
+    To fix: retry after every kind of connection error, including name resolution (EAI_NONAME, "Name or service not known", ENOTFOUND).
 
     Given every service but <dependency> is started
     When <dependency> starts 4 seconds after the app
@@ -47,9 +47,9 @@ Feature: The app waits for its dependencies at start-up
 
   @retry.starting-up @must @needs-tap @needs-postgres
   Scenario: The app waits while the database says that it is starting up
-    A PostgreSQL that replays its log accepts connections and turns each down with the code 57P03, "the database system is starting up". After a crash that takes minutes. It is an answer, not a broken connection, and is often taken for fatal.
+    A PostgreSQL that replays its log accepts connections and rejects each with the code 57P03, "the database system is starting up". After a crash that takes minutes. It is an answer, not a broken connection, and is often treated as fatal.
 
-    To fix: take errors of class 57 (57P03 above all) like a refused connection: retry with growing pauses, in the same process.
+    To fix: treat errors of class 57 (above all 57P03) like a refused connection: retry with growing pauses, in the same process.
 
     Given the database is behind the tap
     When the app is started while the database is starting up, for 4 seconds
@@ -57,10 +57,10 @@ Feature: The app waits for its dependencies at start-up
     And the app is still the same process
 
   @retry.paced @should @needs-tap @each-dependency
-  Scenario: The app tries to reach <dependency> at a measured pace
-    A loop without pauses keeps a processor busy, fills the log, and falls upon a dependency that is just coming up. With a hundred instances it keeps it down.
+  Scenario: The app pauses between its attempts to reach <dependency>
+    A loop without pauses keeps a CPU busy, fills the log, and overloads a dependency that is just starting. A hundred such instances keep it down.
 
-    To fix: pause between two attempts, a quarter of a second at first and a few seconds later, best with some chance in it.
+    To fix: pause between two attempts, a quarter of a second at first and a few seconds later, best with random jitter.
 
     Given <dependency> is behind the tap
     And nobody asks the app anything
@@ -70,9 +70,9 @@ Feature: The app waits for its dependencies at start-up
 
   @retry.backs-off @should @needs-tap @each-dependency
   Scenario: The app tries to reach <dependency> less and less often
-    The longer a dependency is away, the longer it will be. Pauses that grow cost little at first and spare it when everybody comes back at once.
+    The longer a dependency is away, the longer it will be. Growing pauses cost little at first, and protect it when every client reconnects at once.
 
-    To fix: double the pause after each attempt up to a limit of some seconds, or keep to a constant one of half a second or more.
+    To fix: double the pause after each attempt up to a limit of some seconds, or use a constant pause of half a second or more.
 
     Given <dependency> is behind the tap
     And nobody asks the app anything
@@ -100,8 +100,8 @@ Feature: The app waits for its dependencies at start-up
     Then the app, if it gives up without the main dependency within 15 seconds, says so
 
   @retry.wrong-password @must @needs-postgres
-  Scenario: A wrong password is told and kept secret
-    A rotated password is a common mistake. The app must not claim to be ready, its log has to name the cause, and neither the old password nor the new one belongs into a log.
+  Scenario: A wrong password is reported and kept secret
+    A rotated password is a common mistake. The app must not claim to be ready, its log must name the cause, and no password belongs in a log.
 
     To fix: log the database's own message (it holds no password), and never the connection string or the settings.
 
@@ -113,7 +113,7 @@ Feature: The app waits for its dependencies at start-up
 
   @retry.stops-while-retrying @must @needs-dependency
   Scenario: The app can be stopped while it waits
-    A deployment that is rolled back stops apps that never became ready. One that sleeps through the signal holds the roll-back up.
+    A roll-back stops apps that never became ready. One that ignores the signal while it waits delays the roll-back.
 
     To fix: let the wait between two attempts end when the stop signal comes, and handle the signal before the first attempt.
 

@@ -27,8 +27,8 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  all checks of severity `must` passed (with --strict, all checks)
   1  a check of severity `must` failed (with --strict, any check)
-  2  it could not be found out: usage, compose file, engine, or a stack that does not come up
-  3  nothing ran: no check was selected, or none applies";
+  2  no verdict: wrong usage, a compose file or engine error, or a stack that does not start
+  3  nothing ran: no check was selected, or none applies to the stack";
 
 const EXAMPLES: &str = "  \
   seaworthy check
@@ -53,27 +53,27 @@ pub struct Arguments {
 enum Command {
     /// Start copies of a stack, disturb them, and judge what happens.
     Check(Box<check::Arguments>),
-    /// Show what `check` would start, and what it would change in every copy. Needs no engine.
+    /// Show what `check` would start, and change in every copy. Needs no engine.
     Plan(plan::Arguments),
-    /// Write an x-seaworthy block, with what can be told of the stack, at the end of its compose file.
+    /// Detect the contract of a stack, and add it to the compose file as x-seaworthy.
     Init(Box<init::Arguments>),
-    /// Write the reports of a saved run again.
+    /// Write reports from a saved run. Needs no engine.
     Report(report::Arguments),
-    /// Judge a saved run again with the judges of this version.
+    /// Judge a saved run again with this version. Needs no engine.
     Judge(judge::Arguments),
-    /// Tell what got better, worse and slower from one saved run to another.
+    /// Compare two saved runs: what got better, worse and slower.
     Compare(compare::Arguments),
     /// List the checks.
     List(list::Arguments),
-    /// Tell why a check matters, how it is made, and how to fix its failure.
+    /// Explain a check: why it matters, what it does, and how to fix a failure.
     Explain(explain::Arguments),
-    /// List the sentences that scenarios are made of, with an example each.
+    /// List the sentences for scenarios of your own, each with an example.
     Steps(steps::Arguments),
-    /// Remove what runs have left behind whose process is gone.
+    /// Remove what dead runs left behind.
     Prune(prune::Arguments),
-    /// Write a script that lets a shell complete the command line.
+    /// Print the completion script for a shell.
     Completions(manual::Completions),
-    /// Write the manual page.
+    /// Print the manual page.
     Man(manual::Man),
     /// Wait for the end of standard input, then remove a run.
     #[command(hide = true)]

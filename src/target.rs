@@ -28,7 +28,7 @@ pub enum TargetError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// The tap does not do what it is told.
-    #[error("the tap in the place of service `{service}` does not do what it is told: {source}")]
+    #[error("the tap in front of service `{service}` can't be controlled: {source}")]
     Tap {
         /// The service.
         service: String,

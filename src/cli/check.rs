@@ -27,8 +27,8 @@ const EXAMPLES: &str = "  \
 
 /// Start copies of a stack, disturb them, and judge what happens.
 ///
-/// Every check gets a copy of the stack of its own. No port of yours is published, and everything is removed at the
-/// end, also on failure and on Ctrl-C.
+/// Every check gets its own copy of the stack. No port is published under a number of yours, and everything is removed at
+/// the end, also on failure and on Ctrl-C.
 #[derive(Debug, Args)]
 #[command(after_help = super::examples(EXAMPLES), mut_args(fit_a_screen))]
 pub(super) struct Arguments {
@@ -37,35 +37,35 @@ pub(super) struct Arguments {
     /// Run only the checks that a tag expression selects, such as '@shutdown and not @should'
     #[arg(long, short, value_name = "EXPR")]
     tags: Option<String>,
-    /// Run the checks of your own feature files too: all in a folder and those within it; `seaworthy steps` lists the sentences
+    /// Also run the checks of your own feature files, from a folder and its subfolders; `seaworthy steps` lists the sentences
     #[arg(long, value_name = "DIR")]
     features: Option<PathBuf>,
-    /// How many checks run at once [default: what the engine's machine bears, at most twice its cores]
+    /// How many checks run at once [default: by memory, at most twice the CPUs]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
-    /// Let a failed check of severity `should` fail the run too
+    /// Let failed `should` checks fail the run too
     #[arg(long)]
     strict: bool,
-    /// Run the checks that take more than a minute too
+    /// Also run the checks that take more than a minute
     #[arg(long)]
     slow: bool,
-    /// Show every value of the contract and where it came from; the stack is started once, and no check is made
+    /// Show every value of the contract and where it came from; starts the stack once and runs no check
     #[arg(long)]
     explain_contract: bool,
-    /// Let the stack share what the key gives it, such as `privileged`; may be repeated, checks then run one at a time
+    /// Allow a key that can't be isolated, such as `privileged`; may be repeated; checks then run one at a time
     #[arg(long, value_name = "KEY")]
     allow: Vec<Hazard>,
-    /// Take known weaknesses from a report in JSON that Trivy or Grype made elsewhere, instead of from one that is installed
+    /// Read known vulnerabilities from a JSON report of Trivy or Grype, instead of running an installed one
     #[arg(long, value_name = "FILE")]
     scan_report: Option<PathBuf>,
-    /// How containers are reached: direct or published [default: direct where the engine's networks end on this machine]
+    /// How to reach containers: direct or published [default: direct where this machine is on the engine's networks]
     #[arg(long, value_name = "WAY")]
     access: Option<AskedAccess>,
     #[command(flatten)]
     detail: DetailFlags,
     #[command(flatten)]
     reports: ReportFlags,
-    /// Write the stack that --image makes, as a compose file
+    /// Save the stack generated for --image as a compose file
     #[arg(long, value_name = "FILE", help_heading = "Any image", requires = "image")]
     write_compose: Option<PathBuf>,
     #[command(flatten)]

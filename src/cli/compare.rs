@@ -19,10 +19,10 @@ Exit codes:
   1  a check of severity `must` got worse (with --strict, any check)
   2  a run could not be read";
 
-/// Tell what got better, worse and slower from one saved run to another.
+/// Compare two saved runs: what got better, worse and slower.
 ///
-/// Worse is a check that fails, or could no longer be made, and did not before. A check is slower or faster when it passed in both
-/// runs and its time differs by more than a half and by more than a second.
+/// A check got worse when it fails or could not run, and did not before. It is slower or faster when it passed in both runs and its
+/// time differs by more than a half and by more than a second.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Arguments {
@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     /// The later run
     #[arg(value_name = "NEW.json")]
     new: PathBuf,
-    /// Let a check of severity `should` that got worse count too
+    /// Let `should` checks that got worse count too
     #[arg(long)]
     strict: bool,
 }

@@ -10,7 +10,7 @@ use crate::report::{Detail, explain};
 /// How many ids are proposed for one that does not exist.
 const PROPOSED: usize = 8;
 
-/// Tell why a check matters, how it is made, and how to fix its failure.
+/// Explain a check: why it matters, what it does, and how to fix a failure.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -15,10 +15,10 @@ pub(super) struct FileFlags {
     /// A compose file; may be repeated, the later is merged over the earlier
     #[arg(long, short, value_name = "FILE")]
     file: Vec<PathBuf>,
-    /// Turn on a profile of the compose file; may be repeated
+    /// Enable a profile of the compose file; may be repeated
     #[arg(long, value_name = "NAME")]
     profile: Vec<String>,
-    /// A file with variables, in the place of .env; with --image, variables for the app; may be repeated
+    /// A file with variables, instead of .env; with --image, variables for the app; may be repeated
     #[arg(long, value_name = "FILE")]
     pub(super) env_file: Vec<PathBuf>,
 }

@@ -41,16 +41,16 @@ pub(super) struct ContractFlags {
     /// A probe that takes longer counts as hung [default: 5s]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     probe_timeout: Option<Duration>,
-    /// How long readiness may take to say 503 in an outage [default: 5s]
+    /// How long readiness may take to turn 503 in an outage [default: 5s]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     outage_limit: Option<Duration>,
     /// How long the app may take to be ready again after an outage [default: 15s]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     recovery_limit: Option<Duration>,
-    /// The most that the files of the image may have together, such as 300m [default: none]
+    /// The largest allowed size of the image's files, such as 300m [default: none]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     image_size_limit: Option<u64>,
-    /// Accept the failure of a check for now; may be repeated
+    /// Accept the failure of a check for now, with the reason; may be repeated
     #[arg(long = "waivers", value_name = "CHECK=REASON", value_parser = waiver)]
     waivers: Vec<Waiver>,
 }

@@ -11,13 +11,13 @@ use crate::engine::RunId;
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Any image")]
 pub(super) struct ImageFlags {
-    /// Check this image, with generated companions, instead of a compose file
+    /// Check this image instead of a compose file, with generated dependencies
     #[arg(long, value_name = "IMAGE", conflicts_with_all = ["path", "file", "profile"], group = "one_image")]
     image: Option<String>,
     /// Check the image in this archive, as `docker save` or `docker buildx build -o type=oci` writes it; compressed or not
     #[arg(long, value_name = "FILE", conflicts_with_all = ["path", "file", "profile"], group = "one_image")]
     archive: Option<PathBuf>,
-    /// A companion that the image needs: postgres[:TAG] or redis[:TAG]; may be repeated. The app is told by the usual
+    /// A dependency to start with the image: postgres[:TAG] or redis[:TAG]; may be repeated. The app gets the usual
     /// variables: `DB_HOST`…, `PGHOST`…, `DATABASE_URL`, `REDIS_URL`…
     #[arg(long, value_name = "COMPANION", requires = "one_image")]
     with: Vec<Companion>,

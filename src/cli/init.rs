@@ -16,10 +16,10 @@ use crate::experiment::{ResolvedStack, draft};
 use crate::gherkin::Catalogue;
 use crate::subject::{Misfit, append, block};
 
-/// Write an x-seaworthy block, with what can be told of the stack, at the end of its compose file.
+/// Detect the contract of a stack, and add it to the compose file as an x-seaworthy block.
 ///
-/// All other lines stay as they are. Values that can't be told are written as comments to be filled in; flags win over what is
-/// detected. Needs no engine, but asks one for the ports of the images where there is one.
+/// All other lines stay as they are. What can't be detected is added as a comment for you to fill in; flags win over what is
+/// detected. Works without an engine; with one, the ports that images expose are detected too.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -62,7 +62,7 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
         }
         Err(message) => {
             note(&format!("error: {message}"));
-            note("  help: `seaworthy init --print` shows the block, to be put in by hand");
+            note("  help: `seaworthy init --print` shows the block, for you to add by hand");
             Exit::CouldNotRun
         }
     }
@@ -76,7 +76,7 @@ async fn add(model: &Model, block: &str) -> Result<PathBuf, String> {
     let text = std::fs::read_to_string(&file).map_err(|error| format!("{shown} can't be read: {error}"))?;
     let text = append(&file, &text, block).map_err(|misfit| match misfit {
         Misfit::AlreadyThere { line } => format!("{shown}:{line} has an x-seaworthy block"),
-        Misfit::NotABlock => format!("{shown} is not written in a way that a block can be added to"),
+        Misfit::NotABlock => format!("{shown} is not written in a form that a block can be added to"),
     })?;
     let folder = file.parent().unwrap_or(Path::new("/"));
     let failed = |error: std::io::Error| format!("{shown} can't be written: {error}");

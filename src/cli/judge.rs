@@ -11,10 +11,10 @@ use crate::exit::Exit;
 use crate::model::Run;
 use crate::suite::judge_again;
 
-/// Judge a saved run again, by the facts that it holds and with the judges of this version.
+/// Judge a saved run again, from its saved observations, with this version.
 ///
-/// Needs no engine. Checks that were not run stay as they are. The exit code is that of the new verdicts; what differs from the saved ones
-/// is told on standard error.
+/// Needs no engine. Checks that did not run stay as they are. The exit code follows the new verdicts; differences from the saved ones
+/// are reported on standard error.
 #[derive(Debug, Args)]
 #[command(after_help = super::examples("  \
   seaworthy judge run.json

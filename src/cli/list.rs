@@ -23,7 +23,7 @@ pub(super) struct Arguments {
     /// Only the checks that a tag expression selects
     #[arg(long, short, value_name = "EXPR")]
     tags: Option<String>,
-    /// With the checks of your own feature files: all in a folder and those within it
+    /// Include the checks of your own feature files, from a folder and its subfolders
     #[arg(long, value_name = "DIR")]
     features: Option<PathBuf>,
     /// As JSON: a list with an object for each check

@@ -9,7 +9,7 @@ use clap_complete::{Shell, generate};
 use super::screen::note;
 use crate::exit::Exit;
 
-/// Write a script that lets a shell complete the command line.
+/// Print the completion script for a shell.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -27,14 +27,14 @@ pub(super) fn complete(arguments: &Completions) -> Exit {
     ended(io::Write::write_all(&mut stdout(), &script), "the script")
 }
 
-/// Write the manual page of the command; with --dir one for each sub-command too.
+/// Print the manual page; with --dir, write one for each subcommand too.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   seaworthy man | man -l -
   seaworthy man --dir ~/.local/share/man/man1")]
 pub(super) struct Man {
-    /// A folder to write the pages to
+    /// The folder to write the pages to
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 }

@@ -12,7 +12,7 @@ use crate::experiment::ResolvedStack;
 use crate::gherkin::Catalogue;
 use crate::subject::Declared;
 
-/// Show what `check` would start, and what it would change in every copy.
+/// Show what `check` would start, and change in every copy.
 ///
 /// Needs `docker compose config`, but no engine. A stack that can't be isolated is refused, with the key that is in the way.
 #[derive(Debug, Args)]
@@ -24,7 +24,7 @@ Examples:
 pub(super) struct Arguments {
     #[command(flatten)]
     files: FileFlags,
-    /// Let the stack share what the key gives it, such as `privileged`; may be repeated
+    /// Allow a key that can't be isolated, such as `privileged`; may be repeated
     #[arg(long, value_name = "KEY")]
     allow: Vec<Hazard>,
 }
@@ -50,7 +50,7 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
 
 fn describe(resolved: &ResolvedStack) -> String {
     let model = &resolved.model;
-    let mut lines = vec![format!("stack {}", model.file().path().display()), "services, in the order of their start:".into()];
+    let mut lines = vec![format!("stack {}", model.file().path().display()), "services, in start order:".into()];
     for service in model.start_order() {
         let image = if model.built_services().any(|built| built == service) {
             "built here"
@@ -71,13 +71,13 @@ fn describe(resolved: &ResolvedStack) -> String {
             lines.push(format!("{kind}: {}", names.join(", ")));
         }
     }
-    lines.push("every copy has its own project name, networks and volumes; besides:".into());
+    lines.push("every copy has its own project name, networks and volumes; other changes:".into());
     lines.extend(resolved.changes.iter().map(|change| format!("  {change}")));
     if resolved.changes.is_empty() {
-        lines.push("  nothing is changed".into());
+        lines.push("  none".into());
     }
     if resolved.is_serial {
-        lines.push("what is allowed is shared by all copies: checks run one at a time".into());
+        lines.push("all copies share what --allow permits: checks run one at a time".into());
     }
     lines.join("\n")
 }

@@ -8,7 +8,7 @@ use crate::engine::{Engine, EngineError, KnownRun, RunId, reap as wait_and_remov
 use crate::exit::Exit;
 use crate::experiment::RunError;
 
-/// Remove what runs have left behind whose process is gone.
+/// Remove what dead runs left behind.
 ///
 /// Only containers, networks, volumes and images with the label `dev.seaworthy.run` are ever touched. Every run of
 /// `seaworthy check` does the same when it begins.
@@ -18,10 +18,10 @@ Examples:
   seaworthy prune --dry-run
   seaworthy prune")]
 pub(super) struct Arguments {
-    /// Remove all runs, also those that still go on or belong to another machine
+    /// Remove all runs, even those that are running or belong to another machine
     #[arg(long)]
     all: bool,
-    /// Only say what would be removed
+    /// Only show what would be removed
     #[arg(long)]
     dry_run: bool,
 }

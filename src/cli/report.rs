@@ -13,9 +13,9 @@ use crate::model::Verdict;
 use crate::model::{ReadError, Run};
 use crate::report::{self, Detail};
 
-/// Write the reports of a saved run again, the same as when it was made.
+/// Write reports from a saved run, the same as when it ended. Needs no engine.
 ///
-/// Without a flag the run is told as `check` told it. The exit code is that of the run.
+/// Without a flag it prints what `check` printed. The exit code is that of the run.
 #[derive(Debug, Args)]
 #[command(after_help = super::examples("  \
   seaworthy report run.json
@@ -25,7 +25,7 @@ pub(super) struct Arguments {
     /// A run that was saved with --json
     #[arg(value_name = "RUN.json")]
     run: PathBuf,
-    /// Let a failed check of severity `should` count too
+    /// Let failed `should` checks count too
     #[arg(long)]
     strict: bool,
     #[command(flatten)]

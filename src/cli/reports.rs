@@ -20,16 +20,16 @@ pub(super) struct ReportFlags {
     /// Write the run as JUnit XML
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// Save the run as JSON, which `seaworthy report` makes every other form from
+    /// Save the run as JSON, for `seaworthy report`, `judge` and `compare`
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Write what failed as SARIF 2.1.0, for code scanning
+    /// Write failed checks as SARIF 2.1.0, for code scanning
     #[arg(long, value_name = "FILE")]
     sarif: Option<PathBuf>,
     /// Write the run as Cucumber JSON
     #[arg(long, value_name = "FILE")]
     cucumber_json: Option<PathBuf>,
-    /// Write all of these into a folder, which is made when it is missing
+    /// Write all of these to a folder, created if missing
     #[arg(long, value_name = "DIR")]
     report_dir: Option<PathBuf>,
 }
@@ -42,8 +42,8 @@ impl ReportFlags {
         let mut all_written = true;
         if let Some(folder) = &self.report_dir {
             if let Err(error) = std::fs::create_dir_all(folder) {
-                note(&format!("error: {} can't be made: {error}", folder.display()));
-                note("  help: name a folder in a place where you may write");
+                note(&format!("error: {} can't be created: {error}", folder.display()));
+                note("  help: choose a folder that you can write to");
                 all_written = false;
             } else {
                 files.extend(Format::ALL.map(|format| (format, folder.join(format.file_name()))));
@@ -91,7 +91,7 @@ pub(super) fn write(file: &Path, content: &str) -> bool {
         Ok(()) => true,
         Err(error) => {
             note(&format!("error: {} can't be written: {error}", file.display()));
-            note("  help: make sure that its folder exists and is writable");
+            note("  help: make sure that its folder exists and that you can write to it");
             false
         }
     }

@@ -21,10 +21,10 @@ static LIVE: LazyLock<MultiProgress> = LazyLock::new(|| {
 /// How much is told.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub(super) struct DetailFlags {
-    /// Tell only what failed, and the sum
+    /// Show only failures and the summary
     #[arg(long, short, conflicts_with = "verbose")]
     quiet: bool,
-    /// Tell every step as it begins, and all that happened in a check that failed
+    /// Show every step as it begins, and the whole timeline of a failed check
     #[arg(long, short)]
     verbose: bool,
 }

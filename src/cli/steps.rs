@@ -6,7 +6,7 @@ use super::screen::say;
 use crate::exit::Exit;
 use crate::gherkin::SENTENCES;
 
-/// List the sentences that scenarios are made of, with an example each.
+/// List the sentences for scenarios of your own, each with an example.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

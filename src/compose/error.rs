@@ -60,7 +60,7 @@ pub enum ComposeError {
         reason: String,
     },
     /// Two services want the same address.
-    #[error("{}: {services} both want {address}", path.display())]
+    #[error("{}: {services} both use {address}", path.display())]
     SameAddress {
         /// The compose file.
         path: PathBuf,
@@ -90,7 +90,7 @@ pub enum ComposeError {
         output: String,
     },
     /// An image could not be pulled.
-    #[error("an image of {} is neither here nor can it be pulled: {}", path.display(), images.join(", "))]
+    #[error("an image of {} is not on the engine and can't be pulled: {}", path.display(), images.join(", "))]
     Pull {
         /// The compose file.
         path: PathBuf,
@@ -130,14 +130,14 @@ impl ComposeError {
             Self::NoFile { .. } => {
                 "add a compose.yaml, or give the path of the compose file: seaworthy check path/to/compose.yaml".into()
             }
-            Self::Unreadable { command, .. } => format!("mend the file until this succeeds: {command}"),
+            Self::Unreadable { command, .. } => format!("fix the file; this command must succeed: {command}"),
             Self::Refused { hazard, .. } => format!(
-                "take it out of the stack that is checked, or, where sharing it does no harm, add --allow {hazard}: checks then run \
+                "remove it from the stack, or, if sharing it does no harm, add --allow {hazard}: checks then run \
                  one at a time"
             ),
             Self::SameAddress { .. } => "give each its own address, or none".into(),
             Self::Scratch { .. } => "make sure that it can be read, and that the folder for temporary files has room".into(),
-            Self::Build { command, .. } => format!("mend the build until this succeeds: {command}"),
+            Self::Build { command, .. } => format!("fix the build; this command must succeed: {command}"),
             Self::Pull { .. } => "pull or build the image first, or correct its name".into(),
             Self::Create { .. } if self.is_out_of_addresses() => {
                 "remove networks that nobody uses (docker network prune), or give the engine more addresses (default-address-pools)".into()

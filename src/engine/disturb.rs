@@ -31,13 +31,13 @@ impl Engine {
         let gave_up = |error: &Error| error.to_string().contains("unable to freeze");
         let patiently = ConstantBuilder::default().with_delay(PAUSE).with_max_times(ATTEMPTS);
         let frozen = (|| self.docker.pause_container(container)).retry(patiently).when(gave_up).await;
-        frozen.map_err(EngineError::call(format!("freeze the container {container}")))
+        frozen.map_err(EngineError::call(format!("pause the container {container}")))
     }
 
     /// Lets a frozen container go on.
     pub async fn thaw(&self, container: &str) -> Result<(), EngineError> {
         let thawed = self.docker.unpause_container(container).await;
-        thawed.map_err(EngineError::call(format!("thaw the container {container}")))
+        thawed.map_err(EngineError::call(format!("unpause the container {container}")))
     }
 
     /// Takes a container off all its networks. Returns how to put it back, under the same names.
@@ -48,7 +48,7 @@ impl Engine {
         for (network, known) in networks {
             let request = NetworkDisconnectRequest { container: container.to_owned(), force: Some(true) };
             let cut = self.docker.disconnect_network(&network, request).await;
-            cut.map_err(EngineError::call(format!("take the container {container} off the network {network}")))?;
+            cut.map_err(EngineError::call(format!("disconnect the container {container} from the network {network}")))?;
             // The engine gives it an address again; a network with subnets of the user's own does not exist in a copy.
             let settings = EndpointSettings {
                 aliases: known.aliases,
@@ -66,7 +66,7 @@ impl Engine {
         for Attachment { network, settings } in attachments {
             let request = NetworkConnectRequest { container: container.to_owned(), endpoint_config: Some(settings) };
             let joined = self.docker.connect_network(&network, request).await;
-            joined.map_err(EngineError::call(format!("put the container {container} on the network {network}")))?;
+            joined.map_err(EngineError::call(format!("connect the container {container} to the network {network}")))?;
         }
         Ok(())
     }

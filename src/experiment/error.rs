@@ -83,7 +83,7 @@ pub enum RunError {
     #[error("interrupted; everything that the run had created is removed")]
     Interrupted,
     /// A defect of ours.
-    #[error("seaworthy has a defect: {message}")]
+    #[error("bug in seaworthy: {message}")]
     Defect {
         /// What went wrong.
         message: String,
@@ -110,10 +110,10 @@ impl RunError {
             Self::TagExpression { .. } => "write it as in '@shutdown and not @should'".into(),
             Self::UnknownTag { known, .. } => format!("the tags are: {}", known.join(" ")),
             Self::NothingSelected { .. } => {
-                "select fewer conditions at once; every check has its id, its topic and its severity as tags".into()
+                "combine fewer conditions; every check has its id, its topic and its severity as tags".into()
             }
             Self::NotReady { advice, .. } => advice.clone(),
-            Self::Reaper(_) => "make sure that the seaworthy executable is where it was started from, and may be run".into(),
+            Self::Reaper(_) => "make sure that the seaworthy executable is still where it was started from, and is executable".into(),
             Self::Interrupted => "run it again to get a verdict".into(),
             Self::Defect { .. } => "please report it, with the command line and the compose file".into(),
         }
@@ -171,7 +171,7 @@ fn stack_advice(error: &TargetError) -> String {
     match error {
         TargetError::Compose(error) => error.advice(),
         TargetError::Engine(error) => error.advice(),
-        TargetError::Tap { .. } => "see the log of the tap's container; other checks need no tap".into(),
+        TargetError::Tap { .. } => "see the log of the tap's container; most checks need no tap".into(),
         TargetError::NoEvent { .. } => "the engine may be overloaded: run fewer checks at once with --jobs".into(),
     }
 }

@@ -243,7 +243,7 @@ fn needs(context: &RunContext, service: &str) -> Vec<(String, Condition)> {
 /// the compose file asks for: the health check would say so later, and "started" says nothing.
 async fn wait_until(context: &RunContext, instance: &Instance, service: &str, condition: Condition) -> Result<(), Halt> {
     if condition == Condition::Completed {
-        let help = || format!("find out from its log why `{service}` does not end with status 0");
+        let help = || format!("see its log for why `{service}` does not exit with status 0");
         return wait_for_service(context, instance, service, Duration::ZERO, help, completed).await.map(drop);
     }
     if context.contract.dependency(service).is_some() {
@@ -314,7 +314,7 @@ fn broken_stack(context: &RunContext, service: &str, finding: &Finding, advice: 
     let file = context.model.file();
     let (file, Finding { expected, seen, .. }) = (file.path().display(), finding);
     Halt::CouldNotRun {
-        reason: format!("{file} does not come up even undisturbed. Expected: {expected}; seen: {seen}"),
+        reason: format!("{file} does not start even with nothing disturbed. Expected: {expected}; seen: {seen}"),
         advice,
         service: Some(service.to_owned()),
     }
@@ -328,7 +328,7 @@ fn advise(context: &RunContext, timeline: &Timeline) -> String {
         |fact: &Fact| matches!(fact, Fact::Container { service, change: ContainerChange::Died { .. } } if service == app);
     let observations = timeline.observations();
     if observations.iter().any(|observation| exited(&observation.fact)) {
-        return format!("find out from its log why `{app}` exits");
+        return format!("see its log for why `{app}` exits");
     }
     let last = observations.iter().rev().find_map(|observation| match &observation.fact {
         Fact::Probe { endpoint: Endpoint::Readiness, answer, .. } => Some(answer),
@@ -336,7 +336,7 @@ fn advise(context: &RunContext, timeline: &Timeline) -> String {
     });
     let (port, readiness) = (contract.port, &contract.readiness);
     match last {
-        None => format!("make sure that `{app}` is on a network: its container has no address to be asked at"),
+        None => format!("make sure that `{app}` is on a network: its container has no address"),
         Some(Answer::Refused) => format!(
             "nobody listens on port {port}: declare the right one (`port:` under x-seaworthy, or --port), and let the app listen \
              on 0.0.0.0, not on 127.0.0.1"
@@ -350,7 +350,7 @@ fn advise(context: &RunContext, timeline: &Timeline) -> String {
             seconds(contract.probe_timeout)
         ),
         Some(_) => {
-            format!("find out from its log why {readiness} does not answer 2xx; a slow starter needs a higher `startup_limit`")
+            format!("see its log for why {readiness} does not answer 2xx; an app that starts slowly needs a higher `startup_limit`")
         }
     }
 }

@@ -87,8 +87,8 @@ fn has_ended(context: &RunContext, timeline: &Timeline) -> bool {
 fn exits(context: &RunContext) -> Halt {
     let app = &context.contract.app;
     Halt::CouldNotRun {
-        reason: format!("{} does not come up even undisturbed: `{app}` exits", context.model.file().path().display()),
-        advice: format!("find out from its log why `{app}` exits"),
+        reason: format!("{} does not start even with nothing disturbed: `{app}` exits", context.model.file().path().display()),
+        advice: format!("see its log for why `{app}` exits"),
         service: None,
     }
 }

@@ -219,10 +219,10 @@ fn lacks(check: &Check, stack: Known<'_>) -> Option<String> {
             ),
             Need::SizeLimit => (
                 contract.image_size_limit.is_some(),
-                "the contract names no limit: declare `image_size_limit: SIZE` under x-seaworthy, or give --image-size-limit SIZE",
+                "the contract has no limit: declare `image_size_limit: SIZE` under x-seaworthy, or give --image-size-limit SIZE",
             ),
             Need::Tap => {
-                let missing = |reason| format!("it needs a proxy in the place of the dependency: {reason}");
+                let missing = |reason| format!("it needs the tap (a proxy in front of the dependency): {reason}");
                 return stack.tap_is_missing.map(missing);
             }
         };

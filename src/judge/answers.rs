@@ -102,7 +102,7 @@ pub(super) fn left_nothing_hanging(window: &Window<'_>) -> Outcome {
         .find(|request| matches!(request.answer, Answer::TimedOut | Answer::Broken(_)) && waited(request) > PATIENCE);
     let Some(request) = hung else { return Outcome::Held(vec![stop.sent]) };
     Outcome::broken(
-        "what is asked after the signal is answered, or turned away",
+        "every request after the signal is answered or refused",
         format!(
             "a request that was sent at {} was accepted and left hanging for {} after the signal: {}",
             since(told, request.sent),

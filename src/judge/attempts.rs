@@ -78,7 +78,7 @@ pub(super) fn backed_off(window: &Window<'_>, dependency: &str) -> Outcome {
     let Pace { offsets, evidence } = Pace::of(window, dependency);
     if offsets.len() < FEW {
         let app = window.app();
-        return Outcome::NotApplicable(format!("`{app}` makes too few attempts to reach `{dependency}` to have a pace"));
+        return Outcome::NotApplicable(format!("`{app}` makes too few attempts to reach `{dependency}` to measure a pace"));
     }
     let pauses: Vec<f64> = offsets.windows(2).map(|pair| (pair[1].saturating_sub(pair[0])).as_secs_f64()).collect();
     let (first, late) = (&pauses[..2], &pauses[pauses.len() / 2..]);

@@ -102,7 +102,7 @@ pub(super) fn missing_settings_are_named(window: &Window<'_>, limit: Duration) -
         return Outcome::Held(tried);
     }
     let expected = format!(
-        "without a setting that it needs `{}` exits within {} with another status than 0, and names it",
+        "without a setting that it needs `{}` exits within {} with a status other than 0, and names it",
         window.app(),
         seconds(limit)
     );
@@ -126,7 +126,7 @@ fn wrong_without(name: &str, outcome: &SettingOutcome, lines: &[String], limit: 
         }
         SettingOutcome::Ended { .. } => None,
         SettingOutcome::Undecided { after } => {
-            Some(format!("without {name} it was neither ready nor gone after {}; {last}", seconds(*after)))
+            Some(format!("without {name} it neither became ready nor exited within {}; {last}", seconds(*after)))
         }
     }
 }

@@ -89,7 +89,7 @@ pub fn started_to_accept(awaited: Awaited<'_>, facts: &[Observation], over: bool
                 let first = *first_rejection.get_or_insert(*sent);
                 last_reason = reason;
                 if one.at.saturating_sub(first) > REJECTION_LIMIT {
-                    return awaited.broken(facts, "accepts", format!("it turns the login down: {reason}"));
+                    return awaited.broken(facts, "accepts", format!("it rejects the login: {reason}"));
                 }
             }
             DependencyState::NotAccepting { reason } | DependencyState::Unclear { reason } => last_reason = reason,

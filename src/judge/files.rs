@@ -82,7 +82,7 @@ pub(super) fn root_is_read_only(window: &Window<'_>) -> Outcome {
     let app = window.app();
     match found {
         Some((id, false)) => Outcome::Held(vec![id]),
-        Some((_, true)) => Outcome::Undecided(format!("the root file system of `{app}` could be written to all the same")),
+        Some((_, true)) => Outcome::Undecided(format!("the root file system of `{app}` is still writable")),
         None => Outcome::undecided_when(window.over, format!("whether the root file system of `{app}` can be written to")),
     }
 }

@@ -214,7 +214,7 @@ pub(super) fn has_no_grave_weakness(window: &Window<'_>) -> Outcome {
     let told: Vec<String> = grave.iter().take(TOLD).map(|weakness| describe(weakness)).collect();
     let more = if grave.len() > TOLD { format!("; and {} more", grave.len() - TOLD) } else { String::new() };
     Outcome::broken(
-        "no known weakness of the image is high or critical",
+        "the image has no known high or critical vulnerability",
         format!("{} critical, {} high: {}{more}", count("critical"), count("high"), told.join("; ")),
         vec![id],
     )

@@ -29,7 +29,7 @@ pub(super) fn same(window: &Window<'_>) -> Outcome {
 /// An app that exited is started again by the engine, after pauses that are not its own: nothing can be said of its pace.
 pub(super) fn has_not_exited(window: &Window<'_>) -> Outcome {
     match same(window) {
-        Outcome::Broken(finding) => Outcome::NotApplicable(format!("the engine's pauses would be measured: {}", finding.seen)),
+        Outcome::Broken(finding) => Outcome::NotApplicable(format!("the pauses between the engine's restarts would be measured: {}", finding.seen)),
         other => other,
     }
 }
@@ -90,8 +90,8 @@ pub(super) fn left_no_zombies(window: &Window<'_>) -> Outcome {
         return Outcome::Held(evidence);
     }
     Outcome::broken(
-        format!("`{app}` takes note of its children's ends"),
-        format!("{} processes that had ended were still in the table {} later", lasting.len(), seconds(APART)),
+        format!("`{app}` reaps its child processes"),
+        format!("{} zombie processes were still there {} later", lasting.len(), seconds(APART)),
         evidence,
     )
 }

@@ -24,7 +24,7 @@ impl Stop<'_> {
         let Self { signal, status, .. } = self;
         let took = seconds(self.took());
         if self.oom_killed {
-            return format!("the kernel killed it for want of memory, after {took}");
+            return format!("the kernel killed it after {took}: out of memory");
         }
         if !self.is_in_time() {
             let first = first_process(facts, self.app, self.told);
@@ -48,7 +48,7 @@ impl Stop<'_> {
 /// The outcome where the end of the app is not known.
 pub(super) fn no_end(window: &Window<'_>) -> Outcome {
     let what = if window.stop_signal().is_none() {
-        "the app was not told to stop"
+        "the app got no stop signal"
     } else {
         "the engine did not report the end of the app"
     };
@@ -149,7 +149,7 @@ pub(super) fn tore_nothing(window: &Window<'_>) -> Outcome {
         Outcome::broken(
             format!("every request that `{}` accepted is answered completely", stop.app),
             format!(
-                "{} torn ({first}), {complete} complete, {refused} refused, {unclear} cut off too soon to tell; {}",
+                "{} cut off ({first}), {complete} complete, {refused} refused, {unclear} cut off before the app may have read them; {}",
                 torn.len(),
                 stop.describe(window.facts)
             ),

@@ -76,7 +76,7 @@ impl fmt::Display for Mark {
             Self::Disturbed { service, fault } => match fault {
                 FaultKind::Killed => write!(formatter, "`{service}` being killed"),
                 FaultKind::Frozen => write!(formatter, "`{service}` being frozen"),
-                FaultKind::CutOff => write!(formatter, "`{service}` being cut off"),
+                FaultKind::CutOff => write!(formatter, "`{service}` being disconnected"),
                 FaultKind::Exhausted => write!(formatter, "all slots of `{service}` being taken"),
                 FaultKind::OutOfReach => write!(formatter, "the loss of all packets to `{service}`"),
                 FaultKind::Slow => write!(formatter, "`{service}` being slow"),

@@ -88,7 +88,7 @@ impl Comparison<'_> {
             (Change::Better, "better", Some(AnsiColor::Green)),
             (Change::Slower, "slower", Some(AnsiColor::Yellow)),
             (Change::Faster, "faster", None),
-            (Change::Other, "otherwise different", None),
+            (Change::Other, "changed otherwise", None),
         ] {
             let changed: Vec<&Pair<'_>> = self.pairs.iter().filter(|pair| pair.change() == change).collect();
             if changed.is_empty() {
@@ -106,7 +106,7 @@ impl Comparison<'_> {
             *verdicts.entry(word(check.verdict)).or_default() += 1;
         }
         let told: Vec<String> = verdicts.iter().map(|(word, count)| format!("{count} {word}")).collect();
-        writeln!(text, "\nas before: {}", if told.is_empty() { "nothing".to_owned() } else { told.join(", ") })
+        writeln!(text, "\nunchanged: {}", if told.is_empty() { "nothing".to_owned() } else { told.join(", ") })
     }
 }
 
@@ -139,7 +139,7 @@ impl Pair<'_> {
     fn write(self, text: &mut String, change: Change, look: Look) -> fmt::Result {
         let Some(check) = self.new.or(self.old) else { return Ok(()) };
         let told = |check: Option<&CheckRecord>| match (check, change) {
-            (None, _) => "not made".to_owned(),
+            (None, _) => "not run".to_owned(),
             (Some(check), Change::Slower | Change::Faster) => seconds(check.duration),
             (Some(check), _) => word(check.verdict).to_owned(),
         };

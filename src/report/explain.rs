@@ -30,7 +30,7 @@ fn write(text: &mut String, check: &Check, title: &str, steps: &[String], look: 
         look.prose(text, "needs: ", &check.needs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))?;
     }
     if check.each_dependency {
-        look.prose(text, "made: ", "once for each dependency")?;
+        look.prose(text, "runs: ", "once for each dependency")?;
     }
     writeln!(text, "  {}", look.label("scenario:"))?;
     for step in steps {

@@ -70,7 +70,7 @@ fn digest(source: &str) -> String {
 
 fn headline(run: &Run) -> &'static str {
     match run.conclusion() {
-        Conclusion::CouldNotRun => "Not found out",
+        Conclusion::CouldNotRun => "No verdict",
         Conclusion::Failed => "Not ready for production",
         Conclusion::NothingRan => "Nothing ran",
         Conclusion::Passed if run.counts().failed > 0 => "Ready, with findings that should be fixed",

@@ -289,12 +289,12 @@ impl<'a> Scenario<'a> {
             Fact::Load { complete, refused, unclear, torn } => Some(self.point(
                 at,
                 if torn.is_empty() { "ok" } else { "bad" },
-                format!("under load: {complete} answered, {refused} refused, {unclear} unclear, {} torn", torn.len()),
+                format!("under load: {complete} answered, {refused} refused, {unclear} unclear, {} cut off", torn.len()),
             )),
             Fact::Zombies { service, pids } => Some(self.point(
                 at,
                 if pids.is_empty() { "ok" } else { "bad" },
-                format!("{} ended processes of {service} that nobody has taken note of", pids.len()),
+                format!("{} zombie processes of {service}", pids.len()),
             )),
             Fact::Blind { what } => Some(self.point(at, "bad", format!("{what} could no longer be followed"))),
             Fact::Thinned { of, count, bytes, unread, .. } => Some(self.point(at, "idle", left_out(of, *count, *bytes, *unread))),

@@ -81,7 +81,7 @@ pub fn describe(run: &Run, command: &str, look: Look) -> String {
         counts.not_applicable,
     );
     if counts.ran() == 0 {
-        text.push_str("nothing ran: no check that was selected applies to this stack\n");
+        text.push_str("nothing ran: no selected check applies to this stack\n");
     }
     text
 }

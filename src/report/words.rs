@@ -27,16 +27,16 @@ pub(super) fn short(answer: &Answer) -> String {
 pub(super) fn disturbed(fault: FaultKind) -> &'static str {
     match fault {
         FaultKind::Killed => "is killed",
-        FaultKind::Absent => "is not there yet",
+        FaultKind::Absent => "is not started yet",
         FaultKind::Frozen => "is frozen",
-        FaultKind::CutOff => "is cut off the network",
-        FaultKind::Exhausted => "has no connection slot left",
+        FaultKind::CutOff => "is disconnected from the network",
+        FaultKind::Exhausted => "has no free connection slot",
         FaultKind::Refusing => "refuses connections",
         FaultKind::StartingUp => "says that it is starting up",
-        FaultKind::OutOfReach => "is out of reach",
+        FaultKind::OutOfReach => "is unreachable (packets are lost)",
         FaultKind::Slow => "is slow",
         FaultKind::Reset => "resets its connections",
-        FaultKind::Stopped => "is stopped in its tracks",
+        FaultKind::Stopped => "is suspended by SIGSTOP",
     }
 }
 

@@ -50,7 +50,7 @@ pub fn block(draft: &Draft) -> String {
     line("dependencies", Some((format!("[{}]", services.join(", ")), draft.dependencies.origin.as_str())), "", "");
     for (key, found, help) in [
         ("startup_limit", &draft.startup_limit, "how long the app may take until it is ready"),
-        ("outage_limit", &draft.outage_limit, "how long readiness may take to say 503 in an outage"),
+        ("outage_limit", &draft.outage_limit, "how long readiness may take to turn 503 in an outage"),
         ("recovery_limit", &draft.recovery_limit, "how long the app may take to be ready again after an outage"),
     ] {
         line(key, None, &humantime::format_duration(found.value).to_string(), help);

@@ -166,7 +166,7 @@ impl Declared {
                 .map_err(|_| wrong(model, &place, &format!("`expires: {expires}` is not a date"), "write it as YYYY-MM-DD"))?;
             if date < today {
                 let message = format!("the waiver of `{}` expired on {expires}", waiver.check);
-                return Err(wrong(model, &place, &message, "mend the check, or give the waiver a new date and a reason"));
+                return Err(wrong(model, &place, &message, "fix the failure, or give the waiver a new date and a reason"));
             }
         }
         Ok(())

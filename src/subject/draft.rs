@@ -66,7 +66,7 @@ impl Draft {
             message,
             advice: format!("declare `{key}: {word}` under x-seaworthy, or give --{key} {word}"),
         };
-        let app = self.app.ok_or_else(|| unknown("can't tell which service is the app".into(), "app", "NAME"))?.value;
+        let app = self.app.ok_or_else(|| unknown("can't detect which service is the app".into(), "app", "NAME"))?.value;
         if model.replicas(&app) == 0 {
             return Err(ContractError::Undetected {
                 path: model.file().path().to_owned(),
@@ -74,7 +74,7 @@ impl Draft {
                 advice: "give it one (`scale` or `deploy.replicas`), or name another app with --app NAME".into(),
             });
         }
-        let of_app = |what: &str| format!("can't tell the {what} of the app `{app}`");
+        let of_app = |what: &str| format!("can't detect the {what} of the app `{app}`");
         Ok(Contract {
             port: self.port.ok_or_else(|| unknown(of_app("port"), "port", "NUMBER"))?.value,
             readiness: self.readiness.ok_or_else(|| unknown(of_app("readiness path"), "readiness", "PATH"))?.value,
@@ -103,9 +103,9 @@ impl Draft {
         let statuses: Vec<String> = self.stop_status.value.iter().map(ToString::to_string).collect();
         let port = self.port.as_ref().map(|port| Found::new(port.value.to_string(), port.origin.clone()));
         let mut rows: Vec<(&str, (String, String))> = vec![
-            ("app", maybe(&self.app, "can't be told")),
-            ("port", maybe(&port, "can't be told")),
-            ("readiness", maybe(&self.readiness, "can't be told")),
+            ("app", maybe(&self.app, "not detected")),
+            ("port", maybe(&port, "not detected")),
+            ("readiness", maybe(&self.readiness, "not detected")),
             ("liveness", maybe(&self.liveness, "not declared, and none of the usual paths answers")),
             ("business", maybe(&self.business, "not declared")),
         ];

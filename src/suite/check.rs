@@ -100,7 +100,7 @@ async fn prepare_and(
     let reaper = reaper.map_err(RunError::Reaper)?;
     let say = |phase: &str| progress.tell(Event::Phase(phase));
     for dead in engine.sweep().await? {
-        say(&format!("removed what was left of a dead run: {dead}"));
+        say(&format!("removed what a dead run left behind: {dead}"));
     }
     let running = async {
         let notes = resolved.changes.clone();
@@ -115,7 +115,7 @@ async fn prepare_and(
         let undecided = Contract { liveness: Some(String::new()), ..context.contract.clone() };
         let mut instances = 1;
         if Plan::new(&catalogue, &selection, known(&context, &undecided, request.slow)).starts_something() || request.explain {
-            say("starting the stack once, undisturbed");
+            say("starting the stack once, with nothing disturbed");
             instances = context.measure_baseline().await?;
         }
         progress.tell(Event::Contract(&context.draft));

@@ -25,7 +25,7 @@ pub(super) async fn execute(
             let mut stage = Stage::new(Arc::clone(context), name, Arc::clone(progress));
             let performed = AssertUnwindSafe(perform(&mut stage, &lines)).catch_unwind().await;
             if performed.is_err() {
-                let reason = "a defect of seaworthy: a panic in a step".to_owned();
+                let reason = "a bug in seaworthy: a step panicked".to_owned();
                 let advice = "please report it, with the command line and the compose file".to_owned();
                 stage.timeline().record(Fact::Halted { halt: Halt::CouldNotRun { reason, advice, service: None } });
             }

@@ -137,15 +137,15 @@ fn broken_stacks_are_told_and_leave_nothing() {
                 "error: `app` of PROJECT/tests/fixtures/does-not-build can't be built",
                 "    | the compiler is missing",
                 "did not complete successfully: exit code: 7",
-                "help: mend the build until this succeeds: docker compose --project-directory",
+                "help: fix the build; this command must succeed: docker compose --project-directory",
             ][..],
         ),
         (
             "exits-at-once",
             &[
-                "error: PROJECT/tests/fixtures/exits-at-once does not come up even undisturbed. Expected: readiness answers 2xx",
+                "error: PROJECT/tests/fixtures/exits-at-once does not start even with nothing disturbed. Expected: readiness answers 2xx",
                 "`app` exited with status 3 at",
-                "  the last log lines of `app`:\n    | GREETING is not set\n  help: find out from its log why `app` exits\n",
+                "  the last log lines of `app`:\n    | GREETING is not set\n  help: see its log for why `app` exits\n",
             ],
         ),
         (

@@ -48,7 +48,7 @@ pub(crate) fn shown(output: &Output) -> String {
         (r"[+-]?\d+\.\d+ ?s\b", "N s"),
         (r"\d+ times", "N times"),
         (r"(?m)^    \| #\d+ (?:\d+\.\d+ )?", "    | "),
-        (r"(?m)^… removed what was left of a dead run: .*\n", ""),
+        (r"(?m)^… removed what a dead run left behind: .*\n", ""),
     ]
     .iter()
     .fold(text, |text, (pattern, replacement)| {

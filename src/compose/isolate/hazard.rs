@@ -99,7 +99,7 @@ impl FromStr for Hazard {
 /// Finds what a service shares with the machine, mounts aside.
 pub(super) fn look_for(service: &Map<String, Value>, copy: &Copy, notes: &mut Notes) -> Result<(), (Hazard, String)> {
     if service.get("privileged") == Some(&json!(true)) {
-        notes.hazard(copy, Hazard::Privileged, "`privileged: true` gives it this machine".into())?;
+        notes.hazard(copy, Hazard::Privileged, "`privileged: true` gives it full access to this machine".into())?;
     }
     for hazard in Hazard::NAMESPACES {
         let mode = service.get(hazard.key()).and_then(Value::as_str).unwrap_or_default();
@@ -110,7 +110,7 @@ pub(super) fn look_for(service: &Map<String, Value>, copy: &Copy, notes: &mut No
         }
     }
     if service.get("devices").and_then(Value::as_array).is_some_and(|devices| !devices.is_empty()) {
-        notes.hazard(copy, Hazard::Devices, "`devices` gives it a device of this machine".into())?;
+        notes.hazard(copy, Hazard::Devices, "`devices` gives it access to a device of this machine".into())?;
     }
     let volumes_from = service.get("volumes_from").and_then(Value::as_array).into_iter().flatten();
     if let Some(container) = volumes_from.filter_map(Value::as_str).find(|from| from.starts_with("container:")) {

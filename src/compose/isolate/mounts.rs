@@ -50,10 +50,10 @@ pub(super) fn isolate(
         let to = copy.scratch.join(format!("{name}-{index}"));
         mount["source"] = json!(to);
         if is_there {
-            notes.change(format!("service `{name}`: {shown} is copied, so that each copy of the stack writes to its own"));
+            notes.change(format!("service `{name}`: {shown} is copied for each copy of the stack"));
             notes.files.push(ScratchFile::CopyOf { from: source, to });
         } else {
-            notes.change(format!("service `{name}`: {shown} is not there, an empty folder takes its place"));
+            notes.change(format!("service `{name}`: {shown} does not exist: an empty folder is mounted"));
             notes.files.push(ScratchFile::EmptyFolder { to });
         }
     }

@@ -37,7 +37,7 @@ pub(super) fn isolate_network(name: &str, network: &mut Map<String, Value>, proj
     network.remove("name");
     if network.remove("external").is_some_and(|external| external == json!(true)) {
         network.clear();
-        notes.change(format!("network `{name}` is external: replaced by a fresh one"));
+        notes.change(format!("network `{name}` is external: replaced by a new one"));
     }
     if let Some(driver) = network.get("driver").and_then(Value::as_str).filter(|driver| *driver != "bridge").map(str::to_owned) {
         network.clear();

@@ -99,7 +99,7 @@ pub(super) async fn late(stage: &mut Stage, dependency: &Meant, after: Duration,
         Since::FirstAttempt => app_started,
     };
     let without = without.filter(|without| without.dependency == dependency);
-    let without = without.ok_or_else(|| Halt::not_measured(format!("`{dependency}` was not withheld")))?;
+    let without = without.ok_or_else(|| Halt::not_measured(format!("`{dependency}` was not held back")))?;
     instance.timeline().clock().reach(from + after).await;
     let accepted = launch::start_withheld(context, instance, &without).await?;
     stage.mark(accepted, Mark::Accepts { service: dependency, after: Return::FirstStart });

@@ -54,7 +54,7 @@ pub(super) async fn stop_while_waiting(stage: &mut Stage) -> Result<(), Halt> {
         Claim::SameProcess.judge(&Window { facts, contract, from: started, event: Event::Beginning, over: true })
     });
     if let Outcome::Broken(finding) = same {
-        return Err(Halt::not_applicable(format!("it does not wait: {}", finding.seen)));
+        return Err(Halt::not_applicable(format!("it does not wait for its dependency: {}", finding.seen)));
     }
     stop(stage).await
 }
@@ -115,7 +115,7 @@ pub(super) async fn stop_under_load(stage: &mut Stage) -> Result<(), Halt> {
     let app_started = stage.app_started();
     let (context, instance) = stage.instance().await?;
     if context.engine.access().published_at().is_some() {
-        return Err(Halt::not_applicable("the app is reached through a published port, and the proxy in between would lie"));
+        return Err(Halt::not_applicable("the app is reached through a published port, whose proxy accepts connections by itself"));
     }
     let contract = &context.contract;
     let asked = Asked {
@@ -152,7 +152,7 @@ pub(super) async fn suspend(stage: &mut Stage) -> Result<(), Halt> {
     let (context, instance) = stage.instance().await?;
     let service = context.contract.app.clone();
     let stopped = fault::suspend(instance, &service).await?;
-    let at = stopped.ok_or_else(|| Halt::not_applicable("the processes of the app are out of reach from here"))?;
+    let at = stopped.ok_or_else(|| Halt::not_applicable("the processes of the app can't be signalled from this machine"))?;
     stage.mark(at, Mark::Disturbed { service, fault: FaultKind::Stopped });
     Ok(())
 }
@@ -180,7 +180,7 @@ async fn send(context: &RunContext, instance: &Instance, started: Duration, sign
     let app = &context.contract.app;
     let ended = instance.timeline().read(|observations| last_change(observations, app, started));
     if let Some(ContainerChange::Died { exit_code, .. }) = ended {
-        return Err(Halt::not_applicable(format!("`{app}` had ended by itself before, with status {exit_code}")));
+        return Err(Halt::not_applicable(format!("`{app}` had already exited by itself, with status {exit_code}")));
     }
     if let Ok(processes) = context.engine.processes(&instance.service(app)?.container).await {
         instance.timeline().record(Fact::Processes { service: app.clone(), processes });

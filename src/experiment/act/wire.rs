@@ -36,11 +36,11 @@ pub(super) async fn start_while(stage: &mut Stage, dependency: &Meant, how: Wire
 fn attempts_are_the_apps(context: &RunContext, dependency: &str) -> Result<(), Halt> {
     let app = &context.contract.app;
     if context.model.replicas(app) > 1 {
-        return Err(Halt::not_applicable(format!("the attempts of several replicas of `{app}` can't be told apart")));
+        return Err(Halt::not_applicable(format!("the attempts of several replicas of `{app}` can't be distinguished")));
     }
     let others = context.contract.dependencies.iter().map(|other| other.service.as_str());
     match others.into_iter().find(|other| context.model.depends_on(other).contains(&dependency)) {
-        Some(other) => Err(Halt::not_applicable(format!("`{other}` reaches `{dependency}` too, and can't be told apart"))),
+        Some(other) => Err(Halt::not_applicable(format!("`{other}` connects to `{dependency}` too, and its attempts can't be distinguished"))),
         None => Ok(()),
     }
 }

@@ -64,7 +64,7 @@ pub(super) fn order(stage: &Stage) -> Result<(), Halt> {
 pub(super) fn data_folder(stage: &Stage, database: &str) -> Result<(), Halt> {
     let context = stage.context();
     let folder = context.data_folder(database);
-    let folder = folder.ok_or_else(|| Halt::not_applicable(format!("where `{database}` keeps its data is not known")))?;
+    let folder = folder.ok_or_else(|| Halt::not_applicable(format!("the data directory of `{database}` is not known")))?;
     let mounts = context.model.service(database).and_then(|service| service.get("volumes")?.as_array());
     let holds = |mount: &Value| {
         let target = mount.get("target").and_then(Value::as_str).unwrap_or_default().trim_end_matches('/');

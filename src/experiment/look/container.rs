@@ -99,7 +99,7 @@ pub(super) async fn signals(stage: &mut Stage) -> Result<(), Halt> {
     let (context, instance) = stage.instance().await?;
     let app = &context.contract.app;
     if !context.sets_stop_signal(app) {
-        return Err(Halt::not_applicable("no STOPSIGNAL is set, so it is told to stop by SIGTERM"));
+        return Err(Halt::not_applicable("no STOPSIGNAL is set, so the engine stops it with SIGTERM"));
     }
     let handled = context.engine.handled_signals(&instance.service(app)?.container).await?;
     let handled = handled.ok_or_else(out_of_sight)?;
@@ -119,7 +119,7 @@ pub(super) async fn ports(stage: &mut Stage) -> Result<(), Halt> {
 }
 
 fn out_of_sight() -> Halt {
-    Halt::not_applicable("the engine runs on another kernel, so its processes are out of sight")
+    Halt::not_applicable("the engine runs on another kernel, so its processes can't be seen from this machine")
 }
 
 /// What the last run of the app's health check came to.

@@ -69,7 +69,7 @@ pub(super) async fn weaknesses(stage: &mut Stage) -> Result<(), Halt> {
     let context = stage.context();
     let could_not = |reason: String| Halt::CouldNotRun {
         reason,
-        advice: "run the scanner by hand, and give its report in JSON with --scan-report FILE".into(),
+        advice: "run the scanner by hand, and pass its JSON report with --scan-report FILE".into(),
         service: None,
     };
     let (by, report) = match &context.scan {
@@ -85,7 +85,7 @@ pub(super) async fn weaknesses(stage: &mut Stage) -> Result<(), Halt> {
         }
     };
     let known =
-        read_report(&report).ok_or_else(|| could_not(format!("what {by} holds is no report of Trivy or Grype in JSON")))?;
+        read_report(&report).ok_or_else(|| could_not(format!("{by} is not a JSON report of Trivy or Grype")))?;
     let weakness = |Known { severity, id, package, fixed_in }| Weakness { severity, id, package, fixed_in };
     inspected(stage, Inspection::Weaknesses { by, found: known.into_iter().map(weakness).collect() });
     Ok(())

@@ -36,7 +36,7 @@ pub(super) async fn zombies(stage: &mut Stage) -> Result<(), Halt> {
             clock.reach(clock.now() + APART).await;
         }
         let pids = context.engine.zombies(&instance.service(app)?.container).await?;
-        let pids = pids.ok_or_else(|| Halt::not_applicable("the kernel's process table is out of sight from here"))?;
+        let pids = pids.ok_or_else(|| Halt::not_applicable("the kernel's process table can't be read from this machine"))?;
         instance.timeline().record(Fact::Zombies { service: app.clone(), pids });
     }
     Ok(())
@@ -66,7 +66,7 @@ fn not_counted(context: &RunContext, dependency: &Dependency) -> Halt {
     let (app, service) = (&context.contract.app, &dependency.service);
     match dependency.kind {
         Kind::Postgres { .. } => Halt::not_measured(format!("the sessions of `{app}` with `{service}`")),
-        _ => Halt::not_applicable(format!("the sessions of `{app}` with `{service}` can't be counted from here")),
+        _ => Halt::not_applicable(format!("the sessions of `{app}` with `{service}` can't be counted from this machine")),
     }
 }
 

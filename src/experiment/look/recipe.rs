@@ -109,7 +109,7 @@ fn recipe(context: &RunContext) -> Result<Built, Halt> {
         NoRecipe::NotBuilt { .. } | NoRecipe::Remote { .. } => Halt::not_applicable(error.to_string()),
         NoRecipe::Unreadable { .. } | NoRecipe::Wrong { .. } => Halt::CouldNotRun {
             reason: with_causes(&error),
-            advice: "make the Dockerfile one that `docker build` reads; report it when it is".into(),
+            advice: "make sure that `docker build` can read the Dockerfile; if it can, please report this".into(),
             service: None,
         },
     })
