@@ -175,6 +175,7 @@ stacks! {
         as_published: "as-published";
         flask_lab_hardened: "flask-lab/hardened";
         flask_lab_insecure: "flask-lab/insecure";
+        flask_mariadb_rabbitmq: "flask-mariadb-rabbitmq";
         nginx_static: "nginx-static";
         node_postgres_redis: "node-postgres-redis";
     }

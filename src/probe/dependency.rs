@@ -41,11 +41,26 @@ pub async fn watch_dependency(service: String, kind: Kind, mut reach: watch::Rec
         let Ok((sent, session)) = session else { continue };
         record(sent, DependencyState::Accepting);
         tokio::select! {
-            () = session.closed() => {}
+            () = held(session, &kind, &now) => {}
             _ = reach.wait_for(|later| later.as_ref() != Some(&now)) => {}
         }
         record(clock.now(), DependencyState::Lost);
         clock.reach(clock.now() + INTERVAL).await;
+    }
+}
+
+/// Returns when the dependency is lost. A server that nobody logs in to ends the session by itself after a while, ten seconds for
+/// MySQL and RabbitMQ: what tells is whether it still serves then.
+async fn held(mut session: Session, kind: &Kind, reach: &Reach) {
+    loop {
+        session.closed().await;
+        if !matches!(kind, Kind::Mysql { .. } | Kind::Rabbitmq { .. }) {
+            return;
+        }
+        match timeout(ATTEMPT_LIMIT, open(kind, reach)).await {
+            Ok(Ok(next)) => session = next,
+            Ok(Err(_)) | Err(_) => return,
+        }
     }
 }
 
@@ -96,5 +111,55 @@ async fn stays_open(stream: TcpStream) -> Result<TcpStream, DependencyState> {
         Ok(Ok(0)) => Err(DependencyState::NotAccepting { reason: "the connection is closed at once".into() }),
         Ok(Err(error)) => Err(DependencyState::NotAccepting { reason: error.to_string() }),
         Ok(Ok(_)) | Err(_) => Ok(stream),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::contract::{Credentials, Secret};
+    use crate::redact::Redactor;
+    use crate::timeline::{Observation, Ruling};
+
+    #[tokio::test]
+    async fn a_session_that_is_ended_by_a_server_that_still_serves_is_not_lost() {
+        let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+        let port = server.local_addr().expect("an address").port();
+        let kind = Kind::Mysql {
+            port,
+            credentials: Credentials { user: "u".into(), database: "d".into(), password: Secret::default() },
+        };
+        let timeline = Timeline::new(Clock::start(), Redactor::default());
+        let (_sender, reach) = watch::channel(Some(Reach::Direct(Ipv4Addr::LOCALHOST.into())));
+        let probe = tokio::spawn(watch_dependency("db".into(), kind, reach, timeline.clone()));
+
+        // It greets, and ends a session in which nobody logs in.
+        for _ in 0..3 {
+            let (mut session, _) = server.accept().await.expect("a session");
+            session.write_all(&[1, 0, 0, 0, 10]).await.expect("sent");
+        }
+        let (mut session, _) = server.accept().await.expect("a session");
+        session.write_all(&[1, 0, 0, 0, 10]).await.expect("sent");
+        let states = |observations: &[Observation]| -> Vec<DependencyState> {
+            let state = |fact: &Fact| if let Fact::Dependency { state, .. } = fact { Some(state.clone()) } else { None };
+            observations.iter().filter_map(|observation| state(&observation.fact)).collect()
+        };
+        assert_eq!(timeline.read(states), [DependencyState::Accepting]);
+
+        drop((server, session));
+        let lost = |observations: &[Observation], _| match states(observations).get(1) {
+            Some(DependencyState::Lost) => Ruling::Holds(()),
+            Some(other) => Ruling::Broken(format!("{other:?}")),
+            None => Ruling::Open,
+        };
+        let told = timeline.wait(timeline.clock().now() + ATTEMPT_LIMIT, lost).await;
+        assert!(matches!(told, Ruling::Holds(())), "{:?}", timeline.read(states));
+        probe.abort();
     }
 }
