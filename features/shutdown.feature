@@ -133,7 +133,7 @@ Feature: The app shuts down gracefully
   Scenario: SIGINT ends the app too
     A Ctrl-C at `docker run` sends SIGINT, and some process managers do so as well.
 
-    To fix: handle SIGINT like SIGTERM.
+    To fix: handle SIGINT like SIGTERM: finish in-flight requests, then exit.
 
     Given the stack is ready
     When the app gets SIGINT

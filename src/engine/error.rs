@@ -80,7 +80,8 @@ impl EngineError {
             }
             Self::NotRemoved { .. } => "remove what is left by hand; it carries the label dev.seaworthy.run".into(),
             Self::Call { .. } | Self::Start { .. } | Self::NoContainer { .. } => {
-                "see the engine's own log; `docker compose up` with the same stack shows whether it starts without seaworthy".into()
+                "see the engine's own log; `docker compose up` with the same stack shows whether it starts without seaworthy"
+                    .into()
             }
         }
     }

@@ -113,7 +113,9 @@ impl RunError {
                 "combine fewer conditions; every check has its id, its topic and its severity as tags".into()
             }
             Self::NotReady { advice, .. } => advice.clone(),
-            Self::Reaper(_) => "make sure that the seaworthy executable is still where it was started from, and is executable".into(),
+            Self::Reaper(_) => {
+                "make sure that the seaworthy executable is still where it was started from, and is executable".into()
+            }
             Self::Interrupted => "run it again to get a verdict".into(),
             Self::Defect { .. } => "please report it, with the command line and the compose file".into(),
         }

@@ -350,7 +350,9 @@ fn advise(context: &RunContext, timeline: &Timeline) -> String {
             seconds(contract.probe_timeout)
         ),
         Some(_) => {
-            format!("see its log for why {readiness} does not answer 2xx; an app that starts slowly needs a higher `startup_limit`")
+            format!(
+                "see its log for why {readiness} does not answer 2xx; an app that starts slowly needs a higher `startup_limit`"
+            )
         }
     }
 }

@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn two_attempts_are_no_pace() {
         let outcome = tried_at([0, 10, 5000]).judge(&BACKS_OFF);
-        assert_eq!(outcome, Outcome::NotApplicable("`app` makes too few attempts to reach `db` to have a pace".into()));
+        assert_eq!(outcome, Outcome::NotApplicable("`app` makes too few attempts to reach `db` to measure a pace".into()));
         assert_eq!(tried_at([]).judge(&PACED), held([]));
     }
 

@@ -141,6 +141,7 @@ mod tests {
     use super::*;
     use crate::judge::testing::{Told, contract, died, mark, readiness, timeline};
     use crate::judge::{Lasting, Limit, Wanted};
+    use crate::model::ScenarioLine;
     use crate::model::{Answer, Endpoint, FaultKind, Mark, Return};
     use crate::subject::Meant;
 
@@ -155,7 +156,7 @@ mod tests {
     }
 
     fn step(ms: u64) -> Told {
-        (ms, Fact::Step { text: "Then it holds".into() })
+        (ms, Fact::Step { line: ScenarioLine { text: "it holds".into(), ..ScenarioLine::default() } })
     }
 
     fn status(ms: u64, status: u16) -> Told {
@@ -295,7 +296,7 @@ mod tests {
             let again = "run the check again; report it when it stays so";
             Ruling::could_not_run(format!("could not be measured: {what}. {again}"))
         };
-        assert_eq!(ruled(&[Some(Claim::StopsInTime)], &[step(0)]), undecided("the app was not told to stop"));
+        assert_eq!(ruled(&[Some(Claim::StopsInTime)], &[step(0)]), undecided("the app got no stop signal"));
         let no_limit = Ruling::not_applicable("the contract has no image_size_limit".into());
         assert_eq!(ruled(&[Some(Claim::Fits)], &[step(0)]), no_limit);
         let alone = Contract { dependencies: vec![], ..contract() };

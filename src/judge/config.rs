@@ -219,7 +219,7 @@ mod tests {
             (ended(0, 1, 1), &["DB_URL is not set"], Some("exits with status 0; its last line is `DB_URL is not set`")),
             (ended(1, 1, 1), &["oh", "no"], Some("exits with status 1 and does not name it; its last line is `no`")),
             (ended(1, 1, 1), &[], Some("exits with status 1 and does not name it; it wrote nothing")),
-            (undecided, &["waiting"], Some("was neither ready nor gone after 12.0 s; its last line is `waiting`")),
+            (undecided, &["waiting"], Some("neither became ready nor exited within 12.0 s; its last line is `waiting`")),
         ] {
             let case = Case::shown([without("DB_URL", outcome, lines)]);
             match wrong {

@@ -135,7 +135,7 @@ mod tests {
         let rejecting = || DependencyState::Rejecting { reason: "password".into() };
         assert_eq!(judge([attempt(150, rejecting()), attempt(4000, rejecting())], false), Outcome::Pending);
         let lasting = finding(judge([attempt(150, rejecting()), attempt(6000, rejecting())], false));
-        assert_eq!(lasting.seen, "it turns the login down: password");
+        assert_eq!(lasting.seen, "it rejects the login: password");
         let gone = finding(judge([died(300, 1)], false));
         assert_eq!((gone.seen.as_str(), gone.evidence), ("`db` exited with status 1 at +0.2 s", vec![FactId(0)]));
     }

@@ -29,7 +29,9 @@ pub(super) fn same(window: &Window<'_>) -> Outcome {
 /// An app that exited is started again by the engine, after pauses that are not its own: nothing can be said of its pace.
 pub(super) fn has_not_exited(window: &Window<'_>) -> Outcome {
     match same(window) {
-        Outcome::Broken(finding) => Outcome::NotApplicable(format!("the pauses between the engine's restarts would be measured: {}", finding.seen)),
+        Outcome::Broken(finding) => {
+            Outcome::NotApplicable(format!("the pauses between the engine's restarts would be measured: {}", finding.seen))
+        }
         other => other,
     }
 }
@@ -193,7 +195,7 @@ mod tests {
     #[test]
     fn an_exit_leaves_no_pace_to_judge() {
         let Outcome::NotApplicable(reason) = Case::of([died(50, 1)]).judge(&Claim::HasNotExited) else { panic!("it is judged") };
-        assert!(reason.starts_with("the engine's pauses would be measured: `app` exited"), "{reason}");
+        assert!(reason.starts_with("the pauses between the engine's restarts would be measured: `app` exited"), "{reason}");
         assert!(is_held(&Case::of([]).judge(&Claim::HasNotExited)));
     }
 

@@ -244,7 +244,7 @@ mod tests {
             assert!(is_held(&stopped(died(3000, status, false), &[]).judge(&Claim::NotKilled)), "{status}");
         }
         let seen = stopped(died(3000, 0, true), &[]).seen(&Claim::NotKilled);
-        assert_eq!(seen, "the kernel killed it for want of memory, after 3.0 s");
+        assert_eq!(seen, "the kernel killed it after 3.0 s: out of memory");
     }
 
     #[test]
@@ -272,7 +272,7 @@ mod tests {
         assert_eq!(load(3, &[]).judge(&Claim::NothingTorn), held([2]));
         assert_eq!(
             load(3, &["a 200 broke off"]).seen(&Claim::NothingTorn),
-            "1 torn (a 200 broke off), 3 complete, 2 refused, 1 cut off too soon to tell; it stopped after 3.0 s with status 0"
+            "1 cut off (a 200 broke off), 3 complete, 2 refused, 1 cut off before the app may have read them; it stopped after 3.0 s with status 0"
         );
         assert!(is_broken(&load(0, &["a 200 broke off"]).judge(&Claim::NothingTorn)));
         let unanswered = Outcome::Undecided("no request of the clients was answered".into());
@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn without_a_signal_or_an_end_there_is_nothing_to_judge() {
-        let not_told = Outcome::Undecided("the app was not told to stop".into());
+        let not_told = Outcome::Undecided("the app got no stop signal".into());
         let no_end = Outcome::Undecided("the engine did not report the end of the app".into());
         for claim in [Claim::StopsInTime, Claim::NotKilled, Claim::CleanStatus, Claim::SignalReached, Claim::NothingTorn] {
             assert_eq!(Case::of([died(10, 0, false)]).over().judge(&claim), not_told, "{claim:?}");

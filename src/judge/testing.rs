@@ -150,7 +150,7 @@ pub(crate) fn died(ms: u64, exit_code: i64) -> Told {
 
 /// The app writes a line.
 pub(crate) fn line(ms: u64, text: &str) -> Told {
-    (ms, Fact::Log { service: "app".into(), stream: LogStream::Stdout, line: text.into() })
+    (ms, Fact::Log { service: "app".into(), stream: LogStream::Stdout, line: text.into(), is_cut: false })
 }
 
 pub(crate) fn mark(ms: u64, mark: Mark) -> Told {

@@ -402,12 +402,12 @@ mod tests {
 
     #[test]
     fn what_was_never_read_is_told() {
-        let (mut keeper, mut observations) = (Keeper::new(SMALL), vec![]);
+        let (mut keeper, mut ordered) = (Keeper::new(SMALL), Ordered::default());
         let at = Duration::from_millis;
-        keeper.append(&mut observations, Observation { at: at(1), fact: log("app", "one") });
-        note_unread(&mut observations, "app", at(5));
-        note_unread(&mut observations, "app", at(9));
-        assert_eq!(told(&observations), ["one", "[0+ of 0 B, 5 to 9 ms]"]);
+        keeper.append(&mut ordered, at(1), log("app", "one"));
+        note_unread(&mut ordered, "app", at(5));
+        note_unread(&mut ordered, "app", at(9));
+        assert_eq!(told(&ordered.observations), ["one", "[0+ of 0 B, 5 to 9 ms]"]);
         assert_eq!(keeper.newest_line("app", None), Some(at(1)));
         assert_eq!(keeper.newest_line("app", Some(LogStream::Stderr)), None);
     }

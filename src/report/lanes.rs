@@ -340,6 +340,7 @@ impl<'a> Scenario<'a> {
 mod tests {
     use super::*;
     use crate::model::FactId;
+    use crate::model::ScenarioLine;
 
     fn at(ms: u64, fact: Fact) -> Observation {
         Observation { id: FactId::default(), at: Duration::from_millis(ms), fact }
@@ -371,7 +372,7 @@ mod tests {
     #[test]
     fn lines_that_lie_close_are_one_point_that_counts_them() {
         let log = |ms, line: &str| {
-            at(ms, Fact::Log { service: "app".into(), stream: crate::model::LogStream::Stdout, line: line.into() })
+            at(ms, Fact::Log { service: "app".into(), stream: crate::model::LogStream::Stdout, line: line.into(), is_cut: false })
         };
         let observations = [log(0, "one"), log(1, "two"), log(60_000, "<script>")];
         let drawing = draw(&observations).expect("not empty");

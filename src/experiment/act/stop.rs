@@ -115,7 +115,9 @@ pub(super) async fn stop_under_load(stage: &mut Stage) -> Result<(), Halt> {
     let app_started = stage.app_started();
     let (context, instance) = stage.instance().await?;
     if context.engine.access().published_at().is_some() {
-        return Err(Halt::not_applicable("the app is reached through a published port, whose proxy accepts connections by itself"));
+        return Err(Halt::not_applicable(
+            "the app is reached through a published port, whose proxy accepts connections by itself",
+        ));
     }
     let contract = &context.contract;
     let asked = Asked {

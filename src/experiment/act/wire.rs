@@ -40,7 +40,9 @@ fn attempts_are_the_apps(context: &RunContext, dependency: &str) -> Result<(), H
     }
     let others = context.contract.dependencies.iter().map(|other| other.service.as_str());
     match others.into_iter().find(|other| context.model.depends_on(other).contains(&dependency)) {
-        Some(other) => Err(Halt::not_applicable(format!("`{other}` connects to `{dependency}` too, and its attempts can't be distinguished"))),
+        Some(other) => Err(Halt::not_applicable(format!(
+            "`{other}` connects to `{dependency}` too, and its attempts can't be distinguished"
+        ))),
         None => Ok(()),
     }
 }

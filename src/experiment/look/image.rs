@@ -84,8 +84,7 @@ pub(super) async fn weaknesses(stage: &mut Stage) -> Result<(), Halt> {
             (scanned.by.to_owned(), scanned.report.map_err(|error| could_not(format!("{} made no report: {error}", scanned.by)))?)
         }
     };
-    let known =
-        read_report(&report).ok_or_else(|| could_not(format!("{by} is not a JSON report of Trivy or Grype")))?;
+    let known = read_report(&report).ok_or_else(|| could_not(format!("{by} is not a JSON report of Trivy or Grype")))?;
     let weakness = |Known { severity, id, package, fixed_in }| Weakness { severity, id, package, fixed_in };
     inspected(stage, Inspection::Weaknesses { by, found: known.into_iter().map(weakness).collect() });
     Ok(())
