@@ -76,7 +76,7 @@ mod tests {
             (run(false, &only_should), 0, "Ready, with findings that should be fixed"),
             (run(true, &only_should), 1, "Not ready for production"),
             (run(false, &[passed, (Severity::Must, Verdict::Failed)]), 1, "Not ready for production"),
-            (run(false, &[passed, (Severity::Should, Verdict::CouldNotRun)]), 2, "Not found out"),
+            (run(false, &[passed, (Severity::Should, Verdict::CouldNotRun)]), 2, "No verdict"),
             (run(true, &[(Severity::Must, Verdict::NotApplicable)]), 3, "Nothing ran"),
         ] {
             assert_eq!(Exit::of_run(&run).code(), code, "{headline}");

@@ -93,3 +93,23 @@ fn documents_stay_short() {
         assert!(lines < most, "{document} has {lines} lines");
     }
 }
+
+/// One line for each check, as the features have it.
+#[test]
+fn every_check_is_in_the_list_of_checks() {
+    let list = read(&project().join("docs/checks.md"));
+    let scenario = Regex::new(r"(?m)^  (@.+)\n  Scenario: (.+)$").expect("a pattern");
+    let mut rows = vec![];
+    for feature in files(&project().join("features"), "feature") {
+        for captures in scenario.captures_iter(&read(&feature)) {
+            let tags: Vec<&str> = captures[1].split_whitespace().collect();
+            let id = tags.iter().find(|tag| tag.contains('.')).expect("an id").trim_start_matches('@');
+            let severity = if tags.contains(&"@must") { "must" } else { "should" };
+            rows.push(format!("| `{id}` | {severity} | {} |", captures[2].replace("<dependency>", "a dependency")));
+        }
+    }
+    let missing: Vec<&String> = rows.iter().filter(|row| !list.contains(row.as_str())).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+    assert_eq!(list.lines().filter(|line| line.starts_with("| `")).count(), rows.len(), "the list has checks that do not exist");
+    assert!(read(&project().join("README.md")).contains(&format!("[{} checks]", rows.len())), "the README counts otherwise");
+}
