@@ -97,11 +97,26 @@ fn every_outside_world_has_one_door() {
     }
 }
 
+/// Of cucumber `gherkin` takes the parser, with what it adds for outlines and tag expressions: runners and writers are for `suite`.
 #[test]
-fn verdicts_do_no_io_and_wait_for_nothing() {
-    for pure in ["verdict", "record", "report"] {
-        let texts: Vec<_> = sources().into_iter().filter(|(_, module, _)| module == pure).collect();
-        assert!(!texts.is_empty(), "there is no module {pure}");
+fn gherkin_takes_the_parser_of_cucumber_alone() {
+    let used = Regex::new(r"\bcucumber::(\w+)").expect("a pattern");
+    let mut seen = vec![];
+    for (file, _, text) in sources().into_iter().filter(|(_, module, _)| module == "gherkin") {
+        for part in used.captures_iter(&text).map(|captures| captures[1].to_owned()) {
+            assert!(["gherkin", "feature", "tag"].contains(&part.as_str()), "{} uses cucumber::{part}", file.display());
+            seen.push(part);
+        }
+    }
+    assert!(seen.iter().any(|part| part == "gherkin"), "nobody reads Gherkin");
+}
+
+#[test]
+fn judging_and_reporting_do_no_io_and_wait_for_nothing() {
+    for pure in ["judge", "model/record", "report"] {
+        let is_pure = |file: &Path| file.with_extension("").starts_with(pure);
+        let texts: Vec<_> = sources().into_iter().filter(|(file, ..)| is_pure(file)).collect();
+        assert!(!texts.is_empty(), "there is no {pure}");
         for (file, _, text) in texts {
             for word in ["async ", "tokio::", "std::fs", "std::net", "std::env"] {
                 assert!(!text.contains(word), "{} uses {word}", file.display());

@@ -24,7 +24,7 @@ fn checks_of_ones_own_are_made() {
     for words in [
         "FAILED  shop.frozen",
         "passed  shop.goes-on",
-        "expected: readiness never hangs throughout N s from the app being stopped in its tracks on",
+        "expected: readiness never hangs throughout N s from the app being stopped by SIGSTOP on",
         "no answer in time",
         "why: Nobody sees from outside whether a process works or sleeps",
     ] {
