@@ -25,6 +25,7 @@ mod scan;
 mod sockets;
 mod start;
 mod tap;
+mod terminal;
 mod usage;
 mod zombies;
 

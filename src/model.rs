@@ -16,7 +16,7 @@ mod version_1;
 
 pub use self::cut::{cut_mark, excerpt};
 pub use self::fact::{
-    Answer, ContainerChange, DependencyState, Endpoint, Fact, FaultKind, Flood, LogStream, Phase, Process, Usage,
+    Answer, ContainerChange, DependencyState, Endpoint, Fact, FaultKind, Flood, LogStream, Phase, Process, Sight, Usage,
 };
 pub use self::inspection::{
     BuildStep, HealthTimes, Inspection, Item, LayerBytes, Listing, RowState, SettingOutcome, Trait, Weakness,

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use crate::causes::with_causes;
 use crate::compose::{Compose, ComposeError, Isolated, Model};
 use crate::engine::{ContainerEvent, CreatedContainer, Engine, EngineError, EventKind, Reach, Started};
-use crate::model::{ContainerChange, Fact, Observation, Timeline};
+use crate::model::{ContainerChange, Fact, Observation, Sight, Timeline};
 
 /// How long the engine may take to report what it has just done.
 const EVENT_LIMIT: Duration = Duration::from_secs(30);
@@ -247,7 +247,10 @@ async fn record_events(
                     // It was removed meanwhile.
                     Err(error) if error.is_absence() => None,
                     Err(error) => {
-                        timeline.record(Fact::Blind { what: format!("where `{service}` is ({})", with_causes(&error)) });
+                        timeline.record(Fact::Blind {
+                            what: format!("where `{service}` is ({})", with_causes(&error)),
+                            sight: Sight::Everything,
+                        });
                         None
                     }
                 };
@@ -264,7 +267,7 @@ async fn record_events(
         };
         timeline.record_at(at, Fact::Container { service, change });
     }
-    timeline.record(Fact::Blind { what: "the engine's events".into() });
+    timeline.record(Fact::Blind { what: "the engine's events".into(), sight: Sight::Everything });
 }
 
 /// Tells everybody where the ports of a container are now.

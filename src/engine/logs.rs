@@ -6,14 +6,14 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use futures::{Stream, StreamExt, stream};
+use futures::{FutureExt, Stream, StreamExt, stream};
 use testcontainers::bollard::container::LogOutput;
 use testcontainers::bollard::errors::Error;
-use testcontainers::bollard::query_parameters::LogsOptionsBuilder;
+use testcontainers::bollard::query_parameters::{InspectContainerOptions, LogsOptionsBuilder};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::Engine;
+use super::{Engine, terminal};
 use crate::causes::root_cause;
 use crate::clock::Clock;
 use crate::model::{LogStream, cut_mark};
@@ -81,20 +81,38 @@ impl Engine {
         since: Option<Duration>,
         reading: Reading,
     ) -> impl Stream<Item = Result<LogLine, LogError>> + use<> {
+        let (docker, container) = (self.docker.clone(), container.to_owned());
+        let follow = reading == Reading::Follow;
+        let since = since.map_or(0, |since| seconds_since_epoch(clock, since));
         let tail = reading.most().map_or("all".to_owned(), |most| most.to_string());
-        let options = LogsOptionsBuilder::new().follow(reading == Reading::Follow).stdout(true).stderr(true).timestamps(true);
-        let options = options.since(since.map_or(0, |since| seconds_since_epoch(clock, since))).tail(&tail).build();
-        let output = self.docker.logs(container, Some(options));
-        let mut lines = Lines { clock, stdout: None, stderr: None };
-        let read = output.map(Some).chain(stream::iter([None])).map(move |output| match output {
-            Some(Ok(output)) => {
-                lines.take(output).map_or_else(|error| vec![Err(error)], |whole| whole.into_iter().map(Ok).collect())
+        let opened = async move {
+            let has_terminal = match docker.inspect_container(&container, None::<InspectContainerOptions>).await {
+                Ok(facts) => facts.config.and_then(|config| config.tty).unwrap_or_default(),
+                Err(error) => return stream::iter([Err(judge(error))]).boxed(),
+            };
+            if has_terminal {
+                let query = format!("follow={follow}&stdout=true&stderr=true&timestamps=true&since={since}&tail={tail}");
+                match terminal::open(&super::host(), &format!("/containers/{container}/logs?{query}")).await {
+                    Some(Ok(log)) => return terminal::lines(log, Lines::new(clock)).boxed(),
+                    Some(Err(error)) => return stream::iter([Err(error)]).boxed(),
+                    None => {}
+                }
             }
-            Some(Err(error)) => vec![Err(judge(error))],
-            None => lines.finish().into_iter().map(Ok).collect(),
-        });
-        read.flat_map(stream::iter)
+            let options = LogsOptionsBuilder::new().follow(follow).stdout(true).stderr(true).timestamps(true);
+            read(docker.logs(&container, Some(options.since(since).tail(&tail).build())), Lines::new(clock)).boxed()
+        };
+        opened.into_stream().flatten()
     }
+}
+
+/// The lines of what the engine sends.
+fn read(output: impl Stream<Item = Result<LogOutput, Error>>, mut lines: Lines) -> impl Stream<Item = Result<LogLine, LogError>> {
+    let read = output.map(Some).chain(stream::iter([None])).map(move |output| match output {
+        Some(Ok(output)) => lines.take(output).map_or_else(|error| vec![Err(error)], |whole| whole.into_iter().map(Ok).collect()),
+        Some(Err(error)) => vec![Err(judge(error))],
+        None => lines.finish().into_iter().map(Ok).collect(),
+    });
+    read.flat_map(stream::iter)
 }
 
 /// A moment as the engine takes it, early enough to miss nothing. Zero, the beginning of the log, where it can't be said.
@@ -114,7 +132,7 @@ fn judge(error: Error) -> LogError {
 
 /// Puts lines together from their pieces.
 #[derive(Debug)]
-struct Lines {
+pub(super) struct Lines {
     clock: Clock,
     stdout: Option<Unfinished>,
     stderr: Option<Unfinished>,
@@ -130,6 +148,10 @@ struct Unfinished {
 }
 
 impl Lines {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self { clock, stdout: None, stderr: None }
+    }
+
     /// Takes what the engine sends next. Returns the lines that are whole now.
     fn take(&mut self, output: LogOutput) -> Result<Vec<LogLine>, LogError> {
         let (message, stream) = match output {
@@ -145,7 +167,8 @@ impl Lines {
         Ok(self.add(&message, stream))
     }
 
-    fn add(&mut self, message: &[u8], stream: LogStream) -> Vec<LogLine> {
+    /// Takes a piece of a line with the time in front. Returns the lines that are whole now.
+    pub(super) fn add(&mut self, message: &[u8], stream: LogStream) -> Vec<LogLine> {
         let end_of_time = message.iter().position(|byte| *byte == b' ').unwrap_or(message.len());
         let (time, text) = message.split_at(end_of_time);
         let time = str::from_utf8(time).ok().and_then(|time| OffsetDateTime::parse(time.trim(), &Rfc3339).ok());
@@ -168,7 +191,7 @@ impl Lines {
     }
 
     /// The lines that have no end.
-    fn finish(&mut self) -> Vec<LogLine> {
+    pub(super) fn finish(&mut self) -> Vec<LogLine> {
         let stdout = self.stdout.take().map(|line| line.into_whole(LogStream::Stdout));
         stdout.into_iter().chain(self.stderr.take().map(|line| line.into_whole(LogStream::Stderr))).collect()
     }
@@ -176,8 +199,7 @@ impl Lines {
 
 impl Unfinished {
     fn add(&mut self, text: &[u8]) {
-        let text = text.strip_suffix(b"\n").unwrap_or(text);
-        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        let text = text.strip_suffix(b"\n").map_or(text, |text| text.strip_suffix(b"\r").unwrap_or(text));
         let kept = text.len().min(LINE_LENGTH - self.kept.len());
         self.kept.extend_from_slice(&text[..kept]);
         self.dropped += text.len() - kept;
@@ -216,7 +238,7 @@ mod tests {
     const TIME: &str = "1970-01-01T00:00:00.000000001Z";
 
     fn lines() -> Lines {
-        Lines { clock: Clock::start(), stdout: None, stderr: None }
+        Lines::new(Clock::start())
     }
 
     /// The lines that come of these pieces of standard output, all of one time.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::claim::Claim;
 use super::window::{Event, Window};
-use crate::model::{Fact, FactId, Finding, Halt, Observation, Outcome, Verdict};
+use crate::model::{Fact, FactId, Finding, Halt, Observation, Outcome, Sight, Verdict};
 use crate::subject::Contract;
 
 /// What a check comes to, before waivers.
@@ -83,7 +83,7 @@ pub fn judge(lines: &[Option<Claim>], facts: &[Observation], contract: &Contract
                 }
             }
             Outcome::Broken(finding) => {
-                return match blind(facts) {
+                return match blind(facts, claim.sights()) {
                     Some(what) => Ruling::could_not_run(format!("{what} could no longer be followed")),
                     None => Ruling::failed(finding),
                 };
@@ -115,10 +115,10 @@ fn halted(halt: &Halt) -> Ruling {
     }
 }
 
-/// What could no longer be seen, so that silence proves nothing.
-fn blind(facts: &[Observation]) -> Option<&str> {
+/// What could no longer be seen of that which a claim looks at, so that silence proves nothing.
+fn blind<'a>(facts: &'a [Observation], sights: &[Sight]) -> Option<&'a str> {
     facts.iter().find_map(|one| match &one.fact {
-        Fact::Blind { what } => Some(what.as_str()),
+        Fact::Blind { what, sight } if sights.contains(sight) => Some(what.as_str()),
         _ => None,
     })
 }
@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn nothing_is_broken_that_could_not_be_seen() {
-        let blind = (5, Fact::Blind { what: "the app's answers".into() });
+        let blind = (5, Fact::Blind { what: "the app's answers".into(), sight: Sight::Everything });
         let ruling = ruled(&[Some(READY)], &[step(0), blind.clone()]);
         assert_eq!(ruling, Ruling::could_not_run("the app's answers could no longer be followed"));
         assert_eq!(ruled(&[Some(READY)], &[step(0), status(1, 200), blind]), Ruling::passed());

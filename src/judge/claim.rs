@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::window::Window;
 use super::{answers, attempts, config, files, health, image, listing, log, logging, process, sessions, stop};
-use crate::model::{Answer, Endpoint, Outcome, Trait};
+use crate::model::{Answer, Endpoint, Outcome, Sight, Trait};
 use crate::subject::{Contract, Meant};
 
 /// How much later than at its timeout a request may be recorded.
@@ -237,6 +237,22 @@ impl Claim {
             Self::Wrote => ARRIVAL,
             Self::NoRootProcess => LOOKS_LIMIT,
             _ => Duration::ZERO,
+        }
+    }
+
+    /// What must have been in sight all the time, for silence to prove something.
+    pub(super) fn sights(&self) -> &'static [Sight] {
+        match self {
+            Self::LogNames { .. }
+            | Self::NoTraces(_)
+            | Self::GivesUpCleanly { .. }
+            | Self::TellsOfLogin(_)
+            | Self::Wrote
+            | Self::LastWords
+            | Self::Structured
+            | Self::KeepsSecrets => &[Sight::Everything, Sight::Log],
+            Self::Paced { .. } | Self::BacksOff(_) => &[Sight::Everything, Sight::Attempts],
+            _ => &[Sight::Everything],
         }
     }
 

@@ -124,6 +124,9 @@ pub enum Fact {
     Blind {
         /// What can no longer be seen.
         what: String,
+        /// Which of the observers it was.
+        #[serde(default)]
+        sight: Sight,
     },
     /// Facts that are not on the timeline, because there were too many of them. The observation's time is that of the first.
     Thinned {
@@ -365,6 +368,19 @@ pub enum Flood {
         /// The endpoint that was asked.
         endpoint: Endpoint,
     },
+}
+
+/// One of our observers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Sight {
+    /// Of containers and answers, without which nothing can be judged.
+    #[default]
+    Everything,
+    /// Of logs.
+    Log,
+    /// Of the attempts that the tap sees.
+    Attempts,
 }
 
 /// Where a log line was written.

@@ -123,9 +123,9 @@ mod tests {
 
     use super::*;
     use crate::clock::Clock;
-    use crate::contract::{Credentials, Secret};
+    use crate::model::Observation;
     use crate::redact::Redactor;
-    use crate::timeline::{Observation, Ruling};
+    use crate::subject::{Credentials, Secret};
 
     #[tokio::test]
     async fn a_session_that_is_ended_by_a_server_that_still_serves_is_not_lost() {
@@ -153,13 +153,9 @@ mod tests {
         assert_eq!(timeline.read(states), [DependencyState::Accepting]);
 
         drop((server, session));
-        let lost = |observations: &[Observation], _| match states(observations).get(1) {
-            Some(DependencyState::Lost) => Ruling::Holds(()),
-            Some(other) => Ruling::Broken(format!("{other:?}")),
-            None => Ruling::Open,
-        };
-        let told = timeline.wait(timeline.clock().now() + ATTEMPT_LIMIT, lost).await;
-        assert!(matches!(told, Ruling::Holds(())), "{:?}", timeline.read(states));
+        let second = |observations: &[Observation]| states(observations).get(1).cloned();
+        let told = timeline.first(timeline.clock().now() + ATTEMPT_LIMIT, second).await;
+        assert_eq!(told, Some(DependencyState::Lost));
         probe.abort();
     }
 }

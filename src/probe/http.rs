@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::{INTERVAL, next_reach};
 use crate::causes::root_cause;
 use crate::engine::Reach;
-use crate::model::{Answer, Endpoint, Fact, Timeline};
+use crate::model::{Answer, Endpoint, Fact, Sight, Timeline};
 
 /// How much of a body is kept as evidence, in bytes. The rest is read and dropped: an answer counts when it is complete.
 const BODY_LENGTH: usize = 64 * 1024;
@@ -35,14 +35,17 @@ pub struct HttpProbe {
 /// Probes the endpoint whenever its container can be reached, at most 20 times a second, until dropped.
 pub async fn watch_endpoint(probe: HttpProbe, mut reach: watch::Receiver<Option<Reach>>, timeline: Timeline) {
     let Ok(client) = client(probe.timeout) else {
-        timeline.record(Fact::Blind { what: "the app's answers (no HTTP client)".into() });
+        timeline.record(Fact::Blind { what: "the app's answers (no HTTP client)".into(), sight: Sight::Everything });
         return;
     };
     let clock = timeline.clock();
     let mut last = None;
     while let Some(now) = next_reach(&mut reach).await {
         let Some(socket) = now.socket(probe.port) else {
-            timeline.record(Fact::Blind { what: format!("the app's answers (port {} is not published)", probe.port) });
+            timeline.record(Fact::Blind {
+                what: format!("the app's answers (port {} is not published)", probe.port),
+                sight: Sight::Everything,
+            });
             return;
         };
         let url = format!("http://{socket}{}", probe.path);

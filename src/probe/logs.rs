@@ -4,7 +4,7 @@ use futures::StreamExt;
 use tokio::sync::watch;
 
 use crate::engine::{Engine, LogError, Reach, Reading};
-use crate::model::{Fact, Timeline};
+use crate::model::{Fact, Sight, Timeline};
 
 /// Follows the log of a service across restarts, until dropped.
 pub async fn watch_logs(
@@ -38,7 +38,7 @@ pub async fn catch_up_logs(engine: &Engine, service: &str, container: &str, time
 fn judge(service: &str, ended: &Result<(), LogError>) -> Option<Fact> {
     match ended {
         Ok(()) | Err(LogError::Removed) => None,
-        Err(LogError::Broken(_)) => Some(Fact::Blind { what: format!("the log of `{service}`") }),
+        Err(LogError::Broken(_)) => Some(Fact::Blind { what: format!("the log of `{service}`"), sight: Sight::Log }),
     }
 }
 
@@ -75,6 +75,9 @@ mod tests {
     fn only_a_log_that_breaks_makes_blind() {
         assert_eq!(judge("app", &Ok(())), None);
         assert_eq!(judge("app", &Err(LogError::Removed)), None);
-        assert_eq!(judge("app", &Err(LogError::Broken("reset".into()))), Some(Fact::Blind { what: "the log of `app`".into() }));
+        assert_eq!(
+            judge("app", &Err(LogError::Broken("reset".into()))),
+            Some(Fact::Blind { what: "the log of `app`".into(), sight: Sight::Log })
+        );
     }
 }

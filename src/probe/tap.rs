@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use super::{INTERVAL, next_reach};
 use crate::compose::TAP_CONTROL;
 use crate::engine::Reach;
-use crate::model::{Fact, Timeline};
+use crate::model::{Fact, Sight, Timeline};
 
 /// Follows what the tap in the place of a service sees, until dropped.
 pub async fn watch_attempts(service: String, mut reach: watch::Receiver<Option<Reach>>, timeline: Timeline) {
@@ -23,7 +23,7 @@ pub async fn watch_attempts(service: String, mut reach: watch::Receiver<Option<R
         // It may not listen yet.
         clock.reach(begun + INTERVAL).await;
     }
-    timeline.record(Fact::Blind { what: format!("the attempts to reach `{service}`") });
+    timeline.record(Fact::Blind { what: format!("the attempts to reach `{service}`"), sight: Sight::Attempts });
 }
 
 /// Returns when the tap says nothing more: whether it had said anything.

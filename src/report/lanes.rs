@@ -296,7 +296,7 @@ impl<'a> Scenario<'a> {
                 if pids.is_empty() { "ok" } else { "bad" },
                 format!("{} zombie processes of {service}", pids.len()),
             )),
-            Fact::Blind { what } => Some(self.point(at, "bad", format!("{what} could no longer be followed"))),
+            Fact::Blind { what, .. } => Some(self.point(at, "bad", format!("{what} could no longer be followed"))),
             Fact::Thinned { of, count, bytes, unread, .. } => Some(self.point(at, "idle", left_out(of, *count, *bytes, *unread))),
             Fact::Usage { .. } => crate::judge::used(self.observations).map(|used| self.point(at, "ok", used)),
             _ => None,
