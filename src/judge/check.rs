@@ -95,7 +95,7 @@ pub fn judge(lines: &[Option<Claim>], facts: &[Observation], contract: &Contract
     }
     match (halt, foreign(facts)) {
         (Some((_, halt)), _) => halted(halt),
-        (None, Some(Some(error))) => Ruling::failed(Finding::new("the scenario's own steps pass", error, vec![])),
+        (None, Some(Err(error))) => Ruling::failed(Finding::new("the scenario's own steps pass", error, vec![])),
         (None, foreign) if steps.len() < lines.len() && foreign.is_none() => Ruling::could_not_run("it did not come to its end"),
         (None, _) => Ruling::passed(),
     }
@@ -123,9 +123,10 @@ fn blind<'a>(facts: &'a [Observation], sights: &[Sight]) -> Option<&'a str> {
     })
 }
 
-fn foreign(facts: &[Observation]) -> Option<Option<String>> {
+/// How steps that are not ours ended, where there were any.
+fn foreign(facts: &[Observation]) -> Option<Result<(), &str>> {
     facts.iter().find_map(|one| match &one.fact {
-        Fact::Foreign { error } => Some(error.clone()),
+        Fact::Foreign { error } => Some(error.as_deref().map_or(Ok(()), Err)),
         _ => None,
     })
 }

@@ -115,7 +115,6 @@ fn wrong_without(name: &str, outcome: &SettingOutcome, lines: &[String], limit: 
     let names_it = lines.iter().any(|line| line.to_ascii_lowercase().contains(&wanted));
     let last = lines.last().map_or_else(|| "it wrote nothing".to_owned(), |line| format!("its last line is `{line}`"));
     match outcome {
-        SettingOutcome::Serves => None,
         SettingOutcome::Ended { status: 0, .. } => Some(format!("without {name} it exits with status 0; {last}")),
         SettingOutcome::Ended { status, .. } if !names_it => {
             Some(format!("without {name} it exits with status {status} and does not name it; {last}"))
@@ -124,7 +123,7 @@ fn wrong_without(name: &str, outcome: &SettingOutcome, lines: &[String], limit: 
         SettingOutcome::Ended { after, app_start, .. } if *after > limit.max(*app_start * 2) => {
             Some(format!("without {name} it exits only after {}; {last}", seconds(*after)))
         }
-        SettingOutcome::Ended { .. } => None,
+        SettingOutcome::Ended { .. } | SettingOutcome::Serves => None,
         SettingOutcome::Undecided { after } => {
             Some(format!("without {name} it neither became ready nor exited within {}; {last}", seconds(*after)))
         }
@@ -139,16 +138,16 @@ mod tests {
     use crate::model::Place;
     use crate::subject::Meant;
 
-    fn place(line: usize) -> Option<Place> {
-        Some(Place { file: "compose.yaml".into(), line })
+    fn place(line: usize) -> Place {
+        Place { file: "compose.yaml".into(), line }
     }
 
     #[test]
     fn every_limit_is_asked_for() {
-        let judge = |memory, cpus, pids| Case::shown([Inspection::Limits { memory, cpus, pids, place: place(3) }]);
+        let judge = |memory, cpus, pids| Case::shown([Inspection::Limits { memory, cpus, pids, place: Some(place(3)) }]);
         assert_eq!(judge(true, true, true).judge(&Claim::LimitsDeclared), held([0]));
         let finding = judge(true, true, false).finding(&Claim::LimitsDeclared);
-        assert_eq!((finding.seen.as_str(), finding.places), ("pids is not limited", vec![place(3).expect("some")]));
+        assert_eq!((finding.seen.as_str(), finding.places), ("pids is not limited", vec![place(3)]));
         assert_eq!(judge(false, false, true).seen(&Claim::LimitsDeclared), "memory, cpus are not limited");
     }
 
@@ -159,7 +158,7 @@ mod tests {
             named,
             waits,
             has_health_check,
-            place: place(7),
+            place: Some(place(7)),
         };
         let good = order("cache", true, true, true);
         for (second, seen) in [
@@ -169,7 +168,7 @@ mod tests {
         ] {
             let finding = Case::shown([good.clone(), second]).finding(&Claim::OrderDeclared);
             assert_eq!((finding.seen.as_str(), finding.evidence), (seen, vec![FactId(1)]));
-            assert_eq!(finding.places, [place(7).expect("some")]);
+            assert_eq!(finding.places, [place(7)]);
         }
         assert_eq!(Case::shown([good, order("db", true, true, true)]).judge(&Claim::OrderDeclared), held([0, 1]));
     }
@@ -181,12 +180,12 @@ mod tests {
             service: service.into(),
             folder: "/data".into(),
             lasting,
-            place: place(9),
+            place: Some(place(9)),
         };
         assert_eq!(Case::shown([folder("db", true)]).judge(&claim), held([0]));
         let finding = Case::shown([folder("db", false)]).finding(&claim);
         assert_eq!(finding.expected, "/data of `db` is on a volume with a name, or bound from outside");
-        assert_eq!(finding.places, [place(9).expect("some")]);
+        assert_eq!(finding.places, [place(9)]);
         let other = Case::shown([folder("cache", false)]).over().judge(&claim);
         assert_eq!(other, Outcome::Undecided("where `db` keeps its data".into()));
     }

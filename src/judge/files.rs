@@ -41,7 +41,10 @@ fn is_within(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn changes<'a>(window: &Window<'a>) -> Option<(FactId, (&'a [String], &'a [String]))> {
+/// Paths that were changed, and those where something is mounted.
+type Changes<'a> = (&'a [String], &'a [String]);
+
+fn changes<'a>(window: &Window<'a>) -> Option<(FactId, Changes<'a>)> {
     window.inspected(|inspection| match inspection {
         Inspection::Changes { paths, mounts } => Some((&paths[..], &mounts[..])),
         _ => None,

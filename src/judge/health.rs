@@ -192,7 +192,7 @@ mod tests {
         let place = Place { file: "compose.yaml".into(), line: 4 };
         let check = |declared| Case::shown([Inspection::HealthCheck { declared, place: Some(place.clone()) }]);
         assert_eq!(check(true).judge(&Claim::HasHealthCheck), held([0]));
-        assert_eq!(check(false).finding(&Claim::HasHealthCheck).places, [place.clone()]);
+        assert_eq!(check(false).finding(&Claim::HasHealthCheck).places, std::slice::from_ref(&place));
     }
 
     #[test]
