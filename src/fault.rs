@@ -115,7 +115,7 @@ pub async fn relocate(instance: &Instance, service: &str) -> Result<Option<Durat
     Ok(has_moved.then_some(at))
 }
 
-/// Stops every process of a service in its tracks (SIGSTOP): they stay and do nothing, and what they listen on still accepts. Unlike
+/// Suspends every process of a service (SIGSTOP): they stay and do nothing, and what they listen on still accepts. Unlike
 /// a frozen container, the engine runs its health check. Returns the offset; nothing when not all processes could be reached.
 pub async fn suspend(instance: &Instance, service: &str) -> Result<Option<Duration>, EngineError> {
     let mut reached = true;
@@ -125,7 +125,7 @@ pub async fn suspend(instance: &Instance, service: &str) -> Result<Option<Durati
     Ok(reached.then(|| begin(instance, service, FaultKind::Stopped)))
 }
 
-/// Lets a service go on that was stopped in its tracks (SIGCONT). Returns the offset.
+/// Resumes a suspended service (SIGCONT). Returns the offset.
 pub async fn resume(instance: &Instance, service: &str) -> Result<Duration, EngineError> {
     for replica in instance.replicas(service) {
         instance.engine().signal_all(&instance.service(replica)?.container, "SIGCONT", Signal::CONT).await?;

@@ -151,7 +151,7 @@ fn broken_stacks_are_told_and_leave_nothing() {
         (
             "wrong-port",
             &[
-                "error: PROJECT/tests/fixtures/wrong-port does not come up even undisturbed.",
+                "error: PROJECT/tests/fixtures/wrong-port does not start even with nothing disturbed.",
                 "seen: connection refused (N times,",
                 "help: nobody listens on port 8080: declare the right one (`port:` under x-seaworthy, or --port)",
             ],
@@ -213,7 +213,7 @@ fn a_scanners_report_is_judged() {
         )
     };
     for (content, code, says) in [
-        (weakness("HIGH"), 1, "1 high: CVE-2026-1 in zlib 1.2 (high, mended in 1.3)"),
+        (weakness("HIGH"), 1, "1 high: CVE-2026-1 in zlib 1.2 (high, fixed in 1.3)"),
         (weakness("MEDIUM"), 0, "1 passed"),
         ("no report".to_owned(), 2, "is no report of Trivy or Grype in JSON"),
     ] {

@@ -66,9 +66,9 @@ fn as_much_is_told_as_is_wanted_in_colours_where_they_are() {
         text(&output.expect("ended").stdout)
     };
     let (quiet, normal, verbose) = (show(&["--quiet"], &[]), show(&[], &[]), show(&["--verbose"], &[]));
-    assert!(!quiet.contains("passed  ") && quiet.contains("1 failed") && quiet.contains("to mend:"), "{quiet}");
-    assert!(normal.contains("passed  ") && normal.contains("n/a ") && !normal.contains("When the app is told"), "{normal}");
-    assert!(verbose.contains("When the app is told to stop"), "{verbose}");
+    assert!(!quiet.contains("passed  ") && quiet.contains("1 failed") && quiet.contains("to fix:"), "{quiet}");
+    assert!(normal.contains("passed  ") && normal.contains("n/a ") && !normal.contains("When the app gets"), "{normal}");
+    assert!(verbose.contains("When the app gets its stop signal"), "{verbose}");
     assert!(!normal.contains('\u{1b}'), "no colours where nobody sees them");
     let coloured = show(&[], &[("CLICOLOR_FORCE", "1")]);
     assert!(coloured.contains("\u{1b}[1m\u{1b}[31mFAILED \u{1b}[0m"), "{coloured}");
