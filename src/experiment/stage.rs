@@ -112,7 +112,11 @@ impl Stage {
         let step = self.timeline.record_at(self.timeline.clock().now(), Fact::Step { line: line.line.clone() });
         self.progress.tell(Event::StepStarted { name: &self.name, step: &line.line.to_string() });
         let taken = match &line.step {
-            None => Ok(ControlFlow::Break("the line matches no step".to_owned())),
+            None => Err(Halt::CouldNotRun {
+                reason: "a line of the scenario matches no step".into(),
+                advice: "`seaworthy steps` lists the sentences; steps of your own need cucumber as the runner".into(),
+                service: None,
+            }),
             Some(Step::Act(act)) => act.perform(self).await.map(|()| ControlFlow::Continue(())),
             Some(Step::Claim(claim)) => self.settle(step, claim).await,
         };

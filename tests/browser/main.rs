@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use driver::Browser;
 use fantoccini::key::Key;
-use seaworthy::model::Verdict;
-use seaworthy::model::{Answer, Endpoint, Fact, LogStream, Observation};
-use seaworthy::model::{CheckRecord, Run};
+use seaworthy::model::{
+    Answer, CheckRecord, Endpoint, ExperimentRecord, Fact, FactId, Finding, LogStream, Observation, Run, ScenarioLine, Sight,
+    Verdict,
+};
 use seaworthy::report::to_html;
 use tempfile::TempDir;
 
@@ -137,13 +138,15 @@ async fn what_containers_wrote_stays_text_and_phones_can_read_it() {
     run.subject.stack = HOSTILE.into();
     run.notes.push(HOSTILE.into());
     for check in &mut run.checks {
-        (check.title, check.why, check.mend) = (HOSTILE.into(), HOSTILE.into(), HOSTILE.into());
-        check.reason = Some(format!("expected: {HOSTILE}; seen: {HOSTILE}"));
+        (check.title, check.why, check.fix) = (HOSTILE.into(), HOSTILE.into(), HOSTILE.into());
+        (check.finding, check.reason) = (Some(Finding::new(HOSTILE, HOSTILE, vec![])), Some(HOSTILE.into()));
         check.dependency = check.dependency.as_ref().map(|_| HOSTILE.into());
-        let at = check.timeline.last().map(|observation| observation.at).unwrap_or_default();
-        check.timeline.push(Observation { at, fact: log(HOSTILE) });
-        check.timeline.push(Observation { at, fact: Fact::Blind { what: HOSTILE.into() } });
-        check.timeline.push(Observation { at, fact: Fact::Step { text: HOSTILE.into() } });
+    }
+    for experiment in &mut run.experiments {
+        let at = experiment.timeline.last().map(|observation| observation.at).unwrap_or_default();
+        let step = ScenarioLine { text: HOSTILE.into(), ..ScenarioLine::default() };
+        let facts = [log(HOSTILE), Fact::Blind { what: HOSTILE.into(), sight: Sight::Everything }, Fact::Step { line: step }];
+        experiment.timeline.extend(facts.map(|fact| Observation { id: FactId::default(), at, fact }));
     }
     let (_folder, file) = page(&run);
     let browser = Browser::open(390, 844).await;
@@ -176,8 +179,8 @@ async fn what_containers_wrote_stays_text_and_phones_can_read_it() {
 async fn a_hundred_checks_with_two_hundred_thousand_observations_open_at_once() {
     let mut run = saved("failed");
     let like = run.checks.iter().find(|check| check.verdict == Verdict::Failed).expect("one").clone();
-    run.checks = (0..100).map(|number| long(&like, number)).collect();
-    assert_eq!(run.checks.iter().map(|check| check.timeline.len()).sum::<usize>(), 200_000);
+    (run.checks, run.experiments) = (0..100).map(|number| long(&like, number)).unzip();
+    assert_eq!(run.experiments.iter().map(|experiment| experiment.timeline.len()).sum::<usize>(), 200_000);
     let (_folder, file) = page(&run);
     let browser = Browser::open(1280, 1000).await;
     browser.count_work().await;
@@ -195,21 +198,24 @@ async fn a_hundred_checks_with_two_hundred_thousand_observations_open_at_once() 
 }
 
 /// A check in whose 2,000 observations something changes all the time.
-fn long(like: &CheckRecord, number: usize) -> CheckRecord {
-    let timeline = (0..2_000_u64).map(|index| {
+fn long(like: &CheckRecord, number: usize) -> (CheckRecord, ExperimentRecord) {
+    let timeline = (0..2_000_u32).map(|id| {
+        let index = u64::from(id);
         let at = Duration::from_millis(index * 10);
         let fact = match index % 4 {
             0 => log(&format!("line {index} of a log that has much to say")),
             1 => probe(Endpoint::Liveness, at, 200),
             _ => probe(Endpoint::Readiness, at, if index / 40 % 2 == 0 { 200 } else { 503 }),
         };
-        Observation { at, fact }
+        Observation { id: FactId(id), at, fact }
     });
-    CheckRecord { id: format!("shutdown.long-{number}"), timeline: timeline.collect(), ..like.clone() }
+    let id = format!("shutdown.long-{number}");
+    let experiment = ExperimentRecord { name: id.clone(), timeline: timeline.collect() };
+    (CheckRecord { id, experiment: Some(number), ..like.clone() }, experiment)
 }
 
 fn log(line: &str) -> Fact {
-    Fact::Log { service: "app".into(), stream: LogStream::Stdout, line: line.into() }
+    Fact::Log { service: "app".into(), stream: LogStream::Stdout, line: line.into(), is_cut: false }
 }
 
 fn probe(endpoint: Endpoint, sent: Duration, status: u16) -> Fact {

@@ -75,7 +75,7 @@ fn the_sentences_of_scenarios_are_listed_with_examples() {
     let output = seaworthy(&["steps"]).output().expect("ended");
     let listed = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{listed}");
-    for step in seaworthy::suite::STEPS {
+    for step in seaworthy::gherkin::SENTENCES {
         assert!(listed.contains(&format!("{:?} {}\n", step.keyword, step.pattern)), "{} is missing", step.pattern);
         assert!(listed.contains(step.example), "{} is missing", step.example);
     }

@@ -44,7 +44,7 @@ fn a_stack_of_several_files_runs_with_all_its_containers() {
     assert_eq!((read.contract.readiness.as_str(), read.contract.liveness.as_deref()), ("/ready", Some("/livez")));
     assert_eq!(read.checks.len(), 2);
     for check in &read.checks {
-        let timeline = serde_json::to_string(&check.timeline).expect("JSON");
+        let timeline = serde_json::to_string(read.timeline(check)).expect("JSON");
         for started in
             [r#""service":"app","change":"started""#, r#""service":"worker","change":"started""#, r#""service":"worker#2""#]
         {

@@ -153,7 +153,7 @@ fn checks_are_listed_and_explained() {
     let all = seaworthy(&["list", "--json"]).output().expect("ended");
     let all: serde_json::Value = serde_json::from_slice(&all.stdout).expect("JSON");
     let all = all.as_array().expect("a list");
-    assert_eq!(all.len(), seaworthy::suite::Catalogue::built_in().ids().len());
+    assert_eq!(all.len(), seaworthy::gherkin::Catalogue::built_in().ids().len());
     for check in all {
         let id = check["id"].as_str().expect("an id");
         assert!(show(&["explain", id]).starts_with(&format!("exit code 0\n{id} (")), "{id}");
