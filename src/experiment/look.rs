@@ -17,48 +17,50 @@ use crate::model::{Fact, FactId, Halt, Inspection, Item, Listing, Outcome, Trait
 /// Looks at what a claim is about, where watching is not enough.
 pub(super) async fn look(stage: &mut Stage, claim: &Claim) -> Result<(), Halt> {
     match claim {
-        Claim::NoRootProcess => processes::users_can_be_read(stage).await,
-        Claim::NoZombies => processes::zombies(stage).await,
-        Claim::NoSessionLeft => processes::sessions_after_end(stage).await,
-        Claim::FewMoreSessions(_) => processes::sessions(stage).await,
-        Claim::Structured | Claim::LastWords | Claim::KeepsSecrets => container::read_log_to_the_end(stage).await,
-        Claim::RootIsReadOnly => container::root_file_system(stage).await,
-        Claim::NoLogFiles(time) | Claim::WritesNothing(time) => container::changes(stage, *time).await,
-        Claim::ExecForm => container::command(stage).await,
-        Claim::HandlesStopSignal => container::signals(stage).await,
-        Claim::ExposesItsPorts => container::ports(stage).await,
-        Claim::WellTimed => container::health_times(stage).await,
-        Claim::UserIsNotRoot | Claim::UserIsNumeric => container::user(stage).await,
-        Claim::HealthCheckPasses(_) => health_check(stage, claim).await,
+        Claim::NoRootProcess => processes::users_can_be_read(stage).await?,
+        Claim::NoZombies => processes::zombies(stage).await?,
+        Claim::NoSessionLeft => processes::sessions_after_end(stage).await?,
+        Claim::FewMoreSessions(_) => processes::sessions(stage).await?,
+        Claim::Structured | Claim::LastWords | Claim::KeepsSecrets => container::read_log_to_the_end(stage).await?,
+        Claim::RootIsReadOnly => container::root_file_system(stage).await?,
+        Claim::NoLogFiles(time) | Claim::WritesNothing(time) => container::changes(stage, *time).await?,
+        Claim::ExecForm => container::command(stage).await?,
+        Claim::HandlesStopSignal => container::signals(stage).await?,
+        Claim::ExposesItsPorts => container::ports(stage).await?,
+        Claim::WellTimed => container::health_times(stage).await?,
+        Claim::UserIsNotRoot | Claim::UserIsNumeric => container::user(stage).await?,
+        Claim::HealthCheckPasses(_) => health_check(stage, claim).await?,
         Claim::HasHealthCheck => config::health_check(stage),
-        Claim::LimitsDeclared => config::limits(stage),
+        Claim::LimitsDeclared => config::limits(stage)?,
         Claim::OrderDeclared => config::order(stage),
-        Claim::DataOnVolume(database) => config::data_folder(stage, &launch::meant(stage.context(), database)?),
+        Claim::DataOnVolume(database) => config::data_folder(stage, &launch::meant(stage.context(), database)?)?,
         Claim::RowSurvives(database) => {
             let database = launch::meant(stage.context(), database)?;
-            container::row(stage, &database).await
+            container::row(stage, &database).await?;
         }
-        Claim::NamesMissingSettings(limit) => settings::take_each_away(stage, *limit).await,
+        Claim::NamesMissingSettings(limit) => settings::take_each_away(stage, *limit).await?,
         Claim::Labelled => image::labels(stage),
-        Claim::LittleWaste => image::waste(stage).await,
-        Claim::Fits => image::size(stage).await,
-        Claim::Without(kind) => listing(stage, *kind).await,
-        Claim::ReusesDependencies => recipe::rebuild(stage).await,
-        Claim::NoGraveWeakness => image::weaknesses(stage).await,
-        _ => Ok(()),
+        Claim::LittleWaste => image::waste(stage).await?,
+        Claim::Fits => image::size(stage).await?,
+        Claim::Without(kind) => listing(stage, *kind).await?,
+        Claim::ReusesDependencies => recipe::rebuild(stage).await?,
+        Claim::NoGraveWeakness => image::weaknesses(stage).await?,
+        _ => {}
     }
+    Ok(())
 }
 
 async fn listing(stage: &mut Stage, kind: Trait) -> Result<(), Halt> {
     match kind {
-        Trait::LooseImage => recipe::loose_images(stage),
-        Trait::SingleStage => recipe::single_stage(stage),
-        Trait::Unwanted => recipe::unwanted_files(stage),
+        Trait::LooseImage => recipe::loose_images(stage)?,
+        Trait::SingleStage => recipe::single_stage(stage)?,
+        Trait::Unwanted => recipe::unwanted_files(stage)?,
         Trait::LiteralSecret => config::literal_secrets(stage),
         Trait::Privilege => config::privileged(stage),
         Trait::PublishedPort => config::published_ports(stage),
-        _ => image::listing(stage, kind).await,
+        _ => image::listing(stage, kind).await?,
     }
+    Ok(())
 }
 
 /// Where the health check does not pass in time, its last run says why.

@@ -57,7 +57,7 @@ pub const SENTENCES: &[Sentence] = sentences! {
     When "the database and the app start at the same moment", "the database and the app start at the same moment" => |_| Some(Step::Act(Act::StartTogether));
     When r"(the database|the main dependency|\S+) starts (\d+) seconds after the app", "the database starts 6 seconds after the app" => |words| Some(Step::Act(Act::StartLate { dependency: words.service(0)?, after: words.seconds(1)?, since: Since::FirstSign }));
     When r"(the database|the main dependency|\S+) starts (\d+) seconds after the app first tries to reach it", "db starts 6 seconds after the app first tries to reach it" => |words| Some(Step::Act(Act::StartLate { dependency: words.service(0)?, after: words.seconds(1)?, since: Since::FirstAttempt }));
-    When r"the app is started while (the database|the main dependency|\S+) (refuses connections|is starting up), for (\d+) seconds", "the app is started while db refuses connections, for 4 seconds" => |words| Some(Step::Act(Act::StartWhile { dependency: words.service(0)?, fault: words.refusal(1)?, time: words.seconds(2)? }));
+    When r"the app is started while (the database|the main dependency|\S+) (refuses connections|is starting up), for (\d+) seconds", "the app is started while db refuses connections, for 4 seconds" => |words| Some(Step::Act(Act::StartWhile { dependency: words.service(0)?, fault: words.refusal(1), time: words.seconds(2)? }));
     When "the app gets its stop signal", "the app gets its stop signal" => |_| Some(Step::Act(Act::Stop));
     When r"the app gets its stop signal (\d+) milliseconds after its start", "the app gets its stop signal 300 milliseconds after its start" => |words| Some(Step::Act(Act::StopAfter(Duration::from_millis(words.number(0)?))));
     When "the app gets its stop signal while it waits", "the app gets its stop signal while it waits" => |_| Some(Step::Act(Act::StopWhileWaiting));
@@ -211,8 +211,8 @@ impl Words {
         })
     }
 
-    fn refusal(&self, index: usize) -> Option<WireFault> {
-        Some(if self.is(index, "is starting up") { WireFault::StartingUp } else { WireFault::Refuse })
+    fn refusal(&self, index: usize) -> WireFault {
+        if self.is(index, "is starting up") { WireFault::StartingUp } else { WireFault::Refuse }
     }
 }
 

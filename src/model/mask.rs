@@ -66,11 +66,15 @@ impl Inspection {
             Self::HealthRun { last } => last.iter_mut().for_each(|(_, output)| mask(output)),
             Self::Labels { labels } => labels.values_mut().for_each(mask),
             Self::ImageSize { layers, .. } | Self::Waste { wasted: layers, .. } => {
-                layers.iter_mut().for_each(|layer| mask(&mut layer.layer));
+                for layer in layers {
+                    mask(&mut layer.layer);
+                }
             }
             Self::Rebuild { touched, steps } => {
                 mask(touched);
-                steps.iter_mut().for_each(|step| mask(&mut step.instruction));
+                for step in steps {
+                    mask(&mut step.instruction);
+                }
             }
             Self::Weaknesses { by, .. } => mask(by),
             Self::WithoutSetting { lines, .. } => lines.iter_mut().for_each(mask),

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::compose::{Hazard, ImageStack};
 use crate::engine::{AskedAccess, Engine, Reaper, RunId};
 use crate::experiment::{self, Event, Progress, ResolvedStack, RunContext, RunError, Scan, Target};
-use crate::gherkin::{Catalogue, Known, Plan, Selection};
+use crate::gherkin::{Catalogue, Known, Plan, Planned, Selection};
 use crate::image::{ImageError, Loadable};
 use crate::model::{CheckRecord, ExperimentRecord, FORMAT_VERSION, Run, Subject, Tool};
 use crate::subject::{Contract, Declared};
@@ -182,7 +182,7 @@ fn record(context: &RunContext, plan: &Plan, strict: bool, notes: &[String], con
         duration: clock.now(),
     };
     let tool = Tool { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() };
-    let mut checks: Vec<CheckRecord> = plan.checks.iter().map(|planned| planned.without_run()).collect();
+    let mut checks: Vec<CheckRecord> = plan.checks.iter().map(Planned::without_run).collect();
     let mut concluded = concluded;
     concluded.sort_by_key(|(index, _)| *index);
     let mut experiments = vec![];

@@ -14,13 +14,12 @@ use crate::model::{Halt, Inspection, Item, Trait};
 const LOOPBACK: [&str; 3] = ["127.", "::1", "localhost"];
 
 /// Whether the app has a health check, from the compose file or from the image.
-pub(super) fn health_check(stage: &Stage) -> Result<(), Halt> {
+pub(super) fn health_check(stage: &Stage) {
     let context = stage.context();
     let app = &context.contract.app;
     let declared = context.has_health_check(app);
     let place = if declared { None } else { place_of(context, app, "healthcheck") };
     inspected(stage, Inspection::HealthCheck { declared, place });
-    Ok(())
 }
 
 /// What one instance may take, by the compose file.
@@ -40,7 +39,7 @@ pub(super) fn limits(stage: &Stage) -> Result<(), Halt> {
 }
 
 /// When each dependency is started.
-pub(super) fn order(stage: &Stage) -> Result<(), Halt> {
+pub(super) fn order(stage: &Stage) {
     let context = stage.context();
     let app = &context.contract.app;
     let needs = context.model.needs(app);
@@ -57,7 +56,6 @@ pub(super) fn order(stage: &Stage) -> Result<(), Halt> {
         };
         inspected(stage, Inspection::Order { service, named, waits, has_health_check, place });
     }
-    Ok(())
 }
 
 /// Where the database keeps its data.
@@ -78,17 +76,16 @@ pub(super) fn data_folder(stage: &Stage, database: &str) -> Result<(), Halt> {
 }
 
 /// The secrets that stand in the compose file itself.
-pub(super) fn literal_secrets(stage: &Stage) -> Result<(), Halt> {
+pub(super) fn literal_secrets(stage: &Stage) {
     let item = |literal: crate::compose::Literal| Item {
         what: format!("{}:{}: {}", literal.file.display(), literal.line, literal.what),
         place: Some(place(&literal.file, literal.line)),
     };
     found(stage, Trait::LiteralSecret, literals(stage.context().model.file()).into_iter().map(item).collect());
-    Ok(())
 }
 
 /// What in the compose file reaches out of a container.
-pub(super) fn privileged(stage: &Stage) -> Result<(), Halt> {
+pub(super) fn privileged(stage: &Stage) {
     let context = stage.context();
     let of_service = |(name, service)| {
         let item = move |privilege: Privilege| Item {
@@ -98,11 +95,10 @@ pub(super) fn privileged(stage: &Stage) -> Result<(), Halt> {
         privileges(service).into_iter().map(item)
     };
     found(stage, Trait::Privilege, context.model.services().flat_map(of_service).collect());
-    Ok(())
 }
 
 /// The ports of dependencies that somebody from outside reaches past the app.
-pub(super) fn published_ports(stage: &Stage) -> Result<(), Halt> {
+pub(super) fn published_ports(stage: &Stage) {
     let context = stage.context();
     let (mut items, mut told) = (vec![], BTreeSet::new());
     for dependency in &context.contract.dependencies {
@@ -119,5 +115,4 @@ pub(super) fn published_ports(stage: &Stage) -> Result<(), Halt> {
         }
     }
     found(stage, Trait::PublishedPort, items);
-    Ok(())
 }

@@ -179,7 +179,7 @@ pub(super) async fn row(stage: &mut Stage, service: &str) -> Result<(), Halt> {
     while clock.now() < deadline {
         let asked = clock.now();
         if let Some(here) = reach(instance) {
-            let state = match query(&here, &database.kind, READ).await {
+            let row = match query(&here, &database.kind, READ).await {
                 Ok(rows) if rows == ["42"] => Some(RowState::Kept),
                 Ok(_) => Some(RowState::Empty),
                 Err(answer) if answer.contains("does not exist") && answer.contains("relation") => Some(RowState::Gone),
@@ -189,7 +189,7 @@ pub(super) async fn row(stage: &mut Stage, service: &str) -> Result<(), Halt> {
                     None
                 }
             };
-            if let Some(state) = state {
+            if let Some(state) = row {
                 let inspection = Inspection::Row { service: service.to_owned(), state };
                 instance.timeline().record(Fact::Inspected { inspection });
                 return Ok(());

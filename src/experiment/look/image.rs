@@ -37,12 +37,11 @@ pub(super) async fn listing(stage: &mut Stage, kind: Trait) -> Result<(), Halt> 
 }
 
 /// The labels of the image.
-pub(super) fn labels(stage: &Stage) -> Result<(), Halt> {
+pub(super) fn labels(stage: &Stage) {
     let context = stage.context();
     let labels = context.image_labels(&context.contract.app);
     let labels = labels.into_iter().filter(|(name, _)| name.starts_with("org.opencontainers.image.")).collect();
     inspected(stage, Inspection::Labels { labels });
-    Ok(())
 }
 
 /// What later layers overwrite and delete.

@@ -31,7 +31,9 @@ pub(super) async fn take_each_away(stage: &mut Stage, limit: Duration) -> Result
     }
     let tried = stream::iter(&names).map(|name| without(context, name, limit)).buffered(AT_ONCE);
     let tried: Vec<Inspection> = tried.try_collect().await?;
-    tried.into_iter().for_each(|inspection| inspected(stage, inspection));
+    for inspection in tried {
+        inspected(stage, inspection);
+    }
     Ok(())
 }
 
