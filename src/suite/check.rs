@@ -132,10 +132,12 @@ async fn prepare_and(
         Ok(record(&context, &plan, request.strict, &notes, concluded))
     };
     let outcome = tokio::select! {
+        // From the first moment on: what listens for signals begins to do so when it is asked for the first time.
+        biased;
+        () = stop => Err(RunError::Interrupted),
         outcome = AssertUnwindSafe(running).catch_unwind() => {
             outcome.unwrap_or_else(|_| Err(RunError::Defect { message: "a panic while the checks ran".into() }))
         }
-        () = stop => Err(RunError::Interrupted),
     };
     engine.end_creations().await;
     let removed = engine.remove_run(engine.run()).await;

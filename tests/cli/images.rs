@@ -153,7 +153,7 @@ fn an_image_that_is_not_there_is_told() {
         run(seaworthy(&["check", "--image", "registry.invalid/nobody/nothing:1", "--readiness", "/", "--port", "80"]));
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        shown(&output).contains("neither here nor can it be pulled: registry.invalid/nobody/nothing:1"),
+        shown(&output).contains("is not on the engine and can't be pulled: registry.invalid/nobody/nothing:1"),
         "{}",
         shown(&output)
     );
