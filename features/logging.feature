@@ -20,32 +20,32 @@ Feature: The log is where operators look, and says what they need
     And the stack is ready
     Then the app writes no log file for 10 seconds
 
-  @logging.structured @should
-  Scenario: Every line of the log is a JSON object
-    A line with fields can be searched and counted, and can raise alerts. A stack trace over thirty lines becomes thirty entries, in between those of others.
+  Rule: The app logs from its start to its stop
 
-    To fix: use a logger that writes JSON lines (structlog, pino, slog, logback with an encoder, tracing), for the start and for errors too.
+    Background:
+      Given the stack is ready
+      When the app gets its stop signal
 
-    Given the stack is ready
-    When the app gets its stop signal
-    Then every line of the app is a JSON object with time, level and message
+    @logging.last-words @should
+    Scenario: The app says that it stops
+      The last line tells a planned end from a crash. An app that buffers its output loses just that line, and with a crash the cause.
 
-  @logging.no-secrets @must
-  Scenario: The log shows no secret from the start to the end
-    Logs are read by more people, and kept in more places for longer, than any secret should be.
+      To fix: log a line when the stop signal comes, and another one at the end; flush the output on exit, or write it unbuffered.
 
-    To fix: log names of settings and not their values; mask connection strings; keep secrets in types that do not print themselves.
+      Then the app has written something since its stop signal
 
-    Given the stack is ready
-    When the app gets its stop signal
-    Then the app shows no secret
+    @logging.structured @should
+    Scenario: Every line of the log is a JSON object
+      A line with fields can be searched and counted, and can raise alerts. A stack trace over thirty lines becomes thirty entries, in between those of others.
 
-  @logging.last-words @should
-  Scenario: The app says that it stops
-    The last line tells a planned end from a crash. An app that buffers its output loses just that line, and with a crash the cause.
+      To fix: use a logger that writes JSON lines (structlog, pino, slog, logback with an encoder, tracing), for the start and for errors too.
 
-    To fix: log a line when the stop signal comes, and another one at the end; flush the output on exit, or write it unbuffered.
+      Then every line of the app is a JSON object with time, level and message
 
-    Given the stack is ready
-    When the app gets its stop signal
-    Then the app has written something since its stop signal
+    @logging.no-secrets @must
+    Scenario: The log shows no secret from the start to the end
+      Logs are read by more people, and kept in more places for longer, than any secret should be.
+
+      To fix: log names of settings and not their values; mask connection strings; keep secrets in types that do not print themselves.
+
+      Then the app shows no secret

@@ -1,17 +1,6 @@
 @outage
 Feature: The app reports an outage of a dependency, and survives it
 
-  @outage.killed @must @each-dependency
-  Scenario: Readiness turns 503 when <dependency> is killed
-    Without its dependency the app can't serve. With a 503 the load balancer stops sending requests; with "ready" every user gets an error.
-
-    To fix: let the readiness endpoint use the dependency on every call, with a timeout of a second or two, and answer 503 when that fails.
-
-    Given the stack is ready
-    When <dependency> is killed
-    Then readiness answers 503 within the outage limit
-    And readiness answers no 2xx throughout 3 seconds
-
   @outage.frozen @must @each-dependency
   Scenario: Readiness turns 503 when <dependency> is frozen
     A dead dependency refuses at once; a frozen one keeps its connections open and answers nothing. Without timeouts every request hangs, until the app has no worker or connection left.
@@ -34,37 +23,6 @@ Feature: The app reports an outage of a dependency, and survives it
     When all packets to <dependency> are lost
     Then readiness answers 503 within the outage limit and one probe
     And readiness never hangs throughout 8 seconds
-
-  @outage.liveness @must @needs-liveness @each-dependency
-  Scenario: The app stays alive while <dependency> is dead
-    An orchestrator restarts an app that is not alive. A restart does not bring the database back, and makes a short outage a long one.
-
-    To fix: let the liveness endpoint check only the process itself.
-
-    Given the stack is ready
-    When <dependency> is killed
-    Then liveness answers 2xx throughout 8 seconds
-
-  @outage.same-process @must @each-dependency
-  Scenario: The app survives an outage of <dependency>
-    An app that exits in an outage loses what it held in memory, and after a few restarts the engine's growing back-off keeps it down long after the dependency is back.
-
-    To fix: catch connection errors where they occur, in background tasks too, and retry with growing pauses.
-
-    Given the stack is ready
-    When <dependency> is killed for 6 seconds
-    Then the app is still the same process
-
-  @outage.recovers @must @each-dependency
-  Scenario: The app is ready again when <dependency> is back
-    Dependencies restart: upgrades, fail-overs, moved nodes. An app that must be restarted by hand after each of them turns a short outage into a long one.
-
-    To fix: discard broken connections and reconnect, with growing pauses, for as long as the process lives; use a connection pool that validates a connection before it hands it out.
-
-    Given the stack is ready
-    When <dependency> is killed for 3 seconds
-    Then readiness answers 2xx within the recovery limit
-    And the app is still the same process
 
   @outage.recovers-frozen @must @each-dependency
   Scenario: The app is ready again when <dependency> is no longer frozen
@@ -158,28 +116,6 @@ Feature: The app reports an outage of a dependency, and survives it
     When the connection slots are free again
     Then readiness answers 2xx within the recovery limit
 
-  @outage.discreet @must @each-dependency
-  Scenario: The 503 for <dependency> leaks nothing
-    Readiness endpoints are often reachable from outside. A connection string, a password or a stack trace in the body helps an attacker.
-
-    To fix: answer with one word for the state of each dependency, and write the reason to the log.
-
-    Given the stack is ready
-    When <dependency> is killed
-    Then readiness answers 503 within the outage limit
-    And the body shows no secret, no connection string and no stack trace
-
-  @outage.names-it @should @each-dependency
-  Scenario: The 503 says that it is <dependency>
-    Whoever looks at a failing endpoint wants to know which dependency is down. A body that names it saves a search in every log.
-
-    To fix: answer with a map of checks, such as {"status": "degraded", "checks": {"database": "unavailable"}}.
-
-    Given the stack is ready
-    When <dependency> is killed
-    Then readiness answers 503 within the outage limit
-    And the body names <dependency>
-
   @outage.healthcheck-follows @must @needs-healthcheck @needs-dependency
   Scenario: The health check follows the outage
     The engine's health is what Compose, Swarm and many dashboards show. A health check that stays green in an outage hides it.
@@ -191,3 +127,61 @@ Feature: The app reports an outage of a dependency, and survives it
     Then the engine calls the app healthy within 90 seconds
     When the main dependency is killed
     Then the engine calls the app unhealthy within 60 seconds
+
+  Rule: <dependency> is killed, and started again later
+
+    Background:
+      Given the stack is ready
+      When <dependency> is killed for the outage limit and 5 seconds
+
+    @outage.killed @must @each-dependency
+    Scenario: Readiness turns 503 when <dependency> is killed
+      Without its dependency the app can't serve. With a 503 the load balancer stops sending requests; with "ready" every user gets an error.
+
+      To fix: let the readiness endpoint use the dependency on every call, with a timeout of a second or two, and answer 503 when that fails.
+
+      Then readiness answers 503 within the outage limit of the outage
+      And readiness answers no 2xx throughout 3 seconds
+
+    @outage.liveness @must @needs-liveness @each-dependency
+    Scenario: The app stays alive while <dependency> is dead
+      An orchestrator restarts an app that is not alive. A restart does not bring the database back, and makes a short outage a long one.
+
+      To fix: let the liveness endpoint check only the process itself.
+
+      Then liveness answers 2xx throughout 8 seconds of the outage
+
+    @outage.discreet @must @each-dependency
+    Scenario: The 503 for <dependency> leaks nothing
+      Readiness endpoints are often reachable from outside. A connection string, a password or a stack trace in the body helps an attacker.
+
+      To fix: answer with one word for the state of each dependency, and write the reason to the log.
+
+      Then readiness answers 503 within the outage limit of the outage
+      And the body shows no secret, no connection string and no stack trace
+
+    @outage.names-it @should @each-dependency
+    Scenario: The 503 says that it is <dependency>
+      Whoever looks at a failing endpoint wants to know which dependency is down. A body that names it saves a search in every log.
+
+      To fix: answer with a map of checks, such as {"status": "degraded", "checks": {"database": "unavailable"}}.
+
+      Then readiness answers 503 within the outage limit of the outage
+      And the body names <dependency>
+
+    @outage.recovers @must @each-dependency
+    Scenario: The app is ready again when <dependency> is back
+      Dependencies restart: upgrades, fail-overs, moved nodes. An app that must be restarted by hand after each of them turns a short outage into a long one.
+
+      To fix: discard broken connections and reconnect, with growing pauses, for as long as the process lives; use a connection pool that validates a connection before it hands it out.
+
+      Then readiness answers 2xx within the recovery limit of its return
+      And the app is still the same process
+
+    @outage.same-process @must @each-dependency
+    Scenario: The app survives an outage of <dependency>
+      An app that exits in an outage loses what it held in memory, and after a few restarts the engine's growing back-off keeps it down long after the dependency is back.
+
+      To fix: catch connection errors where they occur, in background tasks too, and retry with growing pauses.
+
+      Then the app is still the same process

@@ -20,25 +20,6 @@ Feature: Readiness tells the truth at start-up
     Given every service but the database is started
     Then readiness answers no 2xx throughout 5 seconds
 
-  @readiness.says-503 @must @each-dependency
-  Scenario: Readiness says 503 while <dependency> is missing
-    Load balancers and orchestrators read the status and nothing else: 200 with an error in the body is "ready", 500 looks like a bug and raises an alarm, and no answer at all blocks the prober.
-
-    To fix: catch the failure of the dependency in the readiness endpoint, give it a timeout of a second or two, and answer 503.
-
-    Given every service but <dependency> is started
-    Then readiness answers nothing but 503 throughout 6 seconds
-
-  @readiness.liveness-first @must @needs-liveness @each-dependency
-  Scenario: The app is alive while <dependency> is missing
-    An orchestrator restarts an app that is not alive. When liveness depends on a dependency, its outage puts every app that uses it into a restart loop.
-
-    To fix: listen first and connect afterwards, and let the liveness endpoint check only the process itself.
-
-    Given every service but <dependency> is started
-    Then liveness answers 2xx within the startup limit
-    And liveness answers 2xx throughout 3 seconds
-
   @readiness.prompt @should @needs-dependency
   Scenario: The app is ready soon after its dependency serves
     Every second between a dependency that is back and an app that is ready prolongs the outage for no reason.
@@ -78,3 +59,25 @@ Feature: Readiness tells the truth at start-up
     To fix: write `depends_on: {db: {condition: service_healthy}}`, and give the dependency a health check, such as pg_isready or redis-cli ping.
 
     Then the app is started only when its dependencies are healthy
+
+  Rule: The app is started without <dependency>
+
+    Background:
+      Given every service but <dependency> is started
+
+    @readiness.says-503 @must @each-dependency
+    Scenario: Readiness says 503 while <dependency> is missing
+      Load balancers and orchestrators read the status and nothing else: 200 with an error in the body is "ready", 500 looks like a bug and raises an alarm, and no answer at all blocks the prober.
+
+      To fix: catch the failure of the dependency in the readiness endpoint, give it a timeout of a second or two, and answer 503.
+
+      Then readiness answers nothing but 503 throughout 6 seconds
+
+    @readiness.liveness-first @must @needs-liveness @each-dependency
+    Scenario: The app is alive while <dependency> is missing
+      An orchestrator restarts an app that is not alive. When liveness depends on a dependency, its outage puts every app that uses it into a restart loop.
+
+      To fix: listen first and connect afterwards, and let the liveness endpoint check only the process itself.
+
+      Then liveness answers 2xx within the startup limit
+      And liveness answers 2xx throughout 3 seconds

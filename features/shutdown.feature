@@ -1,37 +1,6 @@
 @shutdown
 Feature: The app shuts down gracefully
 
-  @shutdown.in-time @must
-  Scenario: The stop signal ends the app within its grace period
-    Every deployment stops the old container: the engine sends the stop signal, waits for the grace period, then sends SIGKILL. An app that needs SIGKILL loses the requests it was serving and delays every roll-out.
-
-    To fix: run the server as the first process (exec form: CMD ["server", "argument"]; a start script ends in "exec server"), and handle SIGTERM: stop accepting, finish what is in flight, close connections, exit 0.
-
-    Given the stack is ready
-    When the app gets its stop signal
-    Then the app exits within the stop grace period
-    And the app was not killed
-
-  @shutdown.status @must
-  Scenario: The exit status says that the stop was clean
-    A status other than 0 or 143 is a crash to an orchestrator: it counts as a failure, restarts, and raises an alarm on every deployment.
-
-    To fix: exit with 0 when the drain is done; or declare the status under `stop_status` when it is meant.
-
-    Given the stack is ready
-    When the app gets its stop signal
-    Then the exit status is one of the contract's
-
-  @shutdown.reaches-app @must
-  Scenario: The stop signal reaches the app
-    A shell as the first process receives the signal and does not forward it: the app never gets it, and is killed when the grace period is over.
-
-    To fix: write CMD and ENTRYPOINT in exec form, end a start script in "exec server", or put an init in front (`init: true`).
-
-    Given the stack is ready
-    When the app gets its stop signal
-    Then no shell swallowed the signal
-
   @shutdown.in-flight @must @needs-dependency @needs-business
   Scenario: A request in flight is answered
     A user whose order is being written when a deployment begins gets an error, and does not know whether to order again.
@@ -52,26 +21,6 @@ Feature: The app shuts down gracefully
     Given the stack is ready
     When the app gets its stop signal under load
     Then no accepted request is cut off
-
-  @shutdown.turns-away @should
-  Scenario: New requests are refused after the signal
-    A request that is accepted and then left hanging is the worst case: the client waits for its own timeout and can't retry.
-
-    To fix: close the listening socket on the stop signal, or answer 503 with `Connection: close`.
-
-    Given the stack is ready
-    When the app gets its stop signal
-    Then nothing that is asked after the signal is left hanging
-
-  @shutdown.releases-sessions @must @needs-postgres
-  Scenario: No database session outlives the app
-    Sessions that stay keep locks and slots. A few deployments later the database has none left.
-
-    To fix: cancel running statements and close the pool before exiting; give statements a timeout.
-
-    Given the stack is ready
-    When the app gets its stop signal
-    Then a second later no session of the app is left
 
   @shutdown.database-gone @must @needs-dependency
   Scenario: The app stops in time while its dependency is dead
@@ -150,3 +99,50 @@ Feature: The app shuts down gracefully
     And the stack is ready
     Then readiness never hangs throughout 6 seconds
     And no process of the app is left as a zombie
+
+  Rule: The app is stopped while nothing else happens
+
+    Background:
+      Given the stack is ready
+      When the app gets its stop signal
+
+    @shutdown.releases-sessions @must @needs-postgres
+    Scenario: No database session outlives the app
+      Sessions that stay keep locks and slots. A few deployments later the database has none left.
+
+      To fix: cancel running statements and close the pool before exiting; give statements a timeout.
+
+      Then a second later no session of the app is left
+
+    @shutdown.in-time @must
+    Scenario: The stop signal ends the app within its grace period
+      Every deployment stops the old container: the engine sends the stop signal, waits for the grace period, then sends SIGKILL. An app that needs SIGKILL loses the requests it was serving and delays every roll-out.
+
+      To fix: run the server as the first process (exec form: CMD ["server", "argument"]; a start script ends in "exec server"), and handle SIGTERM: stop accepting, finish what is in flight, close connections, exit 0.
+
+      Then the app exits within the stop grace period
+      And the app was not killed
+
+    @shutdown.status @must
+    Scenario: The exit status says that the stop was clean
+      A status other than 0 or 143 is a crash to an orchestrator: it counts as a failure, restarts, and raises an alarm on every deployment.
+
+      To fix: exit with 0 when the drain is done; or declare the status under `stop_status` when it is meant.
+
+      Then the exit status is one of the contract's
+
+    @shutdown.reaches-app @must
+    Scenario: The stop signal reaches the app
+      A shell as the first process receives the signal and does not forward it: the app never gets it, and is killed when the grace period is over.
+
+      To fix: write CMD and ENTRYPOINT in exec form, end a start script in "exec server", or put an init in front (`init: true`).
+
+      Then no shell swallowed the signal
+
+    @shutdown.turns-away @should
+    Scenario: New requests are refused after the signal
+      A request that is accepted and then left hanging is the worst case: the client waits for its own timeout and can't retry.
+
+      To fix: close the listening socket on the stop signal, or answer 503 with `Connection: close`.
+
+      Then nothing that is asked after the signal is left hanging

@@ -56,49 +56,6 @@ Feature: The app waits for its dependencies at start-up
     Then readiness answers 2xx within the startup limit
     And the app is still the same process
 
-  @retry.paced @should @needs-tap @each-dependency
-  Scenario: The app pauses between its attempts to reach <dependency>
-    A loop without pauses keeps a CPU busy, fills the log, and overloads a dependency that is just starting. A hundred such instances keep it down.
-
-    To fix: pause between two attempts, a quarter of a second at first and a few seconds later, best with random jitter.
-
-    Given <dependency> is behind the tap
-    And nobody asks the app anything
-    When the app is started while <dependency> refuses connections, for 8 seconds
-    Then only an app that has not exited is judged
-    And the app makes at most 10 attempts to reach <dependency> in the first second and 5 a second after
-
-  @retry.backs-off @should @needs-tap @each-dependency
-  Scenario: The app tries to reach <dependency> less and less often
-    The longer a dependency is away, the longer it will be. Growing pauses cost little at first, and protect it when every client reconnects at once.
-
-    To fix: double the pause after each attempt up to a limit of some seconds, or use a constant pause of half a second or more.
-
-    Given <dependency> is behind the tap
-    And nobody asks the app anything
-    When the app is started while <dependency> refuses connections, for 8 seconds
-    Then only an app that has not exited is judged
-    And the pauses between attempts to reach <dependency> grow or are half a second long
-
-  @retry.clear-error @must @needs-dependency
-  Scenario: The app says what it waits for
-    Whoever is woken by a missing dependency reads the log first. A line that names it saves an hour; a stack trace per attempt buries it.
-
-    To fix: log one line per attempt or per change, with the name of the dependency and the reason; keep stack traces for what is unexpected.
-
-    Given every service but the main dependency is started
-    Then the log of the app names the main dependency within 10 seconds
-    And in 10 seconds the app logs no stack trace per attempt
-
-  @retry.gives-up-cleanly @should @needs-dependency
-  Scenario: An app that gives up says so
-    An exit with status 0 is a success to everybody who only sees the status: no restart with `on-failure`, a green job, no alarm.
-
-    To fix: exit with a status other than 0 when the start fails, and let the last line say what was missing.
-
-    Given every service but the main dependency is started
-    Then the app, if it gives up without the main dependency within 15 seconds, says so
-
   @retry.wrong-password @must @needs-postgres
   Scenario: A wrong password is reported and kept secret
     A rotated password is a common mistake. The app must not claim to be ready, its log must name the cause, and no password belongs in a log.
@@ -121,3 +78,50 @@ Feature: The app waits for its dependencies at start-up
     When the app gets its stop signal while it waits
     Then the app exits within the stop grace period
     And the app was not killed
+
+  Rule: <dependency> refuses connections while nobody asks the app anything
+
+    Background:
+      Given <dependency> is behind the tap
+      And nobody asks the app anything
+      When the app is started while <dependency> refuses connections, for 8 seconds
+
+    @retry.paced @should @needs-tap @each-dependency
+    Scenario: The app pauses between its attempts to reach <dependency>
+      A loop without pauses keeps a CPU busy, fills the log, and overloads a dependency that is just starting. A hundred such instances keep it down.
+
+      To fix: pause between two attempts, a quarter of a second at first and a few seconds later, best with random jitter.
+
+      Then only an app that has not exited is judged
+      And the app makes at most 10 attempts to reach <dependency> in the first second and 5 a second after
+
+    @retry.backs-off @should @needs-tap @each-dependency
+    Scenario: The app tries to reach <dependency> less and less often
+      The longer a dependency is away, the longer it will be. Growing pauses cost little at first, and protect it when every client reconnects at once.
+
+      To fix: double the pause after each attempt up to a limit of some seconds, or use a constant pause of half a second or more.
+
+      Then only an app that has not exited is judged
+      And the pauses between attempts to reach <dependency> grow or are half a second long
+
+  Rule: The main dependency is missing from the start
+
+    Background:
+      Given every service but the main dependency is started
+
+    @retry.clear-error @must @needs-dependency
+    Scenario: The app says what it waits for
+      Whoever is woken by a missing dependency reads the log first. A line that names it saves an hour; a stack trace per attempt buries it.
+
+      To fix: log one line per attempt or per change, with the name of the dependency and the reason; keep stack traces for what is unexpected.
+
+      Then the log of the app names the main dependency within 10 seconds
+      And in 10 seconds the app logs no stack trace per attempt
+
+    @retry.gives-up-cleanly @should @needs-dependency
+    Scenario: An app that gives up says so
+      An exit with status 0 is a success to everybody who only sees the status: no restart with `on-failure`, a green job, no alarm.
+
+      To fix: exit with a status other than 0 when the start fails, and let the last line say what was missing.
+
+      Then the app, if it gives up without the main dependency within 15 seconds, says so

@@ -3,10 +3,12 @@
 mod catalogue;
 mod features;
 mod need;
+mod place;
 mod plan;
 mod sentences;
 
 pub use self::catalogue::{Catalogue, Check, NotACheck};
 pub use self::need::Need;
-pub use self::plan::{Known, Plan, Planned, Selection, fill_in};
+pub use self::place::Place;
+pub use self::plan::{Known, Plan, Planned, PlannedExperiment, Selection, fill_in};
 pub use self::sentences::{SENTENCES, Sentence, line, lines, read};

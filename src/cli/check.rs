@@ -27,7 +27,7 @@ const EXAMPLES: &str = "  \
 
 /// Start copies of a stack, disturb them, and judge what happens.
 ///
-/// Every check gets its own copy of the stack. No port is published under a number of yours, and everything is removed at
+/// Every check gets its own copy of the stack, or shares one with checks of the same experiment. No port is published under a number of yours, and everything is removed at
 /// the end, also on failure and on Ctrl-C.
 #[derive(Debug, Args)]
 #[command(after_help = super::examples(EXAMPLES), mut_args(fit_a_screen))]
@@ -49,6 +49,9 @@ pub(super) struct Arguments {
     /// Also run the checks that take more than a minute
     #[arg(long)]
     slow: bool,
+    /// Give every check an instance of the stack of its own, also where several can share one; takes longer
+    #[arg(long)]
+    isolated: bool,
     /// Show every value of the contract and where it came from; starts the stack once and runs no check
     #[arg(long)]
     explain_contract: bool,
@@ -100,6 +103,7 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
         allowed: arguments.allow.into_iter().collect(),
         slow: arguments.slow,
         strict: arguments.strict,
+        isolated: arguments.isolated,
         explain: arguments.explain_contract,
         scan: arguments.scan_report.map_or(Scan::Installed, Scan::Report),
         access: arguments.access,
@@ -139,7 +143,8 @@ async fn write_compose(file: &Path, stack: &ImageStack) -> bool {
 }
 
 /// Flags that -h does not show.
-const RARE: [&str; 10] = [
+const RARE: [&str; 11] = [
+    "isolated",
     "profile",
     "features",
     "explain_contract",

@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
     let catalogue = Catalogue::built_in();
     // As it stands in a report, with the dependency in brackets, or as a tag.
     let id = arguments.id.trim_start_matches('@').split('[').next().unwrap_or_default();
-    let Some((_, scenario, check)) = catalogue.checks().find(|(_, _, check)| check.id == id) else {
+    let Some((place, check)) = catalogue.checks().find(|(_, check)| check.id == id) else {
         note(&format!("error: there is no check {id}"));
         let near = near(&catalogue, id);
         if near.is_empty() {
@@ -36,8 +36,9 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
         }
         return Exit::CouldNotRun;
     };
-    let steps: Vec<String> = scenario.steps.iter().map(|step| format!("{}{}", step.keyword, step.value)).collect();
-    say(explain(&check, &scenario.name, &steps, look(Detail::default())).trim_end());
+    let steps = place.background().chain(&place.scenario.steps);
+    let steps: Vec<String> = steps.map(|step| format!("{}{}", step.keyword, step.value)).collect();
+    say(explain(&check, &place.scenario.name, &steps, look(Detail::default())).trim_end());
     Exit::Passed
 }
 

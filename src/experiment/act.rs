@@ -73,8 +73,8 @@ pub enum Act {
     StopWhileHeld { twice: bool, dependency: Meant },
     /// A dependency is disturbed, and stays so.
     Disturb { dependency: Meant, how: Disturbance },
-    /// A dependency is disturbed for so long.
-    DisturbFor { dependency: Meant, how: Disturbance, time: Duration },
+    /// A dependency is disturbed for so long, or for so much longer than the outage limit.
+    DisturbFor { dependency: Meant, how: Disturbance, time: Duration, beyond_limit: bool },
     /// A dependency is killed and started again, so many times.
     Flap { dependency: Meant, times: u64 },
     /// A dependency comes back at another address.
@@ -142,7 +142,10 @@ impl Act {
             Self::HoldRequest(dependency) => stop::hold_request(stage, dependency).await?,
             Self::StopWhileHeld { twice, dependency } => stop::stop_while_held(stage, *twice, dependency).await?,
             Self::Disturb { dependency, how } => disturb::disturb(stage, dependency, *how).await?,
-            Self::DisturbFor { dependency, how, time } => disturb::disturb_for(stage, dependency, *how, *time).await?,
+            Self::DisturbFor { dependency, how, time, beyond_limit } => {
+                let limit = if *beyond_limit { stage.context().contract.outage_limit } else { Duration::ZERO };
+                disturb::disturb_for(stage, dependency, *how, limit + *time).await?;
+            }
             Self::Flap { dependency, times } => disturb::flap(stage, dependency, *times).await?,
             Self::Move(dependency) => disturb::move_to_another_address(stage, dependency).await?,
             Self::Wire { dependency, fault } => wire::disturb(stage, dependency, *fault).await?,

@@ -7,7 +7,7 @@ use super::arrangement::Arrangement;
 use crate::compose::{Condition, tap_of};
 use crate::fault;
 use crate::judge::{
-    Awaited, Claim, Event, Limit, Wanted, Window, attempts, became_healthy, completed, seconds, started_to_accept,
+    Anchor, Awaited, Claim, Event, Limit, Wanted, Window, attempts, became_healthy, completed, seconds, started_to_accept,
 };
 use crate::model::{Answer, ContainerChange, Endpoint, Fact, FactId, Finding, Halt, Mark, Observation, Outcome, Timeline};
 use crate::probe::{HttpProbe, catch_up_logs, watch_attempts, watch_dependency, watch_endpoint, watch_logs, watch_processes};
@@ -283,7 +283,8 @@ async fn wait_for_service(
 
 async fn wait_until_ready(context: &RunContext, instance: &Instance, started: Duration) -> Result<Duration, Halt> {
     let contract = &context.contract;
-    let claim = Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Success, within: Limit::Startup };
+    let claim =
+        Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Success, within: Limit::Startup, of: Anchor::Latest };
     let its_start = Mark::AppStarted { again: false };
     let judge = |facts: &[Observation], over| {
         claim.judge(&Window { facts, contract, from: started, event: Event::Mark(&its_start), over })

@@ -10,7 +10,7 @@ use super::arrangement::Arrangement;
 use super::launch::{self, Without};
 use super::{Event, Line, Progress, RunContext, Step, look};
 use crate::engine::EngineError;
-use crate::judge::{self, Claim, Window};
+use crate::judge::{self, Anchor, Claim, Window};
 use crate::model::{Fact, FactId, Halt, Mark, Outcome, Timeline};
 use crate::probe::OpenSession;
 use crate::target::Instance;
@@ -99,17 +99,26 @@ impl Stage {
 
     /// The moment from which the limits of what is looked at now count.
     pub(super) fn since(&self) -> Duration {
-        self.timeline.read(|facts| judge::begin(facts, FactId(u32::MAX), self.carried()).0)
+        self.timeline.read(|facts| judge::begin(facts, FactId(u32::MAX), Anchor::Latest, self.carried()).0)
     }
 
     fn carried(&self) -> Option<(FactId, Duration, judge::Event<'static>)> {
         self.found.map(|(step, at, wanted)| (step, at, judge::Event::First(wanted)))
     }
 
+    /// What an earlier check has found is not what the next one counts from.
+    pub fn turn_to_a_check(&mut self) {
+        self.found = None;
+    }
+
     /// Takes one step: does what it says, or looks at and waits for what it asserts. Breaks, with a reason, when the scenario is not to go
     /// on. What it comes to is concluded from the timeline alone.
-    pub async fn take(&mut self, line: &Line) -> ControlFlow<String> {
-        let step = self.timeline.record_at(self.timeline.clock().now(), Fact::Step { line: line.line.clone() });
+    ///
+    /// A step belongs to a check, by its name, or to the whole experiment.
+    pub async fn take(&mut self, line: &Line, check: Option<&str>) -> ControlFlow<String> {
+        let check = check.map(str::to_owned);
+        let fact = Fact::Step { line: line.line.clone(), check: check.clone() };
+        let step = self.timeline.record_at(self.timeline.clock().now(), fact);
         self.progress.tell(Event::StepStarted { name: &self.name, step: &line.line.to_string() });
         let taken = match &line.step {
             None => Err(Halt::CouldNotRun {
@@ -124,7 +133,7 @@ impl Stage {
             let reason = match &halt {
                 Halt::NotApplicable { reason } | Halt::CouldNotRun { reason, .. } => reason.clone(),
             };
-            self.timeline.record(Fact::Halted { halt });
+            self.timeline.record(Fact::Halted { halt, check });
             ControlFlow::Break(reason)
         })
     }
@@ -151,9 +160,10 @@ impl Stage {
     /// Waits until the judge of a claim rules, at most as long as that may take.
     pub(super) async fn wait(&self, step: FactId, claim: &Claim) -> Outcome {
         let contract = &self.context.contract;
-        let deadline = self.since() + claim.patience(contract);
+        let since = self.timeline.read(|facts| judge::begin(facts, step, claim.anchor(), self.carried()).0);
+        let deadline = since + claim.patience(contract);
         let judge = |facts: &[crate::model::Observation], over| {
-            let (from, event) = judge::begin(facts, step, self.carried());
+            let (from, event) = judge::begin(facts, step, claim.anchor(), self.carried());
             claim.judge(&Window { facts, contract, from, event, over })
         };
         self.timeline.wait(deadline, judge).await

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use cucumber::gherkin::{Feature, GherkinEnv, Scenario};
 
-use super::{Need, features};
+use super::{Need, Place, features};
 use crate::experiment::RunError;
 use crate::model::Severity;
 
@@ -94,22 +94,23 @@ impl Catalogue {
     /// The ids of all checks.
     #[must_use]
     pub fn ids(&self) -> Vec<String> {
-        self.checks().map(|(_, _, check)| check.id).collect()
+        self.checks().map(|(_, check)| check.id).collect()
     }
 
-    /// All checks, each with its feature and its scenario.
-    pub fn checks(&self) -> impl Iterator<Item = (&Feature, &Scenario, Check)> {
-        let scenarios =
-            self.features.iter().flat_map(|feature| feature.scenarios.iter().map(move |scenario| (feature, scenario)));
-        scenarios.filter_map(|(feature, scenario)| Some((feature, scenario, Check::read(scenario).ok()?)))
+    /// All scenarios, those of rules after the others of their feature.
+    pub fn scenarios(&self) -> impl Iterator<Item = Place<'_>> {
+        self.features.iter().flat_map(Place::all)
+    }
+
+    /// All checks, each with the place of its scenario.
+    pub fn checks(&self) -> impl Iterator<Item = (Place<'_>, Check)> {
+        self.scenarios().filter_map(|place| Some((place, Check::read(place.scenario).ok()?)))
     }
 
     /// Every tag that some check has.
     #[must_use]
     pub fn tags(&self) -> Vec<String> {
-        let of_features = self.features.iter().flat_map(|feature| &feature.tags);
-        let of_scenarios = self.features.iter().flat_map(|feature| &feature.scenarios).flat_map(|scenario| &scenario.tags);
-        let mut tags: Vec<String> = of_features.chain(of_scenarios).cloned().collect();
+        let mut tags: Vec<String> = self.scenarios().flat_map(Place::tags).cloned().collect();
         tags.sort();
         tags.dedup();
         tags
@@ -160,7 +161,7 @@ mod tests {
     fn every_scenario_is_a_check_with_a_reason_and_a_remedy() {
         for feature in Catalogue::built_in().features() {
             let [topic] = &feature.tags[..] else { panic!("{}: a feature has its topic as only tag", feature.name) };
-            for scenario in &feature.scenarios {
+            for Place { scenario, .. } in Place::all(feature) {
                 let check = Check::read(scenario).unwrap_or_else(|error| panic!("`{}` {error}", scenario.name));
                 assert_eq!(check.id.split_once('.').map(|(topic, _)| topic), Some(topic.as_str()), "{}", check.id);
                 assert!(check.why.len() > 40 && check.fix.len() > 40, "{} says too little", check.id);
@@ -170,11 +171,20 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_has_a_background_and_its_scenarios_only_assert() {
+        for feature in Catalogue::built_in().features() {
+            for rule in &feature.rules {
+                features::look_at_rule(rule).unwrap_or_else(|(_, what)| panic!("{}: {what}", rule.name));
+            }
+        }
+    }
+
+    #[test]
     fn ids_and_names_are_unique() {
         let catalogue = Catalogue::built_in();
         let ids = catalogue.ids();
         assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());
-        let names: Vec<&str> = catalogue.features.iter().flat_map(|f| &f.scenarios).map(|s| s.name.as_str()).collect();
+        let names: Vec<&str> = catalogue.scenarios().map(|place| place.scenario.name.as_str()).collect();
         assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
     }
 }

@@ -6,11 +6,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use cucumber::feature::Ext;
-use cucumber::gherkin::{Feature, GherkinEnv, Scenario, Step};
+use cucumber::gherkin::{Feature, GherkinEnv, Rule, Scenario, Step};
 
 use super::plan::PLACEHOLDER;
-use super::{Check, Need, sentences};
+use super::{Check, Need, Place, sentences};
 use crate::experiment::RunError;
+use crate::model::Keyword;
 
 /// Reads every `.feature` file of a folder and of those within it, in the order of their paths. `known` are the features that
 /// there are already. A scenario that could not be run, or not be told from another, is an error that says where it stands.
@@ -23,9 +24,10 @@ pub(super) fn read_folder(folder: &Path, known: &[Feature]) -> Result<Vec<Featur
         return Err(wrong(folder, 0, "no file in it ends in .feature".into()));
     }
     let mut taken = Taken::default();
-    for scenario in known.iter().flat_map(|feature| &feature.scenarios) {
-        taken.add(scenario);
+    for place in known.iter().flat_map(Place::all) {
+        taken.add(place.scenario);
     }
+    taken.rules.extend(known.iter().flat_map(|feature| &feature.rules).map(|rule| rule.name.clone()));
     let mut features = vec![];
     for file in files {
         let text = fs::read_to_string(&file).map_err(|error| wrong(&file, 0, format!("it can't be read: {error}")))?;
@@ -55,6 +57,8 @@ fn find(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
 struct Taken {
     ids: BTreeSet<String>,
     names: BTreeSet<String>,
+    /// The names of rules.
+    rules: BTreeSet<String>,
 }
 
 impl Taken {
@@ -68,8 +72,11 @@ impl Taken {
 }
 
 fn look_through(feature: &Feature, file: &Path, taken: &mut Taken) -> Result<(), RunError> {
-    if let Some(rule) = feature.rules.first() {
-        return Err(wrong(file, rule.position.line, "rules are not supported: write their scenarios without them".into()));
+    for rule in &feature.rules {
+        look_at_rule(rule).map_err(|(line, what)| wrong(file, line, what))?;
+        if !taken.rules.insert(rule.name.clone()) {
+            return Err(wrong(file, rule.position.line, format!("another rule has the name `{}` too", rule.name)));
+        }
     }
     if let Some(tag) = feature.tags.iter().find(|tag| tag.starts_with(Need::TAG)) {
         return Err(wrong(file, feature.position.line, format!("the tag @{tag} counts at a scenario only: write it there")));
@@ -82,8 +89,9 @@ fn look_through(feature: &Feature, file: &Path, taken: &mut Taken) -> Result<(),
             _ => Err(wrong(file, step.position.line, format!("more than one step is called `{}`", step.value))),
         }
     };
-    feature.background.iter().flat_map(|background| &background.steps).try_for_each(look_at)?;
-    for scenario in &feature.scenarios {
+    for place in Place::all(feature) {
+        let scenario = place.scenario;
+        place.background().try_for_each(look_at)?;
         let wrong = |what: &str| wrong(file, scenario.position.line, format!("`{}` {what}", scenario.name));
         let check = Check::read(scenario).map_err(|error| wrong(&error.to_string()))?;
         if check.each_dependency != scenario.name.contains(PLACEHOLDER) {
@@ -96,6 +104,40 @@ fn look_through(feature: &Feature, file: &Path, taken: &mut Taken) -> Result<(),
             return Err(wrong("has no steps"));
         }
         scenario.steps.iter().try_for_each(look_at)?;
+    }
+    Ok(())
+}
+
+/// What is wrong with a rule, and in which line: its background performs the experiment, and its scenarios only assert.
+pub(super) fn look_at_rule(rule: &Rule) -> Result<(), (usize, String)> {
+    let name = &rule.name;
+    let steps = rule.background.iter().flat_map(|background| &background.steps);
+    if steps.clone().next().is_none() {
+        let what = format!("the rule `{name}` has no background: it says what is set up and disturbed");
+        return Err((rule.position.line, what));
+    }
+    let keyword = |step: &Step| sentences::keyword(step.ty);
+    if let Some(step) = steps.clone().find(|step| keyword(step) == Keyword::Then) {
+        return Err((
+            step.position.line,
+            format!("the background of the rule `{name}` asserts something: write that in a scenario"),
+        ));
+    }
+    let is_about_each = steps.clone().any(|step| step.value.contains(PLACEHOLDER));
+    for scenario in &rule.scenarios {
+        if let Some(step) = scenario.steps.iter().find(|step| keyword(step) != Keyword::Then) {
+            let what = format!(
+                "`{}` shares its experiment with the rule `{name}`, and may only assert: write `{}{}` in the \
+                                background, or the scenario outside of the rule",
+                scenario.name, step.keyword, step.value
+            );
+            return Err((step.position.line, what));
+        }
+        if is_about_each && !scenario.name.contains(PLACEHOLDER) {
+            let what =
+                format!("`{}` needs <dependency> in its name, because the background of the rule `{name}` has it", scenario.name);
+            return Err((scenario.position.line, what));
+        }
     }
     Ok(())
 }
@@ -127,6 +169,13 @@ mod tests {
     }
 
     const STEP: &str = "Given the stack is ready";
+    const BACKGROUND: &str = "Background:\n      Given the stack is ready";
+
+    fn rule(background: &str, step: &str) -> String {
+        format!(
+            "@shop\nFeature: The shop\n\n  Rule: Stopped\n    {background}\n    @shop.stops @must\n    Scenario: It stops\n      {step}\n"
+        )
+    }
 
     #[test]
     fn a_scenario_of_ones_own_is_read() {
@@ -137,6 +186,8 @@ mod tests {
         let outline = "@shop\nFeature: F\n  @shop.a @must\n  Scenario Outline: <s> seconds\n    When db is frozen for <s> seconds\n    \
                        Examples:\n      | s |\n      | 1 |\n";
         assert_eq!(read(outline).expect("features")[0].scenarios[0].name, "1 seconds");
+        let shared = read(&rule(BACKGROUND, "Then the app has a health check")).expect("features");
+        assert_eq!(shared[0].rules[0].scenarios.len(), 1);
     }
 
     #[test]
@@ -158,7 +209,25 @@ mod tests {
             (scenario("@shop.up @must", "An unknown sentence", "Given the moon is full"), "Some(6) no step is called"),
             (scenario("@shop.up @must @each-dependency", "Not in the name", STEP), "must have both or neither"),
             (scenario("@shop.up @must", "Empty", ""), "has no steps"),
-            ("Feature: F\n  Rule: R\n    Example: E\n      Given the stack is ready\n".into(), "rules are not supported"),
+            (rule("", "Then the app has a health check"), "Some(4) the rule `Stopped` has no background"),
+            (
+                rule("Background:\n      Then the app has a health check", "Then the app has a health check"),
+                "Some(6) the background of the rule `Stopped` asserts something",
+            ),
+            (
+                rule(BACKGROUND, "When the app gets its stop signal"),
+                "Some(9) `It stops` shares its experiment with the rule `Stopped`",
+            ),
+            (
+                rule(BACKGROUND, "Then the app has a health check")
+                    .replace("Given the stack is ready", "When <dependency> is frozen"),
+                "Some(8) `It stops` needs <dependency> in its name",
+            ),
+            (
+                rule(BACKGROUND, "Then the app has a health check")
+                    .replace("Stopped", "The app is stopped while nothing else happens"),
+                "another rule has the name `The app is stopped while nothing else happens` too",
+            ),
             ("This is no Gherkin".into(), "it is not Gherkin"),
         ] {
             let error = read(&text).expect_err(said);

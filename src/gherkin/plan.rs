@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use cucumber::gherkin::tagexpr::TagOperation;
-use cucumber::gherkin::{Feature, Scenario};
+use cucumber::gherkin::{Feature, Scenario, Step};
 use cucumber::tag::Ext;
 
-use super::{Catalogue, Check, Need};
-use crate::experiment::RunError;
+use super::{Catalogue, Check, Need, Place, lines};
+use crate::experiment::{Line, RunError};
 use crate::model::{CheckRecord, Verdict};
 use crate::subject::{Contract, Kind};
 
@@ -66,8 +66,23 @@ impl Planned {
 pub struct Plan {
     /// The checks in the order of the catalogue.
     pub checks: Vec<Planned>,
-    /// The features with the scenarios that apply, names filled in.
+    /// The features with the scenarios that apply, names filled in, each with all of its steps: for a runner that knows no experiments.
     pub features: Vec<Feature>,
+    /// The same as experiments.
+    pub experiments: Vec<PlannedExperiment>,
+}
+
+/// What is set up and disturbed once, and the checks that share it.
+#[derive(Clone, Debug)]
+pub struct PlannedExperiment {
+    /// What it is called: by its rule, or by its only check.
+    pub name: String,
+    /// What is done.
+    pub background: Vec<Line>,
+    /// The checks, by their numbers in the plan, and what is left of each: what it asserts, where it shares the experiment.
+    pub checks: Vec<(usize, Vec<Line>)>,
+    /// Which rule, and which dependency: what the same experiment is told by.
+    key: Option<(String, Option<String>)>,
 }
 
 /// A tag expression that only names tags that exist.
@@ -90,16 +105,14 @@ impl Selection {
             return Err(RunError::UnknownTag { tag, known });
         }
         let selection = Self { expression: Some((expression.to_owned(), operation)) };
-        let selects_any =
-            catalogue.features().iter().any(|feature| feature.scenarios.iter().any(|s| selection.selects(feature, s)));
+        let selects_any = catalogue.scenarios().any(|place| selection.selects(place));
         if selects_any { Ok(selection) } else { Err(RunError::NothingSelected { expression: expression.to_owned() }) }
     }
 
-    /// Whether a scenario of a feature is selected.
+    /// Whether a scenario is selected.
     #[must_use]
-    pub fn selects(&self, feature: &Feature, scenario: &Scenario) -> bool {
-        let tags = feature.tags.iter().chain(&scenario.tags);
-        self.expression.as_ref().is_none_or(|(_, operation)| operation.eval(tags))
+    pub fn selects(&self, place: Place<'_>) -> bool {
+        self.expression.as_ref().is_none_or(|(_, operation)| operation.eval(place.tags()))
     }
 }
 
@@ -112,15 +125,15 @@ fn tags_of(operation: &TagOperation) -> Vec<String> {
 }
 
 impl Plan {
-    /// The selected checks for a stack with this contract.
+    /// The selected checks for a stack with this contract; each in an experiment of its own when they are to be isolated.
     #[must_use]
-    pub fn new(catalogue: &Catalogue, selection: &Selection, stack: Known<'_>) -> Self {
+    pub fn new(catalogue: &Catalogue, selection: &Selection, stack: Known<'_>, isolated: bool) -> Self {
         let contract = stack.contract;
         let mut plan = Self::default();
         for feature in catalogue.features() {
             let mut scenarios = vec![];
-            for scenario in feature.scenarios.iter().filter(|scenario| selection.selects(feature, scenario)) {
-                let Ok(check) = Check::read(scenario) else { continue };
+            for place in Place::all(feature).filter(|place| selection.selects(*place)) {
+                let Ok(check) = Check::read(place.scenario) else { continue };
                 let lacks = lacks(&check, stack);
                 let dependencies: Vec<Option<&str>> = if check.each_dependency && lacks.is_none() {
                     contract.dependencies.iter().map(|dependency| Some(dependency.service.as_str())).collect()
@@ -128,35 +141,50 @@ impl Plan {
                     vec![None]
                 };
                 for dependency in dependencies {
-                    let scenario = fill_in(scenario, dependency);
+                    let steps = place.background().chain(&place.scenario.steps).cloned().collect();
+                    let whole = fill_in(&Scenario { steps, ..place.scenario.clone() }, dependency);
                     plan.checks.push(Planned {
                         check: check.clone(),
                         dependency: dependency.map(str::to_owned),
-                        title: scenario.name.clone(),
+                        title: whole.name.clone(),
                         not_applicable: lacks.clone(),
                     });
                     if lacks.is_none() {
-                        scenarios.push(scenario);
+                        plan.arrange(place, dependency, &whole.steps, isolated);
+                        scenarios.push(whole);
                     }
                 }
             }
             if !scenarios.is_empty() {
-                plan.features.push(Feature { scenarios, ..feature.clone() });
+                plan.features.push(Feature { scenarios, rules: vec![], background: None, ..feature.clone() });
             }
         }
         plan
+    }
+
+    /// Gives the last check a place in an experiment.
+    fn arrange(&mut self, place: Place<'_>, dependency: Option<&str>, steps: &[Step], isolated: bool) {
+        let index = self.checks.len() - 1;
+        let rule = place.rule.filter(|_| !isolated);
+        let shared = if rule.is_some() { place.background().count() } else { 0 };
+        let (background, own) = steps.split_at(shared);
+        let key = rule.map(|rule| (rule.name.clone(), dependency.map(str::to_owned)));
+        let known = self.experiments.iter_mut().find(|experiment| key.is_some() && experiment.key == key);
+        if let Some(experiment) = known {
+            experiment.checks.push((index, lines(own)));
+            return;
+        }
+        let name = match rule {
+            Some(rule) => filled_in(&rule.name, dependency),
+            None => self.checks[index].name(),
+        };
+        self.experiments.push(PlannedExperiment { name, background: lines(background), checks: vec![(index, lines(own))], key });
     }
 
     /// How many checks are to be made.
     #[must_use]
     pub fn runs(&self) -> usize {
         self.features.iter().map(|feature| feature.scenarios.len()).sum()
-    }
-
-    /// The scenarios that are to be performed, each with its check and the number of that.
-    pub fn scenarios(&self) -> impl Iterator<Item = (usize, &Planned, &Scenario)> {
-        let scenarios = self.features.iter().flat_map(|feature| &feature.scenarios);
-        scenarios.filter_map(|scenario| self.find(scenario).map(|index| (index, &self.checks[index], scenario)))
     }
 
     /// Whether any of them starts something.
@@ -233,13 +261,16 @@ fn lacks(check: &Check, stack: Known<'_>) -> Option<String> {
 /// A scenario with the name of a dependency filled in.
 #[must_use]
 pub fn fill_in(scenario: &Scenario, dependency: Option<&str>) -> Scenario {
-    let dependency = dependency.unwrap_or("a dependency");
     let mut scenario = scenario.clone();
-    scenario.name = scenario.name.replace(PLACEHOLDER, dependency);
+    scenario.name = filled_in(&scenario.name, dependency);
     for step in &mut scenario.steps {
-        step.value = step.value.replace(PLACEHOLDER, dependency);
+        step.value = filled_in(&step.value, dependency);
     }
     scenario
+}
+
+fn filled_in(text: &str, dependency: Option<&str>) -> String {
+    text.replace(PLACEHOLDER, dependency.unwrap_or("a dependency"))
 }
 
 #[cfg(test)]
@@ -264,6 +295,14 @@ mod tests {
     }
 
     fn plan(services: &serde_json::Value, tags: Option<&str>) -> Result<Plan, RunError> {
+        planned(services, tags, false)
+    }
+
+    fn isolated(services: &serde_json::Value, tags: Option<&str>) -> Result<Plan, RunError> {
+        planned(services, tags, true)
+    }
+
+    fn planned(services: &serde_json::Value, tags: Option<&str>, isolated: bool) -> Result<Plan, RunError> {
         let catalogue = Catalogue::built_in();
         let file = ComposeFile::from("/stack/compose.yaml");
         let model = Model::new(file, json!({"services": services})).expect("has services");
@@ -272,7 +311,7 @@ mod tests {
         let contract = draft.into_contract(&model).expect("complete");
         let stack =
             Known { contract: &contract, has_health_check: true, has_compose_file: true, tap_is_missing: None, slow: false };
-        Ok(Plan::new(&catalogue, &Selection::parse(tags, &catalogue)?, stack))
+        Ok(Plan::new(&catalogue, &Selection::parse(tags, &catalogue)?, stack, isolated))
     }
 
     fn names(plan: &Plan) -> Vec<String> {
@@ -287,8 +326,43 @@ mod tests {
         let plan = plan(&services, Some("@outage.killed")).expect("planned");
         assert_eq!(names(&plan), ["outage.killed Some(\"cache\")", "outage.killed Some(\"db\")"]);
         let scenario = &plan.features[0].scenarios[1];
-        assert_eq!(scenario.steps[1].value, "db is killed");
+        assert_eq!(scenario.steps[1].value, "db is killed for the outage limit and 5 seconds");
         assert_eq!(plan.find(scenario), Some(1));
+    }
+
+    #[test]
+    fn checks_of_a_rule_share_an_experiment_for_each_dependency() {
+        let services = json!({
+            "app": {"depends_on": {"db": {}, "cache": {}}}, "db": {"image": "postgres"}, "cache": {"image": "redis"},
+        });
+        let shared = plan(&services, Some("@outage.killed or @outage.recovers or @outage.frozen")).expect("planned");
+        let told = |plan: &Plan| -> Vec<String> {
+            let lines = |experiment: &PlannedExperiment| {
+                let own = experiment.checks.iter().map(|(index, own)| format!("{} {}", plan.checks[*index].name(), own.len()));
+                format!("{}: {} then {}", experiment.name, experiment.background.len(), own.collect::<Vec<_>>().join(", "))
+            };
+            plan.experiments.iter().map(lines).collect()
+        };
+        assert_eq!(
+            told(&shared),
+            [
+                "outage.frozen[cache]: 0 then outage.frozen[cache] 4",
+                "outage.frozen[db]: 0 then outage.frozen[db] 4",
+                "cache is killed, and started again later: 2 then outage.killed[cache] 2, outage.recovers[cache] 2",
+                "db is killed, and started again later: 2 then outage.killed[db] 2, outage.recovers[db] 2",
+            ]
+        );
+        let alone = isolated(&services, Some("@outage.killed or @outage.recovers")).expect("planned");
+        assert_eq!(
+            told(&alone),
+            [
+                "outage.killed[cache]: 0 then outage.killed[cache] 4",
+                "outage.killed[db]: 0 then outage.killed[db] 4",
+                "outage.recovers[cache]: 0 then outage.recovers[cache] 4",
+                "outage.recovers[db]: 0 then outage.recovers[db] 4",
+            ]
+        );
+        assert_eq!(told(&shared).len(), 4);
     }
 
     #[test]

@@ -6,12 +6,12 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use cucumber::gherkin::{Scenario, Step as GherkinStep, StepType};
+use cucumber::gherkin::{Step as GherkinStep, StepType};
 use regex::Regex;
 
 use crate::experiment::{Act, Disturbance, Line, Since, Step};
 use crate::fault::WireFault;
-use crate::judge::{Claim, Lasting, Limit, Wanted};
+use crate::judge::{Anchor, Claim, Lasting, Limit, Wanted};
 use crate::model::{Endpoint, Keyword, ScenarioLine, Trait};
 use crate::subject::Meant;
 
@@ -67,7 +67,8 @@ pub const SENTENCES: &[Sentence] = sentences! {
     When r"a request is held open by (the database|the main dependency|\S+)", "a request is held open by db" => |words| Some(Step::Act(Act::HoldRequest(words.service(0)?)));
     When r"the app gets its stop signal (once|twice), and then (the database|the main dependency|\S+) goes on", "the app gets its stop signal once, and then db goes on" => |words| Some(Step::Act(Act::StopWhileHeld { twice: words.is(0, "twice"), dependency: words.service(1)? }));
     When r"(the database|the main dependency|\S+) is (killed|frozen|cut off)", "db is killed" => |words| Some(Step::Act(Act::Disturb { dependency: words.service(0)?, how: words.disturbance(1)? }));
-    When r"(the database|the main dependency|\S+) is (killed|frozen|cut off) for (\d+) seconds", "db is frozen for 3 seconds" => |words| Some(Step::Act(Act::DisturbFor { dependency: words.service(0)?, how: words.disturbance(1)?, time: words.seconds(2)? }));
+    When r"(the database|the main dependency|\S+) is (killed|frozen|cut off) for (\d+) seconds", "db is frozen for 3 seconds" => |words| Some(Step::Act(Act::DisturbFor { dependency: words.service(0)?, how: words.disturbance(1)?, time: words.seconds(2)?, beyond_limit: false }));
+    When r"(the database|the main dependency|\S+) is (killed|frozen|cut off) for the outage limit and (\d+) seconds", "db is killed for the outage limit and 5 seconds" => |words| Some(Step::Act(Act::DisturbFor { dependency: words.service(0)?, how: words.disturbance(1)?, time: words.seconds(2)?, beyond_limit: true }));
     When r"(the database|the main dependency|\S+) is killed and started again (\d+) times", "db is killed and started again 5 times" => |words| Some(Step::Act(Act::Flap { dependency: words.service(0)?, times: words.number(1)? }));
     When r"(the database|the main dependency|\S+) comes back at another address", "db comes back at another address" => |words| Some(Step::Act(Act::Move(words.service(0)?)));
     When r"all connections to (the database|the main dependency|\S+) are reset", "all connections to db are reset" => |words| Some(Step::Act(Act::Wire { dependency: words.service(0)?, fault: WireFault::Reset }));
@@ -78,8 +79,8 @@ pub const SENTENCES: &[Sentence] = sentences! {
     When "all connection slots of the database are taken", "all connection slots of the database are taken" => |_| Some(Step::Act(Act::TakeSlots));
     When "the connection slots are free again", "the connection slots are free again" => |_| Some(Step::Act(Act::FreeSlots));
     Then "readiness answers no 2xx before the database accepts", "readiness answers no 2xx before the database accepts" => |_| Some(Step::Claim(Claim::NotReadyBefore(Meant::Database)));
-    Then r"(readiness|liveness) answers (2xx|\d{3}) within (the startup limit|the recovery limit|the outage limit|the outage limit and one probe|\d+ seconds)", "readiness answers 2xx within the startup limit" => |words| Some(Step::Claim(Claim::Answers { endpoint: words.endpoint(0), wanted: words.wanted(1)?, within: words.limit(2)? }));
-    Then r"(readiness|liveness) (answers 2xx|answers no 2xx|answers nothing but 503|never hangs) throughout (\d+) seconds", "readiness answers no 2xx throughout 3 seconds" => |words| Some(Step::Claim(Claim::Stays { endpoint: words.endpoint(0), lasting: words.lasting(1)?, time: words.seconds(2)? }));
+    Then r"(readiness|liveness) answers (2xx|\d{3}) within (the startup limit|the recovery limit|the outage limit|the outage limit and one probe|\d+ seconds)( of the outage| of its return)?", "readiness answers 2xx within the recovery limit of its return" => |words| Some(Step::Claim(Claim::Answers { endpoint: words.endpoint(0), wanted: words.wanted(1)?, within: words.limit(2)?, of: words.anchor(3) }));
+    Then r"(readiness|liveness) (answers 2xx|answers no 2xx|answers nothing but 503|never hangs) throughout (\d+) seconds( of the outage| of its return)?", "readiness answers no 2xx throughout 3 seconds" => |words| Some(Step::Claim(Claim::Stays { endpoint: words.endpoint(0), lasting: words.lasting(1)?, time: words.seconds(2)?, of: words.anchor(3) }));
     Then r"the engine calls the app (healthy|unhealthy) within (\d+) seconds", "the engine calls the app healthy within 15 seconds" => |words| Some(Step::Claim(Claim::HealthTurns { healthy: words.is(0, "healthy"), within: words.seconds(1)? }));
     Then "the engine did not call the app healthy before it was ready", "the engine did not call the app healthy before it was ready" => |_| Some(Step::Claim(Claim::NotHealthyTooEarly));
     Then r"the app makes at most (\d+) attempts to reach (the database|the main dependency|\S+) in the first second and (\d+) a second after", "the app makes at most 10 attempts to reach db in the first second and 5 a second after" => |words| Some(Step::Claim(Claim::Paced { dependency: words.service(1)?, first_second: words.count(0)?, later: words.count(2)? }));
@@ -203,6 +204,14 @@ impl Words {
         })
     }
 
+    fn anchor(&self, index: usize) -> Anchor {
+        match self.word(index) {
+            Some(" of the outage") => Anchor::Outage,
+            Some(" of its return") => Anchor::Return,
+            _ => Anchor::Latest,
+        }
+    }
+
     fn disturbance(&self, index: usize) -> Option<Disturbance> {
         Some(match self.word(index)? {
             "killed" => Disturbance::Killed,
@@ -259,10 +268,10 @@ pub fn line(step: &GherkinStep) -> Line {
     Line { step: read(keyword, &line.text), line }
 }
 
-/// The lines of a scenario.
+/// The lines of a scenario, or of a background.
 #[must_use]
-pub fn lines(scenario: &Scenario) -> Vec<Line> {
-    scenario.steps.iter().map(line).collect()
+pub fn lines(steps: &[GherkinStep]) -> Vec<Line> {
+    steps.iter().map(line).collect()
 }
 
 /// The keyword that a line stands for; that of the one before when it says `And`.
@@ -286,9 +295,9 @@ mod tests {
 
     #[test]
     fn every_line_of_every_feature_matches_exactly_one_sentence_and_can_be_read() {
-        for scenario in Catalogue::built_in().features().iter().flat_map(|feature| &feature.scenarios) {
-            assert!(!scenario.steps.is_empty(), "{} has no steps", scenario.name);
-            for step in &scenario.steps {
+        for place in Catalogue::built_in().scenarios() {
+            assert!(!place.scenario.steps.is_empty(), "{} has no steps", place.scenario.name);
+            for step in place.background().chain(&place.scenario.steps) {
                 let sentence = step.value.replace("<dependency>", "db");
                 assert_eq!(patterns(keyword(step.ty), &sentence).len(), 1, "{} {sentence}", step.keyword);
                 assert!(read(keyword(step.ty), &sentence).is_some(), "{} {sentence}", step.keyword);

@@ -154,6 +154,7 @@ pub(super) fn never_ready_before(window: &Window<'_>, dependency: &str) -> Outco
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::Anchor;
     use crate::judge::testing::{
         Case, asked, container, database, died, held, is_broken, is_held, mark, readiness, refused, told_to_stop,
     };
@@ -162,12 +163,14 @@ mod tests {
     use crate::subject::Meant;
 
     const LIMIT: Limit = Limit::Fixed(Duration::from_secs(5));
-    const READY: Claim = Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Success, within: LIMIT };
-    const UNAVAILABLE: Claim = Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Status(503), within: LIMIT };
+    const READY: Claim =
+        Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Success, within: LIMIT, of: Anchor::Latest };
+    const UNAVAILABLE: Claim =
+        Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Status(503), within: LIMIT, of: Anchor::Latest };
     const NOT_BEFORE: Claim = Claim::NotReadyBefore(Meant::Database);
 
     fn stays(lasting: Lasting) -> Claim {
-        Claim::Stays { endpoint: Endpoint::Readiness, lasting, time: Duration::from_secs(5) }
+        Claim::Stays { endpoint: Endpoint::Readiness, lasting, time: Duration::from_secs(5), of: Anchor::Latest }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::claim::Claim;
+use super::claim::{Anchor, Claim};
 use super::window::{Event, Window};
 use crate::model::{Fact, FactId, Finding, Halt, Observation, Outcome, Sight, Verdict};
 use crate::subject::Contract;
@@ -36,28 +36,33 @@ impl Ruling {
     }
 }
 
-/// The window of the step that began with this fact: limits count from the last mark that was put down before it, or else from what an
-/// earlier claim has found.
+/// The window of the step that began with this fact: limits count from the last mark of the anchor that was put down before it; without
+/// an anchor from the last mark of any kind, or else from what an earlier claim has found.
 #[must_use]
 pub fn begin<'a>(
     facts: &'a [Observation],
     step: FactId,
+    anchor: Anchor,
     carried: Option<(FactId, Duration, Event<'a>)>,
 ) -> (Duration, Event<'a>) {
     let marks = facts.iter().filter_map(|one| match &one.fact {
-        Fact::Mark { mark } if one.id < step => Some((one.id, one.at, Event::Mark(mark))),
+        Fact::Mark { mark } if one.id < step && anchor.is(mark) => Some((one.id, one.at, Event::Mark(mark))),
         _ => None,
     });
+    let carried = carried.filter(|_| anchor == Anchor::Latest);
     let last: Option<(FactId, Duration, Event<'a>)> = marks.chain(carried).max_by_key(|(id, ..)| *id);
     last.map_or((Duration::ZERO, Event::Beginning), |(_, at, event)| (at, event))
 }
 
-/// Judges a check whose scenario has these lines, those that assert something with their claims, by all facts of its experiment.
+/// Judges a check, by its name, whose scenario has these lines, those that assert something with their claims, by all facts of its
+/// experiment. What belongs to other checks of the experiment is not looked at.
 #[must_use]
-pub fn judge(lines: &[Option<Claim>], facts: &[Observation], contract: &Contract) -> Ruling {
-    let steps: Vec<FactId> = by_number(facts).filter(|one| matches!(one.fact, Fact::Step { .. })).map(|one| one.id).collect();
+pub fn judge(check: &str, lines: &[Option<Claim>], facts: &[Observation], contract: &Contract) -> Ruling {
+    let is_own = |of: &Option<String>| of.as_deref().is_none_or(|of| of == check);
+    let steps = by_number(facts).filter(|one| matches!(&one.fact, Fact::Step { check, .. } if is_own(check)));
+    let steps: Vec<FactId> = steps.map(|one| one.id).collect();
     let halt = by_number(facts).find_map(|one| match &one.fact {
-        Fact::Halted { halt } => Some((one.id, halt)),
+        Fact::Halted { halt, check } if is_own(check) => Some((one.id, halt)),
         _ => None,
     });
     let mut carried = None;
@@ -70,7 +75,7 @@ pub fn judge(lines: &[Option<Claim>], facts: &[Observation], contract: &Contract
         {
             return halted(halt);
         }
-        let (from, event) = begin(facts, *step, carried);
+        let (from, event) = begin(facts, *step, claim.anchor(), carried);
         // What a later step has done is not this claim's business.
         let end =
             facts.iter().find(|one| one.id == next).map_or(facts.len(), |one| facts.partition_point(|other| other.at <= one.at));
@@ -147,17 +152,23 @@ mod tests {
     use crate::subject::Meant;
 
     const WITHIN: Limit = Limit::Fixed(Duration::from_secs(5));
-    const READY: Claim = Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Success, within: WITHIN };
-    const UNAVAILABLE: Claim = Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Status(503), within: WITHIN };
-    const STAYS: Claim =
-        Claim::Stays { endpoint: Endpoint::Readiness, lasting: Lasting::NoSuccess, time: Duration::from_secs(5) };
+    const READY: Claim =
+        Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Success, within: WITHIN, of: Anchor::Latest };
+    const UNAVAILABLE: Claim =
+        Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Status(503), within: WITHIN, of: Anchor::Latest };
+    const STAYS: Claim = Claim::Stays {
+        endpoint: Endpoint::Readiness,
+        lasting: Lasting::NoSuccess,
+        time: Duration::from_secs(5),
+        of: Anchor::Latest,
+    };
 
     fn ruled(lines: &[Option<Claim>], told: &[Told]) -> Ruling {
-        judge(lines, &timeline(told.to_vec()), &contract())
+        judge("outage.killed", lines, &timeline(told.to_vec()), &contract())
     }
 
     fn step(ms: u64) -> Told {
-        (ms, Fact::Step { line: ScenarioLine { text: "it holds".into(), ..ScenarioLine::default() } })
+        (ms, Fact::Step { line: ScenarioLine { text: "it holds".into(), ..ScenarioLine::default() }, check: None })
     }
 
     fn status(ms: u64, status: u16) -> Told {
@@ -177,12 +188,42 @@ mod tests {
     }
 
     fn halt(ms: u64, halt: Halt) -> Told {
-        (ms, Fact::Halted { halt })
+        (ms, Fact::Halted { check: None, halt })
     }
 
     fn failed(ruling: Ruling) -> Finding {
         assert_eq!(ruling.verdict, Verdict::Failed, "{ruling:?}");
         ruling.finding.expect("how it failed")
+    }
+
+    #[test]
+    fn what_belongs_to_another_check_of_the_experiment_is_not_looked_at() {
+        let of = |check: &str| Some(check.to_owned());
+        let step = |ms: u64, check: Option<String>| (ms, Fact::Step { line: ScenarioLine::default(), check });
+        let halt = |ms: u64, check| (ms, Fact::Halted { halt: Halt::not_applicable("no"), check });
+        let lines = [None, Some(READY)];
+        let shared = [step(0, None), status(10, 200), step(20, of("shutdown.twice")), step(30, of("outage.killed"))];
+        assert_eq!(ruled(&lines, &shared).verdict, Verdict::Passed);
+        let with = |halt| [&shared[..3], &[halt], &shared[3..]].concat();
+        assert_eq!(ruled(&lines, &with(halt(25, of("shutdown.twice")))).verdict, Verdict::Passed, "the halt of another");
+        assert_eq!(ruled(&lines, &with(halt(25, None))).verdict, Verdict::NotApplicable, "of the whole experiment");
+    }
+
+    #[test]
+    fn limits_count_from_the_anchor_of_a_claim() {
+        let disturbed = Mark::Disturbed { service: "db".into(), fault: FaultKind::Killed };
+        let back = Mark::Accepts { service: "db".into(), after: Return::Outage };
+        let of = |of| Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Status(503), within: WITHIN, of };
+        let told = [
+            (0, Fact::Mark { mark: disturbed }),
+            status(100, 503),
+            (20_000, Fact::Mark { mark: back }),
+            status(20_100, 200),
+            step(20_200),
+        ];
+        assert_eq!(ruled(&[Some(of(Anchor::Outage))], &told).verdict, Verdict::Passed);
+        assert_eq!(ruled(&[Some(of(Anchor::Return))], &told).verdict, Verdict::Failed);
+        assert_eq!(ruled(&[Some(of(Anchor::Latest))], &told).verdict, Verdict::Failed, "the return came last");
     }
 
     #[test]
@@ -302,6 +343,9 @@ mod tests {
         assert_eq!(ruled(&[Some(Claim::Fits)], &[step(0)]), no_limit);
         let alone = Contract { dependencies: vec![], ..contract() };
         let claim = Some(Claim::NotReadyBefore(Meant::Database));
-        assert_eq!(judge(&[claim], &timeline([step(0)]), &alone), undecided("the stack has not the database"));
+        assert_eq!(
+            judge("retry.late-database", &[claim], &timeline([step(0)]), &alone),
+            undecided("the stack has not the database")
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::window::Window;
 use super::{answers, attempts, config, files, health, image, listing, log, logging, process, sessions, stop};
-use crate::model::{Answer, Endpoint, Outcome, Sight, Trait};
+use crate::model::{Answer, Endpoint, Mark, Outcome, Sight, Trait};
 use crate::subject::{Contract, Meant};
 
 /// How much later than at its timeout a request may be recorded.
@@ -22,9 +22,9 @@ pub enum Claim {
     /// No ready answer is complete before the dependency accepts.
     NotReadyBefore(Meant),
     /// An endpoint says this within a limit. Limits of later claims count from that answer.
-    Answers { endpoint: Endpoint, wanted: Wanted, within: Limit },
+    Answers { endpoint: Endpoint, wanted: Wanted, within: Limit, of: Anchor },
     /// An endpoint says this all the time.
-    Stays { endpoint: Endpoint, lasting: Lasting, time: Duration },
+    Stays { endpoint: Endpoint, lasting: Lasting, time: Duration, of: Anchor },
     /// The engine calls the app healthy, or unhealthy, within a limit.
     HealthTurns { healthy: bool, within: Duration },
     /// The engine does not call the app healthy before it is ready.
@@ -192,6 +192,28 @@ impl fmt::Display for Lasting {
     }
 }
 
+/// The moment that a claim counts from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Anchor {
+    /// The last one that there is.
+    #[default]
+    Latest,
+    /// When a service began to be disturbed.
+    Outage,
+    /// When it was back.
+    Return,
+}
+
+impl Anchor {
+    pub(super) fn is(self, mark: &Mark) -> bool {
+        match self {
+            Self::Latest => true,
+            Self::Outage => matches!(mark, Mark::Disturbed { .. }),
+            Self::Return => matches!(mark, Mark::Accepts { .. } | Mark::WithinReach { .. } | Mark::SlotsFree { .. }),
+        }
+    }
+}
+
 /// A limit of the contract, or a fixed one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
@@ -240,6 +262,15 @@ impl Claim {
         }
     }
 
+    /// The moment that it counts from.
+    #[must_use]
+    pub fn anchor(&self) -> Anchor {
+        match self {
+            Self::Answers { of, .. } | Self::Stays { of, .. } => *of,
+            _ => Anchor::Latest,
+        }
+    }
+
     /// What must have been in sight all the time, for silence to prove something.
     pub(super) fn sights(&self) -> &'static [Sight] {
         match self {
@@ -261,10 +292,10 @@ impl Claim {
     pub fn judge(&self, window: &Window<'_>) -> Outcome {
         match self {
             Self::NotReadyBefore(dependency) => meant(window, dependency, |service| answers::never_ready_before(window, service)),
-            Self::Answers { endpoint, wanted, within } => {
+            Self::Answers { endpoint, wanted, within, .. } => {
                 answers::answered(window, *endpoint, *wanted, within.of(window.contract))
             }
-            Self::Stays { endpoint, lasting, time } => answers::stayed(window, *endpoint, *lasting, *time),
+            Self::Stays { endpoint, lasting, time, .. } => answers::stayed(window, *endpoint, *lasting, *time),
             Self::HealthTurns { healthy, within } => health::turned(window, *healthy, *within),
             Self::HealthCheckPasses(within) => health::passes(window, *within),
             Self::NotHealthyTooEarly => health::not_healthy_before_ready(window),

@@ -149,6 +149,9 @@ pub enum Fact {
         /// The step as it stands in the feature file.
         #[serde(flatten)]
         line: ScenarioLine,
+        /// The check that it is a part of; nothing when all checks of the experiment share it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        check: Option<String>,
     },
     /// A phase of the experiment begins; the observation's time is the moment from which limits count.
     Mark {
@@ -162,11 +165,14 @@ pub enum Fact {
         #[serde(flatten)]
         inspection: Inspection,
     },
-    /// The experiment could not go on.
+    /// The experiment, or one of its checks, could not go on.
     Halted {
         /// Why.
         #[serde(flatten)]
         halt: Halt,
+        /// The check that can't be judged for that; nothing when it is all of the experiment's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        check: Option<String>,
     },
     /// Steps that are not ours came to their end, in a scenario that was run by another runner.
     Foreign {

@@ -24,9 +24,9 @@ impl Fact {
             Self::Log { line, .. } => mask(line),
             Self::Load { torn, .. } => torn.iter_mut().for_each(mask),
             Self::Blind { what, .. } => mask(what),
-            Self::Step { line } => mask(&mut line.text),
+            Self::Step { line, .. } => mask(&mut line.text),
             Self::Inspected { inspection } => inspection.mask(redactor),
-            Self::Halted { halt } => match halt {
+            Self::Halted { halt, .. } => match halt {
                 Halt::NotApplicable { reason } => mask(reason),
                 Halt::CouldNotRun { reason, advice, .. } => [reason, advice].into_iter().for_each(mask),
             },

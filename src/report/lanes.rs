@@ -137,7 +137,7 @@ impl<'a> Scenario<'a> {
 
     fn steps(&self) -> Lane {
         let steps = self.facts().filter_map(|(at, fact)| match fact {
-            Fact::Step { line } => Some((at, line.to_string())),
+            Fact::Step { line, .. } => Some((at, line.to_string())),
             _ => None,
         });
         let steps: Vec<(Duration, String)> = steps.collect();
@@ -388,7 +388,7 @@ mod tests {
             at(40, container(ContainerChange::Started { pid: Some(7) })),
             at(100, Fact::Fault { service: "db".into(), fault: FaultKind::Killed, phase: Phase::Begins }),
             at(110, container(ContainerChange::Died { exit_code: 137, oom_killed: false })),
-            at(500, Fact::Step { line: ScenarioLine { text: "Then nothing".into(), ..ScenarioLine::default() } }),
+            at(500, Fact::Step { line: ScenarioLine { text: "Then nothing".into(), ..ScenarioLine::default() }, check: None }),
         ];
         let drawing = draw(&observations).expect("not empty");
         let life = drawing.lanes.iter().find(|lane| lane.name == "db").expect("a lane");

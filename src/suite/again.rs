@@ -1,5 +1,7 @@
 //! Judging a saved run again, without an engine: by the facts that were put down, with the judges of today.
 
+use cucumber::gherkin::Scenario;
+
 use super::conclude::apply;
 use crate::experiment::{Line, Step};
 use crate::gherkin::{self, Catalogue};
@@ -17,7 +19,7 @@ pub fn judge_again(run: &Run) -> Run {
         }
         let lines = lines_of(check, &catalogue);
         let claims: Vec<Option<Claim>> = lines.iter().map(|line| line.claim().cloned()).collect();
-        let ruling = judge(&claims, run.timeline(check), &run.contract);
+        let ruling = judge(&check.name(), &claims, run.timeline(check), &run.contract);
         apply(check, ruling, &run.contract);
     }
     judged
@@ -28,9 +30,10 @@ pub fn judge_again(run: &Run) -> Run {
 #[must_use]
 pub fn lines_of(check: &CheckRecord, catalogue: &Catalogue) -> Vec<Line> {
     let saved = read(&check.steps);
-    let today = catalogue.checks().find(|(_, _, known)| known.id == check.id).map(|(_, scenario, _)| {
-        let scenario = gherkin::fill_in(scenario, check.dependency.as_deref());
-        gherkin::lines(&scenario)
+    let today = catalogue.checks().find(|(_, known)| known.id == check.id).map(|(place, _)| {
+        let steps = place.background().chain(&place.scenario.steps).cloned().collect();
+        let whole = Scenario { steps, ..place.scenario.clone() };
+        gherkin::lines(&gherkin::fill_in(&whole, check.dependency.as_deref()).steps)
     });
     let acts = |lines: &[Line]| -> Vec<Option<Step>> {
         lines.iter().map(|line| line.step.clone()).map(|step| step.filter(|step| matches!(step, Step::Act(_)))).collect()

@@ -11,8 +11,8 @@ use futures::FutureExt;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::conclude::Concluded;
-use super::{ScenarioWorld, cucumber as with_cucumber, execute};
+use super::execute::{Performed, execute};
+use super::{ScenarioWorld, cucumber as with_cucumber};
 use crate::clock::Clock;
 use crate::compose::{Hazard, ImageStack};
 use crate::engine::{AskedAccess, Engine, Reaper, RunId};
@@ -41,6 +41,8 @@ pub struct Request {
     pub slow: bool,
     /// Whether checks of severity `should` count too.
     pub strict: bool,
+    /// Whether every check gets an instance of its own, also where several could share one.
+    pub isolated: bool,
     /// Whether only the contract is wanted: the stack is started once, and no check is made.
     pub explain: bool,
     /// Where known weaknesses of the image come from.
@@ -58,8 +60,7 @@ pub struct Request {
 /// dropped, or its process is killed, the reaper removes them, or else the next run. It ends early, with
 /// [`RunError::Interrupted`], when `stop` completes.
 pub async fn check(request: &Request, progress: Arc<dyn Progress>, stop: impl Future<Output = ()>) -> Result<Run, RunError> {
-    let perform =
-        async |context: Arc<RunContext>, plan: Arc<Plan>, jobs: usize| execute::execute(&context, &plan, jobs, &progress).await;
+    let perform = async |context: Arc<RunContext>, plan: Arc<Plan>, jobs: usize| execute(&context, &plan, jobs, &progress).await;
     prepare_and(request, &progress, stop, perform).await
 }
 
@@ -84,7 +85,7 @@ async fn prepare_and(
     request: &Request,
     progress: &Arc<dyn Progress>,
     stop: impl Future<Output = ()>,
-    perform: impl AsyncFnOnce(Arc<RunContext>, Arc<Plan>, usize) -> Vec<(usize, Concluded)>,
+    perform: impl AsyncFnOnce(Arc<RunContext>, Arc<Plan>, usize) -> Vec<Performed>,
 ) -> Result<Run, RunError> {
     let clock = Clock::start();
     let catalogue = Catalogue::built_in().with_own(request.features.as_deref())?;
@@ -114,7 +115,9 @@ async fn prepare_and(
         // The baseline may still find a liveness path: what asks for one is counted in.
         let undecided = Contract { liveness: Some(String::new()), ..context.contract.clone() };
         let mut instances = 1;
-        if Plan::new(&catalogue, &selection, known(&context, &undecided, request.slow)).starts_something() || request.explain {
+        if Plan::new(&catalogue, &selection, known(&context, &undecided, request.slow), false).starts_something()
+            || request.explain
+        {
             say("starting the stack once, with nothing disturbed");
             instances = context.measure_baseline().await?;
         }
@@ -122,14 +125,14 @@ async fn prepare_and(
         let plan = Arc::new(if request.explain {
             Plan::default()
         } else {
-            Plan::new(&catalogue, &selection, known(&context, &context.contract, request.slow))
+            Plan::new(&catalogue, &selection, known(&context, &context.contract, request.slow), request.isolated)
         });
         let context = Arc::new(context);
         if plan.runs() > 0 {
             progress.tell(Event::ChecksStarted { count: plan.runs() });
         }
-        let concluded = perform(Arc::clone(&context), Arc::clone(&plan), jobs.unwrap_or(instances)).await;
-        Ok(record(&context, &plan, request.strict, &notes, concluded))
+        let performed = perform(Arc::clone(&context), Arc::clone(&plan), jobs.unwrap_or(instances)).await;
+        Ok(record(&context, &plan, request.strict, &notes, performed))
     };
     let outcome = tokio::select! {
         // From the first moment on: what listens for signals begins to do so when it is asked for the first time.
@@ -172,7 +175,7 @@ async fn load(engine: &Engine, archive: &Path, name: &str) -> Result<(), RunErro
     engine.load(move |target| image.write(open(&path)?, target, &name, &labels)).await?.map_err(wrong)
 }
 
-fn record(context: &RunContext, plan: &Plan, strict: bool, notes: &[String], concluded: Vec<(usize, Concluded)>) -> Run {
+fn record(context: &RunContext, plan: &Plan, strict: bool, notes: &[String], mut performed: Vec<Performed>) -> Run {
     let notes = notes.iter().map(|note| context.redactor.redact(note)).collect();
     let clock = context.engine.clock();
     let subject = Subject {
@@ -185,12 +188,13 @@ fn record(context: &RunContext, plan: &Plan, strict: bool, notes: &[String], con
     };
     let tool = Tool { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() };
     let mut checks: Vec<CheckRecord> = plan.checks.iter().map(Planned::without_run).collect();
-    let mut concluded = concluded;
-    concluded.sort_by_key(|(index, _)| *index);
+    performed.sort_by_key(|performed| performed.checks.first().map(|(index, _)| *index));
     let mut experiments = vec![];
-    for (index, Concluded { check, timeline }) in concluded {
-        checks[index] = CheckRecord { experiment: Some(experiments.len()), ..check };
-        experiments.push(ExperimentRecord { name: checks[index].name(), timeline });
+    for Performed { name, timeline, checks: judged } in performed {
+        for (index, check) in judged {
+            checks[index] = CheckRecord { experiment: Some(experiments.len()), ..check };
+        }
+        experiments.push(ExperimentRecord { name, timeline });
     }
     let contract = context.contract.clone();
     Run { format_version: FORMAT_VERSION, tool, subject, contract, notes, strict, experiments, checks }

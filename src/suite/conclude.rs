@@ -8,22 +8,21 @@ use crate::judge::{Claim, Ruling, judge};
 use crate::model::{CheckRecord, Observation, Timeline, Verdict};
 use crate::subject::{Contract, Waiver};
 
-/// What a check came to, with all that was observed.
-#[derive(Clone, Debug)]
-pub(super) struct Concluded {
-    pub(super) check: CheckRecord,
-    pub(super) timeline: Vec<Observation>,
-}
-
-/// Concludes a check whose experiment has ended.
-pub(super) fn conclude(context: &RunContext, planned: &Planned, lines: &[Line], timeline: &Timeline) -> Concluded {
-    let observations = timeline.observations();
+/// Concludes a check whose experiment has ended, with these observations.
+pub(super) fn conclude(
+    context: &RunContext,
+    planned: &Planned,
+    lines: &[Line],
+    timeline: &Timeline,
+    observations: &[Observation],
+) -> CheckRecord {
     let claims: Vec<Option<Claim>> = lines.iter().map(|line| line.claim().cloned()).collect();
-    let duration = elapsed(timeline, &observations);
+    let duration = elapsed(timeline, observations);
     let steps = lines.iter().map(|line| line.line.clone()).collect();
     let mut check = CheckRecord { duration, steps, ..planned.without_run() };
-    apply(&mut check, judge(&claims, &observations, &context.contract), &context.contract);
-    Concluded { check, timeline: observations }
+    let ruling = judge(&planned.name(), &claims, observations, &context.contract);
+    apply(&mut check, ruling, &context.contract);
+    check
 }
 
 /// Puts down what a check comes to. A failure that the contract accepts is waived.

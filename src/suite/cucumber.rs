@@ -1,7 +1,6 @@
 //! Cucumber as a runner of the same steps: for `cargo cucumber`, and for libraries that add steps of their own with cucumber's
 //! attributes. It shows the scenarios and drives them; the verdict is concluded from the timeline, as everywhere.
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,10 +11,10 @@ use cucumber::{Event as Stamped, Parser, Writer, cli, parser, runner, writer};
 use futures::future::LocalBoxFuture;
 use futures::{FutureExt, future, stream};
 
-use super::conclude::Concluded;
-use super::execute::end;
+use super::conclude::conclude;
+use super::execute::{Performed, finish as finish_stage};
 use crate::experiment::{Event, Progress, RunContext, Silent, Stage};
-use crate::gherkin::{Plan, Planned, SENTENCES, line, lines};
+use crate::gherkin::{Plan, SENTENCES, line, lines};
 use crate::model::{Fact, Halt, Keyword, Timeline};
 use crate::target::Instance;
 
@@ -41,7 +40,7 @@ impl ScenarioWorld {
     async fn take(&mut self, context: Context) {
         let line = line(&context.step);
         let taken = match &mut self.stage {
-            Some(stage) => stage.take(&line).await,
+            Some(stage) => stage.take(&line, None).await,
             None => ControlFlow::Break("the scenario was not begun by the suite".to_owned()),
         };
         if let ControlFlow::Break(why) = taken {
@@ -94,15 +93,15 @@ pub(super) async fn run<W>(
     jobs: usize,
     progress: &Arc<dyn Progress>,
     writer: W,
-) -> Vec<(usize, Concluded)>
+) -> Vec<Performed>
 where
     W: Writer<ScenarioWorld, Cli: Default> + writer::Normalized,
 {
-    let concluded: Arc<Mutex<HashMap<usize, Concluded>>> = Arc::default();
+    let performed: Arc<Mutex<Vec<Performed>>> = Arc::default();
     let features = plan.features.clone();
     let (context_before, plan_before, progress_before) = (Arc::clone(context), Arc::clone(plan), Arc::clone(progress));
     let (context_after, plan_after, progress_after) = (Arc::clone(context), Arc::clone(plan), Arc::clone(progress));
-    let concluded_after = Arc::clone(&concluded);
+    let performed_after = Arc::clone(&performed);
     let runner = runner::Basic::default()
         .steps(collection())
         .max_concurrent_scenarios(jobs)
@@ -119,30 +118,33 @@ where
         })
         .after(move |_, _, scenario, finished, world| {
             let (context, plan) = (Arc::clone(&context_after), Arc::clone(&plan_after));
-            let (concluded, progress) = (Arc::clone(&concluded_after), Arc::clone(&progress_after));
+            let (all, progress) = (Arc::clone(&performed_after), Arc::clone(&progress_after));
             async move {
                 let Some(index) = plan.find(scenario) else { return };
                 let Some(stage) = world.and_then(|world| world.stage.as_mut()) else { return };
-                let check = finish(&context, &plan.checks[index], (scenario, finished), stage, &progress).await;
-                progress.tell(Event::CheckFinished(&check.check, crate::judge::used(&check.timeline).as_deref()));
-                concluded.lock().unwrap_or_else(PoisonError::into_inner).insert(index, check);
+                let performed = finish(&context, &plan, index, (scenario, finished), stage, &progress).await;
+                for (_, check) in &performed.checks {
+                    progress.tell(Event::CheckFinished(check, crate::judge::used(&performed.timeline).as_deref()));
+                }
+                all.lock().unwrap_or_else(PoisonError::into_inner).push(performed);
             }
             .boxed_local()
         });
     let options = cli::Opts::<cli::Empty, runner::basic::Cli, W::Cli, cli::Empty>::default();
     ::cucumber::Cucumber::<_, _, (), _, _, cli::Empty>::custom(Parsed(features), runner, writer).with_cli(options).run(()).await;
-    let mut concluded = concluded.lock().unwrap_or_else(PoisonError::into_inner);
-    concluded.drain().collect()
+    let mut performed = performed.lock().unwrap_or_else(PoisonError::into_inner);
+    std::mem::take(&mut performed)
 }
 
 async fn finish(
     context: &RunContext,
-    planned: &Planned,
+    plan: &Plan,
+    index: usize,
     (scenario, finished): (&Scenario, &ScenarioFinished),
     stage: &mut Stage,
     progress: &Arc<dyn Progress>,
-) -> Concluded {
-    let lines = lines(scenario);
+) -> Performed {
+    let lines = lines(&scenario.steps);
     // Steps of somebody else leave no fact by themselves.
     if lines.iter().any(|line| line.step.is_none()) && !matches!(finished, ScenarioFinished::StepSkipped) {
         let error = match finished {
@@ -151,5 +153,8 @@ async fn finish(
         };
         stage.timeline().record(Fact::Foreign { error });
     }
-    end(context, planned, &lines, stage, progress).await
+    finish_stage(stage, progress).await;
+    let timeline = stage.timeline().observations();
+    let check = conclude(context, &plan.checks[index], &lines, stage.timeline(), &timeline);
+    Performed { name: check.name(), timeline, checks: vec![(index, check)] }
 }

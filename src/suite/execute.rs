@@ -1,67 +1,83 @@
-//! Our own runner: performs the scenarios of a plan, so many at once.
+//! Our own runner: performs the experiments of a plan, so many at once.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::{FutureExt, StreamExt, stream};
 
-use super::conclude::{Concluded, conclude};
-use crate::experiment::{Event, Progress, RunContext, Stage};
-use crate::gherkin::{Plan, Planned, lines};
-use crate::model::{Fact, Halt};
+use super::conclude::conclude;
+use crate::causes::with_causes;
+use crate::experiment::{Event, Line, Progress, RunContext, Stage};
+use crate::gherkin::{Plan, PlannedExperiment};
+use crate::judge::used;
+use crate::model::{CheckRecord, Fact, Halt, Observation};
 
-/// Performs the checks of a plan, at most so many at once. Returns what each came to, in the order in which they ended.
-pub(super) async fn execute(
+/// What came of one experiment: all that was observed, and what each of its checks came to, by its number in the plan.
+#[derive(Debug)]
+pub(super) struct Performed {
+    pub(super) name: String,
+    pub(super) timeline: Vec<Observation>,
+    pub(super) checks: Vec<(usize, CheckRecord)>,
+}
+
+/// Performs the experiments of a plan, at most so many at once. Returns them in the order in which they ended.
+pub(super) async fn execute(context: &Arc<RunContext>, plan: &Plan, jobs: usize, progress: &Arc<dyn Progress>) -> Vec<Performed> {
+    // Each is driven from here; what they wait for runs in tasks of its own.
+    let experiments = plan.experiments.iter().map(|experiment| perform(context, plan, experiment, progress));
+    let experiments: Vec<_> = experiments.collect();
+    stream::iter(experiments).buffer_unordered(jobs.max(1)).collect().await
+}
+
+async fn perform(
     context: &Arc<RunContext>,
     plan: &Plan,
-    jobs: usize,
+    experiment: &PlannedExperiment,
     progress: &Arc<dyn Progress>,
-) -> Vec<(usize, Concluded)> {
-    let scenarios = plan.scenarios().map(|(index, planned, scenario)| {
-        let lines = lines(scenario);
-        async move {
-            let name = planned.name();
-            progress.tell(Event::CheckStarted { name: &name, title: &planned.title });
-            let mut stage = Stage::new(Arc::clone(context), name, Arc::clone(progress));
-            let performed = AssertUnwindSafe(perform(&mut stage, &lines)).catch_unwind().await;
-            if performed.is_err() {
-                let reason = "a bug in seaworthy: a step panicked".to_owned();
-                let advice = "please report it, with the command line and the compose file".to_owned();
-                stage.timeline().record(Fact::Halted { halt: Halt::CouldNotRun { reason, advice, service: None } });
-            }
-            let concluded = end(context, planned, &lines, &mut stage, progress).await;
-            progress.tell(Event::CheckFinished(&concluded.check, crate::judge::used(&concluded.timeline).as_deref()));
-            (index, concluded)
-        }
+) -> Performed {
+    for (index, _) in &experiment.checks {
+        let planned = &plan.checks[*index];
+        progress.tell(Event::CheckStarted { name: &planned.name(), title: &planned.title });
+    }
+    let mut stage = Stage::new(Arc::clone(context), experiment.name.clone(), Arc::clone(progress));
+    if AssertUnwindSafe(take_all(&mut stage, plan, experiment)).catch_unwind().await.is_err() {
+        let reason = "a bug in seaworthy: a step panicked".to_owned();
+        let advice = "please report it, with the command line and the compose file".to_owned();
+        stage.timeline().record(Fact::Halted { halt: Halt::CouldNotRun { reason, advice, service: None }, check: None });
+    }
+    finish(&mut stage, progress).await;
+    let timeline = stage.timeline().observations();
+    let checks = experiment.checks.iter().map(|(index, own)| {
+        let lines: Vec<Line> = experiment.background.iter().chain(own).cloned().collect();
+        let check = conclude(context, &plan.checks[*index], &lines, stage.timeline(), &timeline);
+        progress.tell(Event::CheckFinished(&check, used(&timeline).as_deref()));
+        (*index, check)
     });
-    // Each is driven from here; what they wait for runs in tasks of its own.
-    let scenarios: Vec<_> = scenarios.collect();
-    stream::iter(scenarios).buffer_unordered(jobs.max(1)).collect().await
+    let checks = checks.collect();
+    Performed { name: experiment.name.clone(), timeline, checks }
 }
 
-/// Takes the lines one after the other, as long as each lets the next one be taken.
-async fn perform(stage: &mut Stage, lines: &[crate::experiment::Line]) {
-    for line in lines {
-        if stage.take(line).await.is_break() {
-            break;
+/// Does what the background says, and then lets each check take its lines, as long as each lets the next one be taken.
+async fn take_all(stage: &mut Stage, plan: &Plan, experiment: &PlannedExperiment) {
+    for line in &experiment.background {
+        if stage.take(line, None).await.is_break() {
+            return;
+        }
+    }
+    for (index, lines) in &experiment.checks {
+        let name = plan.checks[*index].name();
+        stage.turn_to_a_check();
+        for line in lines {
+            if stage.take(line, Some(&name)).await.is_break() {
+                break;
+            }
         }
     }
 }
 
-/// Ends an experiment, and concludes what its check comes to.
-pub(super) async fn end(
-    context: &RunContext,
-    planned: &Planned,
-    lines: &[crate::experiment::Line],
-    stage: &mut Stage,
-    progress: &Arc<dyn Progress>,
-) -> Concluded {
+/// Ends an experiment, with its last log lines on the timeline and everything removed.
+pub(super) async fn finish(stage: &mut Stage, progress: &Arc<dyn Progress>) {
     if let Err(error) = stage.end().await {
         // The end of the run removes everything once more, and says what is left then.
-        progress.tell(Event::Warning(&format!(
-            "an instance of the stack is not removed yet: {}",
-            crate::causes::with_causes(&error)
-        )));
+        progress.tell(Event::Warning(&format!("an instance of the stack is not removed yet: {}", with_causes(&error))));
     }
-    conclude(context, planned, lines, stage.timeline())
 }

@@ -151,7 +151,11 @@ async fn what_containers_wrote_stays_text_and_phones_can_read_it() {
     for experiment in &mut run.experiments {
         let at = experiment.timeline.last().map(|observation| observation.at).unwrap_or_default();
         let step = ScenarioLine { text: HOSTILE.into(), ..ScenarioLine::default() };
-        let facts = [log(HOSTILE), Fact::Blind { what: HOSTILE.into(), sight: Sight::Everything }, Fact::Step { line: step }];
+        let facts = [
+            log(HOSTILE),
+            Fact::Blind { what: HOSTILE.into(), sight: Sight::Everything },
+            Fact::Step { line: step, check: None },
+        ];
         experiment.timeline.extend(facts.map(|fact| Observation { id: FactId::default(), at, fact }));
     }
     let (_folder, file) = page(&run);

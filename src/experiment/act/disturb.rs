@@ -72,16 +72,19 @@ pub(super) async fn disturb_for(stage: &mut Stage, dependency: &Meant, how: Dist
     let back = match how {
         Disturbance::Killed => {
             let at = fault::kill(instance, &service).await?;
+            begins(instance, at, &service, how);
             clock.reach(at + away).await;
             fault::revive(instance, &service).await?
         }
         Disturbance::Frozen => {
             let at = fault::freeze(instance, &service).await?;
+            begins(instance, at, &service, how);
             clock.reach(at + away).await;
             fault::thaw(instance, &service).await?
         }
         Disturbance::CutOff => {
             let (at, cut_off) = fault::cut_off(instance, &service).await?;
+            begins(instance, at, &service, how);
             clock.reach(at + away).await;
             fault::join(instance, &service, cut_off).await?
         }
@@ -93,6 +96,12 @@ pub(super) async fn disturb_for(stage: &mut Stage, dependency: &Meant, how: Dist
     };
     stage.mark(accepted, Mark::Accepts { service, after: Return::Outage });
     Ok(())
+}
+
+/// Puts down that the disturbance has begun, so that claims can count from it when it is over.
+fn begins(instance: &Instance, at: Duration, service: &str, how: Disturbance) {
+    let mark = Mark::Disturbed { service: service.to_owned(), fault: how.kind() };
+    instance.timeline().record_at(at, Fact::Mark { mark });
 }
 
 /// The dependency is killed and started again, so many times.
