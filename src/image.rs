@@ -25,7 +25,7 @@ pub use self::entry::{Entry, Kind};
 pub use self::error::ImageError;
 pub use self::examine::{
     caches, compilers, layer_sizes, package_managers, secret_files, secrets_in_history, secrets_in_settings, setuid_programs,
-    waste, writable_code,
+    size_in_words, waste, writable_code,
 };
 pub use self::identity::Identity;
 pub use self::ignore::{Ignore, is_taken};

@@ -1,12 +1,9 @@
 //! `seaworthy judge`.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
-use super::report::{open, show};
-use super::reports::ReportFlags;
-use super::screen::{DetailFlags, note};
+use super::report::Saved;
+use super::screen::note;
 use crate::exit::Exit;
 use crate::model::Run;
 use crate::suite::judge_again;
@@ -20,24 +17,16 @@ use crate::suite::judge_again;
   seaworthy judge run.json
   seaworthy judge run.json --json judged.json"))]
 pub(super) struct Arguments {
-    /// A run that was saved with --json
-    #[arg(value_name = "RUN.json")]
-    run: PathBuf,
-    /// Let a failed check of severity `should` count too
-    #[arg(long)]
-    strict: bool,
     #[command(flatten)]
-    detail: DetailFlags,
-    #[command(flatten)]
-    reports: ReportFlags,
+    saved: Saved,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Exit {
-    let Some(saved) = open(&arguments.run) else { return Exit::CouldNotRun };
-    let mut judged = judge_again(&saved);
-    judged.strict |= arguments.strict;
-    tell_differences(&saved, &judged);
-    show(&judged, arguments.detail, &arguments.reports)
+    arguments.saved.show(|saved| {
+        let judged = judge_again(&saved);
+        tell_differences(&saved, &judged);
+        judged
+    })
 }
 
 fn tell_differences(saved: &Run, judged: &Run) {

@@ -22,6 +22,13 @@ use crate::report::{self, Detail};
   seaworthy report run.json --html report.html --junit junit.xml
   seaworthy report run.json --verbose"))]
 pub(super) struct Arguments {
+    #[command(flatten)]
+    saved: Saved,
+}
+
+/// A saved run, and how it is shown.
+#[derive(Debug, Args)]
+pub(super) struct Saved {
     /// A run that was saved with --json
     #[arg(value_name = "RUN.json")]
     run: PathBuf,
@@ -35,13 +42,20 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Exit {
-    let Some(mut run) = open(&arguments.run) else { return Exit::CouldNotRun };
-    run.strict |= arguments.strict;
-    show(&run, arguments.detail, &arguments.reports)
+    arguments.saved.show(|run| run)
 }
 
-/// Shows a run as `check` showed it, and writes its reports.
-pub(super) fn show(run: &Run, detail: DetailFlags, reports: &ReportFlags) -> Exit {
+impl Saved {
+    /// Opens the run, lets it be changed, shows it as `check` showed it, and writes its reports.
+    pub(super) fn show(&self, change: impl FnOnce(Run) -> Run) -> Exit {
+        let Some(run) = open(&self.run) else { return Exit::CouldNotRun };
+        let mut run = change(run);
+        run.strict |= self.strict;
+        show(&run, self.detail, &self.reports)
+    }
+}
+
+fn show(run: &Run, detail: DetailFlags, reports: &ReportFlags) -> Exit {
     let look = look(detail);
     let ran = run.checks.iter().filter(|check| check.verdict != Verdict::NotApplicable);
     for check in ran.filter(|_| look.detail > Detail::Quiet) {

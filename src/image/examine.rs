@@ -150,7 +150,7 @@ pub fn caches(contents: &Contents) -> Vec<String> {
         sizes.entry(what).or_insert((0, path, least)).0 += file.entry.size;
     }
     let large = sizes.into_iter().filter(|(_, (size, _, least))| size >= least);
-    large.map(|(what, (size, first, _))| format!("{what}: {} (/{first})", bytes(size))).collect()
+    large.map(|(what, (size, first, _))| format!("{what}: {} (/{first})", size_in_words(size))).collect()
 }
 
 /// How much of what each layer above the base image holds is overwritten or deleted by later ones, by the layer that does so.
@@ -233,7 +233,8 @@ fn layer_of(contents: &Contents, layer: usize) -> String {
 }
 
 /// A size as people read it, in units of 1024.
-fn bytes(size: u64) -> String {
+#[must_use]
+pub fn size_in_words(size: u64) -> String {
     const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
     for (unit, of) in UNITS {
         if size >= of {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::window::Window;
+use crate::image::size_in_words;
 use crate::model::{BuildStep, FactId, Inspection, LayerBytes, Outcome, Weakness};
 
 /// Labels that say what an image is and where it came from (OCI image specification, "Pre-Defined Annotation Keys").
@@ -150,8 +151,8 @@ pub(super) fn fits(window: &Window<'_>) -> Outcome {
         return Outcome::Held(vec![id]);
     }
     let largest = largest(layers, 3, "in");
-    let seen = format!("it has {}: {largest}", bytes(size));
-    Outcome::broken(format!("the image has at most {}", bytes(limit)), seen, vec![id])
+    let seen = format!("it has {}: {largest}", size_in_words(size));
+    Outcome::broken(format!("the image has at most {}", size_in_words(limit)), seen, vec![id])
 }
 
 /// Little of what the layers above the base image hold is overwritten or deleted by later ones. What a base image brings is stored
@@ -168,7 +169,7 @@ pub(super) fn wastes_little(window: &Window<'_>) -> Outcome {
     }
     Outcome::broken(
         format!("less than {MOST_WASTE} % of the image is overwritten or deleted by later layers"),
-        format!("{} of {} are: {}", bytes(wasted), bytes(size), largest(layers, TOLD, "by")),
+        format!("{} of {} are: {}", size_in_words(wasted), size_in_words(size), largest(layers, TOLD, "by")),
         vec![id],
     )
 }
@@ -176,7 +177,7 @@ pub(super) fn wastes_little(window: &Window<'_>) -> Outcome {
 fn largest(layers: &[LayerBytes], count: usize, by: &str) -> String {
     let mut layers: Vec<&LayerBytes> = layers.iter().collect();
     layers.sort_by_key(|layer| std::cmp::Reverse(layer.bytes));
-    let told = layers.iter().take(count).map(|layer| format!("{} {by} {}", bytes(layer.bytes), layer.layer));
+    let told = layers.iter().take(count).map(|layer| format!("{} {by} {}", size_in_words(layer.bytes), layer.layer));
     told.collect::<Vec<_>>().join("; ")
 }
 
@@ -256,17 +257,6 @@ pub(super) fn user_is_numeric(window: &Window<'_>) -> Outcome {
     }
     let expected = format!("the user of `{}` is a number", window.app());
     Outcome::broken(expected, format!("USER is `{declared}`, a name"), vec![id])
-}
-
-/// A size as people read it, in units of 1024.
-fn bytes(size: u64) -> String {
-    const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
-    for (unit, of) in UNITS {
-        if size >= of {
-            return format!("{}.{} {unit}", size / of, size % of * 10 / of);
-        }
-    }
-    format!("{size} bytes")
 }
 
 #[cfg(test)]
