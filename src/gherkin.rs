@@ -10,5 +10,5 @@ mod sentences;
 pub use self::catalogue::{Catalogue, Check, NotACheck};
 pub use self::need::Need;
 pub use self::place::Place;
-pub use self::plan::{Known, Plan, Planned, PlannedExperiment, Selection, fill_in};
+pub use self::plan::{Grouping, Known, Plan, Planned, PlannedExperiment, Selection, fill_in};
 pub use self::sentences::{SENTENCES, Sentence, line, lines, read};

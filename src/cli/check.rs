@@ -14,6 +14,7 @@ use super::screen::{DetailFlags, look, note, say};
 use crate::compose::{Compose, Hazard, ImageStack};
 use crate::engine::AskedAccess;
 use crate::exit::Exit;
+use crate::gherkin::Grouping;
 use crate::interrupt;
 use crate::redact::Redactor;
 use crate::report;
@@ -30,6 +31,7 @@ const EXAMPLES: &str = "  \
 /// Every check gets its own copy of the stack, or shares one with checks of the same experiment. No port is published under a number of yours, and everything is removed at
 /// the end, also on failure and on Ctrl-C.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(after_help = super::examples(EXAMPLES), mut_args(fit_a_screen))]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -103,7 +105,7 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
         allowed: arguments.allow.into_iter().collect(),
         slow: arguments.slow,
         strict: arguments.strict,
-        isolated: arguments.isolated,
+        grouping: if arguments.isolated { Grouping::Isolated } else { Grouping::Rules },
         explain: arguments.explain_contract,
         scan: arguments.scan_report.map_or(Scan::Installed, Scan::Report),
         access: arguments.access,

@@ -61,6 +61,16 @@ impl Planned {
     }
 }
 
+/// Which checks share an experiment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Grouping {
+    /// Those of a rule.
+    #[default]
+    Rules,
+    /// None: each has an instance of the stack of its own.
+    Isolated,
+}
+
 /// All selected checks of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
@@ -125,9 +135,9 @@ fn tags_of(operation: &TagOperation) -> Vec<String> {
 }
 
 impl Plan {
-    /// The selected checks for a stack with this contract; each in an experiment of its own when they are to be isolated.
+    /// The selected checks for a stack with this contract, and the experiments that they share.
     #[must_use]
-    pub fn new(catalogue: &Catalogue, selection: &Selection, stack: Known<'_>, isolated: bool) -> Self {
+    pub fn new(catalogue: &Catalogue, selection: &Selection, stack: Known<'_>, grouping: Grouping) -> Self {
         let contract = stack.contract;
         let mut plan = Self::default();
         for feature in catalogue.features() {
@@ -150,7 +160,7 @@ impl Plan {
                         not_applicable: lacks.clone(),
                     });
                     if lacks.is_none() {
-                        plan.arrange(place, dependency, &whole.steps, isolated);
+                        plan.arrange(place, dependency, &whole.steps, grouping);
                         scenarios.push(whole);
                     }
                 }
@@ -163,9 +173,9 @@ impl Plan {
     }
 
     /// Gives the last check a place in an experiment.
-    fn arrange(&mut self, place: Place<'_>, dependency: Option<&str>, steps: &[Step], isolated: bool) {
+    fn arrange(&mut self, place: Place<'_>, dependency: Option<&str>, steps: &[Step], grouping: Grouping) {
         let index = self.checks.len() - 1;
-        let rule = place.rule.filter(|_| !isolated);
+        let rule = place.rule.filter(|_| grouping == Grouping::Rules);
         let shared = if rule.is_some() { place.background().count() } else { 0 };
         let (background, own) = steps.split_at(shared);
         let key = rule.map(|rule| (rule.name.clone(), dependency.map(str::to_owned)));
@@ -295,14 +305,14 @@ mod tests {
     }
 
     fn plan(services: &serde_json::Value, tags: Option<&str>) -> Result<Plan, RunError> {
-        planned(services, tags, false)
+        planned(services, tags, Grouping::Rules)
     }
 
     fn isolated(services: &serde_json::Value, tags: Option<&str>) -> Result<Plan, RunError> {
-        planned(services, tags, true)
+        planned(services, tags, Grouping::Isolated)
     }
 
-    fn planned(services: &serde_json::Value, tags: Option<&str>, isolated: bool) -> Result<Plan, RunError> {
+    fn planned(services: &serde_json::Value, tags: Option<&str>, grouping: Grouping) -> Result<Plan, RunError> {
         let catalogue = Catalogue::built_in();
         let file = ComposeFile::from("/stack/compose.yaml");
         let model = Model::new(file, json!({"services": services})).expect("has services");
@@ -311,7 +321,7 @@ mod tests {
         let contract = draft.into_contract(&model).expect("complete");
         let stack =
             Known { contract: &contract, has_health_check: true, has_compose_file: true, tap_is_missing: None, slow: false };
-        Ok(Plan::new(&catalogue, &Selection::parse(tags, &catalogue)?, stack, isolated))
+        Ok(Plan::new(&catalogue, &Selection::parse(tags, &catalogue)?, stack, grouping))
     }
 
     fn names(plan: &Plan) -> Vec<String> {

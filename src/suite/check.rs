@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::compose::{Hazard, ImageStack};
 use crate::engine::{AskedAccess, Engine, Reaper, RunId};
 use crate::experiment::{self, Event, Progress, ResolvedStack, RunContext, RunError, Scan, Target};
-use crate::gherkin::{Catalogue, Known, Plan, Planned, Selection};
+use crate::gherkin::{Catalogue, Grouping, Known, Plan, Planned, Selection};
 use crate::image::{ImageError, Loadable};
 use crate::model::{CheckRecord, ExperimentRecord, FORMAT_VERSION, Run, Subject, Tool};
 use crate::subject::{Contract, Declared};
@@ -41,8 +41,8 @@ pub struct Request {
     pub slow: bool,
     /// Whether checks of severity `should` count too.
     pub strict: bool,
-    /// Whether every check gets an instance of its own, also where several could share one.
-    pub isolated: bool,
+    /// Which checks share an experiment. Cucumber as the runner shares none.
+    pub grouping: Grouping,
     /// Whether only the contract is wanted: the stack is started once, and no check is made.
     pub explain: bool,
     /// Where known weaknesses of the image come from.
@@ -115,7 +115,7 @@ async fn prepare_and(
         // The baseline may still find a liveness path: what asks for one is counted in.
         let undecided = Contract { liveness: Some(String::new()), ..context.contract.clone() };
         let mut instances = 1;
-        if Plan::new(&catalogue, &selection, known(&context, &undecided, request.slow), false).starts_something()
+        if Plan::new(&catalogue, &selection, known(&context, &undecided, request.slow), request.grouping).starts_something()
             || request.explain
         {
             say("starting the stack once, with nothing disturbed");
@@ -125,7 +125,7 @@ async fn prepare_and(
         let plan = Arc::new(if request.explain {
             Plan::default()
         } else {
-            Plan::new(&catalogue, &selection, known(&context, &context.contract, request.slow), request.isolated)
+            Plan::new(&catalogue, &selection, known(&context, &context.contract, request.slow), request.grouping)
         });
         let context = Arc::new(context);
         if plan.runs() > 0 {
