@@ -1,17 +1,6 @@
 @outage
 Feature: The app reports an outage of a dependency, and survives it
 
-  @outage.frozen @must @each-dependency
-  Scenario: Readiness turns 503 when <dependency> is frozen
-    A dead dependency refuses at once; a frozen one keeps its connections open and answers nothing. Without timeouts every request hangs, until the app has no worker or connection left.
-
-    To fix: give every call to the dependency a timeout of a second or two, connecting and querying both, and answer 503 when it is over.
-
-    Given the stack is ready
-    When <dependency> is frozen
-    Then readiness answers 503 within the outage limit and one probe
-    And readiness never hangs throughout 8 seconds
-
   @outage.partitioned @must @needs-tap @each-dependency
   Scenario: Readiness turns 503 when all packets to <dependency> are lost
     In a partition packets vanish: no refusal, no reset. The kernel alone takes minutes to give up a connection.
@@ -23,17 +12,6 @@ Feature: The app reports an outage of a dependency, and survives it
     When all packets to <dependency> are lost
     Then readiness answers 503 within the outage limit and one probe
     And readiness never hangs throughout 8 seconds
-
-  @outage.recovers-frozen @must @each-dependency
-  Scenario: The app is ready again when <dependency> is no longer frozen
-    A dependency that was frozen goes on with the same connections. An app that has given them up has to open new ones, and one that still waits has to go on.
-
-    To fix: discard connections whose call has timed out, and reconnect.
-
-    Given the stack is ready
-    When <dependency> is frozen for 5 seconds
-    Then readiness answers 2xx within the recovery limit
-    And the app is still the same process
 
   @outage.recovers-partitioned @must @each-dependency
   Scenario: The app is ready again when <dependency> is back on the network
@@ -185,3 +163,27 @@ Feature: The app reports an outage of a dependency, and survives it
       To fix: catch connection errors where they occur, in background tasks too, and retry with growing pauses.
 
       Then the app is still the same process
+
+  Rule: <dependency> is frozen, and goes on later
+
+    Background:
+      Given the stack is ready
+      When <dependency> is frozen for the outage limit, one probe and 9 seconds
+
+    @outage.frozen @must @each-dependency
+    Scenario: Readiness turns 503 when <dependency> is frozen
+      A dead dependency refuses at once; a frozen one keeps its connections open and answers nothing. Without timeouts every request hangs, until the app has no worker or connection left.
+
+      To fix: give every call to the dependency a timeout of a second or two, connecting and querying both, and answer 503 when it is over.
+
+      Then readiness answers 503 within the outage limit and one probe of the outage
+      And readiness never hangs throughout 8 seconds
+
+    @outage.recovers-frozen @must @each-dependency
+    Scenario: The app is ready again when <dependency> is no longer frozen
+      A dependency that was frozen goes on with the same connections. An app that has given them up has to open new ones, and one that still waits has to go on.
+
+      To fix: discard connections whose call has timed out, and reconnect.
+
+      Then readiness answers 2xx within the recovery limit of its return
+      And the app is still the same process

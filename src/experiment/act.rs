@@ -12,6 +12,7 @@ use std::time::Duration;
 pub(super) use self::disturb::count_sessions;
 use super::Stage;
 use crate::fault::WireFault;
+use crate::judge::Limit;
 use crate::model::Halt;
 use crate::subject::Meant;
 
@@ -73,8 +74,8 @@ pub enum Act {
     StopWhileHeld { twice: bool, dependency: Meant },
     /// A dependency is disturbed, and stays so.
     Disturb { dependency: Meant, how: Disturbance },
-    /// A dependency is disturbed for so long, or for so much longer than the outage limit.
-    DisturbFor { dependency: Meant, how: Disturbance, time: Duration, beyond_limit: bool },
+    /// A dependency is disturbed for so long, or for so much longer than a limit.
+    DisturbFor { dependency: Meant, how: Disturbance, time: Duration, beyond: Option<Limit> },
     /// A dependency is killed and started again, so many times.
     Flap { dependency: Meant, times: u64 },
     /// A dependency comes back at another address.
@@ -142,8 +143,8 @@ impl Act {
             Self::HoldRequest(dependency) => stop::hold_request(stage, dependency).await?,
             Self::StopWhileHeld { twice, dependency } => stop::stop_while_held(stage, *twice, dependency).await?,
             Self::Disturb { dependency, how } => disturb::disturb(stage, dependency, *how).await?,
-            Self::DisturbFor { dependency, how, time, beyond_limit } => {
-                let limit = if *beyond_limit { stage.context().contract.outage_limit } else { Duration::ZERO };
+            Self::DisturbFor { dependency, how, time, beyond } => {
+                let limit = beyond.map(|limit| limit.of(&stage.context().contract)).unwrap_or_default();
                 disturb::disturb_for(stage, dependency, *how, limit + *time).await?;
             }
             Self::Flap { dependency, times } => disturb::flap(stage, dependency, *times).await?,

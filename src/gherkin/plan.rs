@@ -356,10 +356,10 @@ mod tests {
         assert_eq!(
             told(&shared),
             [
-                "outage.frozen[cache]: 0 then outage.frozen[cache] 4",
-                "outage.frozen[db]: 0 then outage.frozen[db] 4",
                 "cache is killed, and started again later: 2 then outage.killed[cache] 2, outage.recovers[cache] 2",
                 "db is killed, and started again later: 2 then outage.killed[db] 2, outage.recovers[db] 2",
+                "cache is frozen, and goes on later: 2 then outage.frozen[cache] 2",
+                "db is frozen, and goes on later: 2 then outage.frozen[db] 2",
             ]
         );
         let alone = isolated(&services, Some("@outage.killed or @outage.recovers")).expect("planned");

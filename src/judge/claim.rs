@@ -230,7 +230,9 @@ pub enum Limit {
 }
 
 impl Limit {
-    pub(super) fn of(self, contract: &Contract) -> Duration {
+    /// How long that is for a stack with this contract.
+    #[must_use]
+    pub fn of(self, contract: &Contract) -> Duration {
         match self {
             Self::Startup => contract.startup_limit,
             Self::Recovery => contract.recovery_limit,
