@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use regex::Regex;
+use seaworthy::gherkin::{Catalogue, Place};
 
 fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -98,16 +99,11 @@ fn documents_stay_short() {
 #[test]
 fn every_check_is_in_the_list_of_checks() {
     let list = read(&project().join("docs/checks.md"));
-    let scenario = Regex::new(r"(?m)^  (@.+)\n  Scenario: (.+)$").expect("a pattern");
-    let mut rows = vec![];
-    for feature in files(&project().join("features"), "feature") {
-        for captures in scenario.captures_iter(&read(&feature)) {
-            let tags: Vec<&str> = captures[1].split_whitespace().collect();
-            let id = tags.iter().find(|tag| tag.contains('.')).expect("an id").trim_start_matches('@');
-            let severity = if tags.contains(&"@must") { "must" } else { "should" };
-            rows.push(format!("| `{id}` | {severity} | {} |", captures[2].replace("<dependency>", "a dependency")));
-        }
-    }
+    let title = |place: &Place<'_>| place.scenario.name.replace("<dependency>", "a dependency");
+    let catalogue = Catalogue::built_in();
+    let rows =
+        catalogue.checks().map(|(place, check)| format!("| `{}` | {} | {} |", check.id, check.severity.word(), title(&place)));
+    let rows: Vec<String> = rows.collect();
     let missing: Vec<&String> = rows.iter().filter(|row| !list.contains(row.as_str())).collect();
     assert!(missing.is_empty(), "{missing:#?}");
     assert_eq!(list.lines().filter(|line| line.starts_with("| `")).count(), rows.len(), "the list has checks that do not exist");
