@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use seaworthy::model::{Run, Verdict};
+
 use crate::harness::{Test, tests};
 use crate::{engine, run, seaworthy, shown};
 
@@ -11,6 +13,7 @@ pub(crate) const TESTS: &[Test] = tests! {
     ],
     when engine::is_there: [
         checks_of_ones_own_are_made,
+        checks_of_a_rule_share_an_instance_and_come_to_the_same_verdicts_without,
     ],
 };
 
@@ -30,6 +33,26 @@ fn checks_of_ones_own_are_made() {
     ] {
         assert!(shown.contains(words), "{words} in {shown}");
     }
+}
+
+/// One of the three fails, which is no other one's business.
+fn checks_of_a_rule_share_an_instance_and_come_to_the_same_verdicts_without() {
+    let tags = "@shop.resumed or @shop.same-server or @shop.never-unavailable";
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = |name: &str, flags: &[&str]| {
+        let json = folder.path().join(name);
+        let mut command = seaworthy(&["check", "tests/fixtures/alone", "--features", "tests/fixtures/features", "--tags", tags]);
+        command.args(["--json", json.to_str().expect("UTF-8")]).args(flags);
+        let (output, left) = run(command);
+        assert_eq!(left, Vec::<String>::new());
+        assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
+        Run::read(&fs::read(json).expect("written")).expect("a run")
+    };
+    let (shared, isolated) = (made("shared.json", &[]), made("isolated.json", &["--isolated"]));
+    assert_eq!((shared.experiments.len(), isolated.experiments.len()), (1, 3));
+    assert_eq!(shared.verdicts(), isolated.verdicts());
+    let verdicts: Vec<Verdict> = shared.verdicts().into_values().collect();
+    assert_eq!(verdicts, [Verdict::Failed, Verdict::Passed, Verdict::Passed], "never-unavailable, resumed, same-server");
 }
 
 fn a_sentence_that_does_not_exist_is_told_with_its_line() {
