@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use harness::{Test, tests};
+use seaworthy::gherkin::Grouping;
 use seaworthy::model::{Run, Verdict};
 use seaworthy::suite::{Request, Scan, Silent, check, judge_again};
 use serde::Deserialize;
@@ -30,6 +31,8 @@ const JOBS: usize = 3;
 const REFERENCE: &str = "fastapi-postgres";
 /// Set to let every twin make every check, not only those of the topics in which it is to fail.
 const ALL_CHECKS: &str = "SEAWORTHY_ALL_CHECKS";
+/// Set to give every check an instance of its own: the oracle for those that share one.
+const ISOLATED: &str = "SEAWORTHY_ISOLATED";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -97,7 +100,9 @@ fn assert_verdicts(stack: &str) {
     let passwords = passwords(&path);
     assert!(!passwords.is_empty(), "{stack} has a password to keep");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let request = Request { target: path.into(), jobs: Some(JOBS), tags, slow, allowed, scan: Scan::Off, ..Request::default() };
+    let grouping = if std::env::var_os(ISOLATED).is_some() { Grouping::Isolated } else { Grouping::Rules };
+    let request =
+        Request { target: path.into(), jobs: Some(JOBS), tags, slow, allowed, grouping, scan: Scan::Off, ..Request::default() };
     let run = runtime
         .block_on(check(&request, Arc::new(Silent), std::future::pending()))
         .unwrap_or_else(|error| panic!("{stack}: {} {:#?}", error.describe(), error.output()));
