@@ -34,7 +34,7 @@ pub use self::model::{Condition, Model};
 pub use self::patch::{Patch, patched};
 pub use self::privileges::{Privilege, privileges};
 pub(crate) use self::program::run_program;
-pub use self::progress::{Step as BuildStep, build_steps};
+pub use self::progress::{BuildStep, build_steps};
 pub use self::recipe::{Built, NoRecipe};
 pub use self::tap::{TAP_CONTROL, TapPlace, tap_of};
 

@@ -31,6 +31,8 @@ pub use self::identity::Identity;
 pub use self::ignore::{Ignore, is_taken};
 pub use self::load::Loadable;
 pub use self::recipe::{Named, Recipe, is_pinned};
-pub use self::scanner::{Known, read_report};
+#[cfg(test)]
+pub(crate) use self::scanner::testing;
+pub use self::scanner::{Weakness, read_report};
 pub use self::secret::{LARGEST_FILE, Secret, in_file, in_setting, in_step};
 pub use self::tree::{Contents, File, Layer};

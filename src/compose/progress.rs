@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 /// Commands that install dependencies, each as words that follow each other.
 const INSTALLS: [&[&str]; 23] = [
     &["pip", "install"],
@@ -30,8 +33,8 @@ const INSTALLS: [&[&str]; 23] = [
 ];
 
 /// A step of a build.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BuildStep {
     /// The instruction.
     pub instruction: String,
     /// Whether it was taken from the build cache.
@@ -42,8 +45,8 @@ pub struct Step {
 
 /// The steps of a build, in their order.
 #[must_use]
-pub fn build_steps(progress: &str) -> Vec<Step> {
-    let step = |(cached, step): (bool, &str)| Step { instruction: step.to_owned(), cached, installs: installs(step) };
+pub fn build_steps(progress: &str) -> Vec<BuildStep> {
+    let step = |(cached, step): (bool, &str)| BuildStep { instruction: step.to_owned(), cached, installs: installs(step) };
     steps(progress).into_iter().map(step).collect()
 }
 

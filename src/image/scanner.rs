@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// A known weakness of something in an image.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Known {
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Weakness {
     /// The severity, in small letters.
     pub severity: String,
     /// Its id.
@@ -80,8 +81,8 @@ struct GrypeArtifact {
 
 /// The weaknesses that a report tells, by severity. Nothing when the text is no report of either scanner.
 #[must_use]
-pub fn read_report(report: &str) -> Option<Vec<Known>> {
-    let all: BTreeSet<Known> = match serde_json::from_str(report).ok()? {
+pub fn read_report(report: &str) -> Option<Vec<Weakness>> {
+    let all: BTreeSet<Weakness> = match serde_json::from_str(report).ok()? {
         Report::Trivy { schema_version: 2, results } => {
             results.into_iter().flat_map(|result| result.vulnerabilities.unwrap_or_default()).map(Into::into).collect()
         }
@@ -91,7 +92,7 @@ pub fn read_report(report: &str) -> Option<Vec<Known>> {
     Some(all.into_iter().collect())
 }
 
-impl From<TrivyVulnerability> for Known {
+impl From<TrivyVulnerability> for Weakness {
     fn from(found: TrivyVulnerability) -> Self {
         Self {
             severity: found.severity.to_ascii_lowercase(),
@@ -102,7 +103,7 @@ impl From<TrivyVulnerability> for Known {
     }
 }
 
-impl From<GrypeMatch> for Known {
+impl From<GrypeMatch> for Weakness {
     fn from(found: GrypeMatch) -> Self {
         Self {
             severity: found.vulnerability.severity.to_ascii_lowercase(),
@@ -114,19 +115,25 @@ impl From<GrypeMatch> for Known {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
+pub(crate) mod testing {
+    //! A report of each scanner.
 
-    const TRIVY: &str = r#"{"SchemaVersion": 2, "ArtifactName": "x", "Results": [{"Target": "debian"}, {"Target": "python", "Vulnerabilities": [
+    pub(crate) const TRIVY: &str = r#"{"SchemaVersion": 2, "ArtifactName": "x", "Results": [{"Target": "debian"}, {"Target": "python", "Vulnerabilities": [
         {"VulnerabilityID": "CVE-1", "PkgName": "a", "InstalledVersion": "1.0", "FixedVersion": "1.1", "Severity": "HIGH"},
         {"VulnerabilityID": "CVE-2", "PkgName": "b", "InstalledVersion": "2.0", "Severity": "CRITICAL"},
         {"VulnerabilityID": "CVE-3", "PkgName": "c", "InstalledVersion": "3.0", "Severity": "LOW"}]}]}"#;
-    const GRYPE: &str = r#"{"matches": [{"vulnerability": {"id": "GHSA-1", "severity": "High", "fix": {"versions": ["1.1"], "state": "fixed"}},
+    pub(crate) const GRYPE: &str = r#"{"matches": [{"vulnerability": {"id": "GHSA-1", "severity": "High", "fix": {"versions": ["1.1"], "state": "fixed"}},
         "artifact": {"name": "a", "version": "1.0"}}], "descriptor": {"name": "grype"}}"#;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{GRYPE, TRIVY};
+    use super::*;
 
     #[test]
     fn reports_of_both_scanners_are_read() {
-        let known = |severity: &str, id: &str, package: &str, fixed_in: &str| Known {
+        let known = |severity: &str, id: &str, package: &str, fixed_in: &str| Weakness {
             severity: severity.into(),
             id: id.into(),
             package: package.into(),

@@ -265,7 +265,8 @@ mod tests {
 
     use super::*;
     use crate::compose::build_steps;
-    use crate::image::{Identity, Known, read_report};
+    use crate::image::testing::{GRYPE, TRIVY};
+    use crate::image::{Identity, read_report};
     use crate::judge::Claim;
     use crate::judge::testing::{Case, held, is_broken, is_held};
 
@@ -378,12 +379,8 @@ mod tests {
 
     #[test]
     fn only_installations_that_are_made_again_count() {
-        let rebuilt = |progress: &str| {
-            let steps = build_steps(progress).into_iter();
-            let steps =
-                steps.map(|step| BuildStep { instruction: step.instruction, cached: step.cached, installs: step.installs });
-            Case::shown([Inspection::Rebuild { touched: "service/a.py".into(), steps: steps.collect() }])
-        };
+        let rebuilt =
+            |progress: &str| Case::shown([Inspection::Rebuild { touched: "service/a.py".into(), steps: build_steps(progress) }]);
         assert_eq!(rebuilt(&format!("{PROGRESS}#9 CACHED\n")).judge(&Claim::ReusesDependencies), held([0]));
         let made = rebuilt(&format!("{PROGRESS}#9 0.512 Reading package lists...\n#9 DONE 3.0s\n"));
         assert_eq!(
@@ -392,18 +389,10 @@ mod tests {
         );
     }
 
-    const TRIVY: &str = r#"{"SchemaVersion": 2, "ArtifactName": "x", "Results": [{"Target": "debian"}, {"Target": "python", "Vulnerabilities": [
-        {"VulnerabilityID": "CVE-1", "PkgName": "a", "InstalledVersion": "1.0", "FixedVersion": "1.1", "Severity": "HIGH"},
-        {"VulnerabilityID": "CVE-2", "PkgName": "b", "InstalledVersion": "2.0", "Severity": "CRITICAL"},
-        {"VulnerabilityID": "CVE-3", "PkgName": "c", "InstalledVersion": "3.0", "Severity": "LOW"}]}]}"#;
-    const GRYPE: &str = r#"{"matches": [{"vulnerability": {"id": "GHSA-1", "severity": "High", "fix": {"versions": ["1.1"], "state": "fixed"}},
-        "artifact": {"name": "a", "version": "1.0"}}], "descriptor": {"name": "grype"}}"#;
-
     #[test]
     fn only_grave_weaknesses_count() {
         let scanned = |report: &str| {
-            let weakness = |Known { severity, id, package, fixed_in }| Weakness { severity, id, package, fixed_in };
-            let found = read_report(report).expect("a report").into_iter().map(weakness).collect();
+            let found = read_report(report).expect("a report");
             Case::shown([Inspection::Weaknesses { by: "trivy".into(), found }])
         };
         let seen = |report: &str| scanned(report).seen(&Claim::NoGraveWeakness);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::claim::Wanted;
-use super::words::seconds;
+use super::words::{Death, deaths, seconds};
 use crate::model::{ContainerChange, Fact, FactId, Mark, Observation};
 use crate::subject::Contract;
 
@@ -96,13 +96,9 @@ impl<'a> Window<'a> {
         let app = self.app();
         let (sent, signal) = self.stop_signal()?;
         let told = sent.at;
-        let end = self.changes(app).filter(|(one, _)| one.at >= told).find_map(|(one, change)| match change {
-            ContainerChange::Died { exit_code, oom_killed } => Some((one, *exit_code, *oom_killed)),
-            _ => None,
-        });
-        let (death, status, oom_killed) = end?;
+        let Death { id: death, at: died, exit_code: status, oom_killed } = deaths(self.facts, app, told).next()?;
         let grace = self.contract.stop_grace_period;
-        Some(Stop { app, signal, sent: sent.id, told, grace, died: death.at, death: death.id, status, oom_killed })
+        Some(Stop { app, signal, sent: sent.id, told, grace, died, death, status, oom_killed })
     }
 
     /// The last signal that told the app to stop.

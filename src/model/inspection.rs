@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Place;
 use crate::clock::millis;
+pub use crate::compose::BuildStep;
+pub use crate::image::Weakness;
 
 /// What one look has shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -242,30 +244,6 @@ pub struct HealthTimes {
     #[serde(rename = "app_start_ms", with = "millis")]
     #[schemars(with = "f64")]
     pub app_start: Duration,
-}
-
-/// A step of a build.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct BuildStep {
-    /// The instruction.
-    pub instruction: String,
-    /// Whether it was taken from the build cache.
-    pub cached: bool,
-    /// Whether it installs dependencies.
-    pub installs: bool,
-}
-
-/// A known weakness of something in an image.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub struct Weakness {
-    /// The severity, in small letters.
-    pub severity: String,
-    /// Its id.
-    pub id: String,
-    /// What has it, with its version.
-    pub package: String,
-    /// The versions that have it no longer; empty when there are none.
-    pub fixed_in: String,
 }
 
 /// What an app does without a setting.

@@ -2,10 +2,9 @@
 
 use cucumber::gherkin::Scenario;
 
-use super::conclude::apply;
+use super::conclude::rule;
 use crate::experiment::{Line, Step};
 use crate::gherkin::{self, Catalogue};
-use crate::judge::{Claim, judge};
 use crate::model::{CheckRecord, Run, ScenarioLine};
 
 /// The same run with the verdicts that today's judges give. Checks that were not run stay as they are.
@@ -18,9 +17,7 @@ pub fn judge_again(run: &Run) -> Run {
             continue;
         }
         let lines = lines_of(check, &catalogue);
-        let claims: Vec<Option<Claim>> = lines.iter().map(|line| line.claim().cloned()).collect();
-        let ruling = judge(&check.name(), &claims, run.timeline(check), &run.contract);
-        apply(check, ruling, &run.contract);
+        rule(check, &lines, run.timeline(check), &run.contract);
     }
     judged
 }

@@ -16,17 +16,22 @@ pub(super) fn conclude(
     timeline: &Timeline,
     observations: &[Observation],
 ) -> CheckRecord {
-    let claims: Vec<Option<Claim>> = lines.iter().map(|line| line.claim().cloned()).collect();
     let duration = elapsed(timeline, observations);
     let steps = lines.iter().map(|line| line.line.clone()).collect();
     let mut check = CheckRecord { duration, steps, ..planned.without_run() };
-    let ruling = judge(&planned.name(), &claims, observations, &context.contract);
-    apply(&mut check, ruling, &context.contract);
+    rule(&mut check, lines, observations, &context.contract);
     check
 }
 
+/// Puts down what a check with these lines comes to by the facts of its experiment: at the end of it, and from a saved run.
+pub(super) fn rule(check: &mut CheckRecord, lines: &[Line], observations: &[Observation], contract: &Contract) {
+    let claims: Vec<Option<Claim>> = lines.iter().map(|line| line.claim().cloned()).collect();
+    let ruling = judge(&check.name(), &claims, observations, contract);
+    apply(check, ruling, contract);
+}
+
 /// Puts down what a check comes to. A failure that the contract accepts is waived.
-pub(super) fn apply(check: &mut CheckRecord, ruling: Ruling, contract: &Contract) {
+fn apply(check: &mut CheckRecord, ruling: Ruling, contract: &Contract) {
     let Ruling { verdict, finding, reason } = ruling;
     (check.verdict, check.finding, check.reason) = (verdict, finding, reason);
     let waiver = contract.waivers.iter().find(|waiver| waiver.check == check.id);

@@ -11,8 +11,7 @@ use cucumber::{Event as Stamped, Parser, Writer, cli, parser, runner, writer};
 use futures::future::LocalBoxFuture;
 use futures::{FutureExt, future, stream};
 
-use super::conclude::conclude;
-use super::execute::{Performed, finish as finish_stage};
+use super::execute::{self, Performed};
 use crate::experiment::{Event, Progress, RunContext, Silent, Stage};
 use crate::gherkin::{Plan, SENTENCES, line, lines};
 use crate::model::{Fact, Halt, Keyword, Timeline};
@@ -123,9 +122,6 @@ where
                 let Some(index) = plan.find(scenario) else { return };
                 let Some(stage) = world.and_then(|world| world.stage.as_mut()) else { return };
                 let performed = finish(&context, &plan, index, (scenario, finished), stage, &progress).await;
-                for (_, check) in &performed.checks {
-                    progress.tell(Event::CheckFinished(check, crate::judge::used(&performed.timeline).as_deref()));
-                }
                 all.lock().unwrap_or_else(PoisonError::into_inner).push(performed);
             }
             .boxed_local()
@@ -153,8 +149,6 @@ async fn finish(
         };
         stage.timeline().record(Fact::Foreign { error });
     }
-    finish_stage(stage, progress).await;
-    let timeline = stage.timeline().observations();
-    let check = conclude(context, &plan.checks[index], &lines, stage.timeline(), &timeline);
-    Performed { name: check.name(), timeline, checks: vec![(index, check)] }
+    let name = plan.checks[index].name();
+    execute::finish(context, plan, name, stage, [(index, lines)].into_iter(), progress).await
 }

@@ -44,16 +44,9 @@ async fn perform(
         let advice = "please report it, with the command line and the compose file".to_owned();
         stage.timeline().record(Fact::Halted { halt: Halt::CouldNotRun { reason, advice, service: None }, check: None });
     }
-    finish(&mut stage, progress).await;
-    let timeline = stage.timeline().observations();
-    let checks = experiment.checks.iter().map(|(index, own)| {
-        let lines: Vec<Line> = experiment.background.iter().chain(own).cloned().collect();
-        let check = conclude(context, &plan.checks[*index], &lines, stage.timeline(), &timeline);
-        progress.tell(Event::CheckFinished(&check, used(&timeline).as_deref()));
-        (*index, check)
-    });
-    let checks = checks.collect();
-    Performed { name: experiment.name.clone(), timeline, checks }
+    let whole = |own: &Vec<Line>| experiment.background.iter().chain(own).cloned().collect();
+    let checks = experiment.checks.iter().map(|(index, own)| (*index, whole(own)));
+    finish(context, plan, experiment.name.clone(), &mut stage, checks, progress).await
 }
 
 /// Does what the background says, and then lets each check take its lines, as long as each lets the next one be taken.
@@ -74,10 +67,27 @@ async fn take_all(stage: &mut Stage, plan: &Plan, experiment: &PlannedExperiment
     }
 }
 
-/// Ends an experiment, with its last log lines on the timeline and everything removed.
-pub(super) async fn finish(stage: &mut Stage, progress: &Arc<dyn Progress>) {
+/// Ends an experiment, with its last log lines on the timeline and everything removed, and concludes its checks: each by its number in
+/// the plan, with all its lines.
+pub(super) async fn finish(
+    context: &RunContext,
+    plan: &Plan,
+    name: String,
+    stage: &mut Stage,
+    checks: impl Iterator<Item = (usize, Vec<Line>)>,
+    progress: &Arc<dyn Progress>,
+) -> Performed {
     if let Err(error) = stage.end().await {
         // The end of the run removes everything once more, and says what is left then.
         progress.tell(Event::Warning(&format!("an instance of the stack is not removed yet: {}", with_causes(&error))));
     }
+    let timeline = stage.timeline().observations();
+    let used = used(&timeline);
+    let checks = checks.map(|(index, lines)| {
+        let check = conclude(context, &plan.checks[index], &lines, stage.timeline(), &timeline);
+        progress.tell(Event::CheckFinished(&check, used.as_deref()));
+        (index, check)
+    });
+    let checks = checks.collect();
+    Performed { name, timeline, checks }
 }

@@ -3,10 +3,10 @@
 use super::{found, inspected, items};
 use crate::experiment::{RunContext, Scan, Stage};
 use crate::image::{
-    Contents, Identity, Known, caches, compilers, layer_sizes, package_managers, read_report, secret_files, secrets_in_history,
+    Contents, Identity, caches, compilers, layer_sizes, package_managers, read_report, secret_files, secrets_in_history,
     secrets_in_settings, setuid_programs, waste as wasted, writable_code,
 };
-use crate::model::{Halt, Inspection, LayerBytes, Trait, Weakness};
+use crate::model::{Halt, Inspection, LayerBytes, Trait};
 
 /// How to get a scanner.
 const NO_SCANNER: &str = "no scanner is installed here: install Trivy (https://trivy.dev) or Grype (https://github.com/anchore/grype), or \
@@ -83,9 +83,8 @@ pub(super) async fn weaknesses(stage: &mut Stage) -> Result<(), Halt> {
             (scanned.by.to_owned(), scanned.report.map_err(|error| could_not(format!("{} made no report: {error}", scanned.by)))?)
         }
     };
-    let known = read_report(&report).ok_or_else(|| could_not(format!("{by} is not a JSON report of Trivy or Grype")))?;
-    let weakness = |Known { severity, id, package, fixed_in }| Weakness { severity, id, package, fixed_in };
-    inspected(stage, Inspection::Weaknesses { by, found: known.into_iter().map(weakness).collect() });
+    let found = read_report(&report).ok_or_else(|| could_not(format!("{by} is not a JSON report of Trivy or Grype")))?;
+    inspected(stage, Inspection::Weaknesses { by, found });
     Ok(())
 }
 

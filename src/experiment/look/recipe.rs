@@ -10,7 +10,7 @@ use crate::compose::{Built, ContextError, NoRecipe, build_steps, copy_sent, unwa
 use crate::experiment::sources::place;
 use crate::experiment::{RunContext, Stage};
 use crate::image::is_pinned;
-use crate::model::{BuildStep, Halt, Inspection, Item, Listing, Trait};
+use crate::model::{Halt, Inspection, Item, Listing, Trait};
 
 /// The images without a tag or digest among that of the app and those that its Dockerfile goes on from.
 pub(super) fn loose_images(stage: &Stage) -> Result<(), Halt> {
@@ -75,12 +75,7 @@ pub(super) async fn rebuild(stage: &mut Stage) -> Result<(), Halt> {
         .and_then(|mut file| file.write_all(change_of(&run).as_bytes()));
     change.map_err(|source| not_read(&ContextError::Unreadable { path: copy.join(&touched), source }))?;
     let second = context.build_again(&copy, &built.path).await?;
-    let steps = build_steps(&second).into_iter().map(|step| BuildStep {
-        instruction: step.instruction,
-        cached: step.cached,
-        installs: step.installs,
-    });
-    inspected(stage, Inspection::Rebuild { touched, steps: steps.collect() });
+    inspected(stage, Inspection::Rebuild { touched, steps: build_steps(&second) });
     Ok(())
 }
 
