@@ -51,7 +51,7 @@ fn a_log_without_end_costs_little_and_is_judged_in_time() {
 }
 
 fn a_line_without_end_costs_little_and_is_judged_in_time() {
-    assert_is_judged("endless-line");
+    assert_is_judged("endless-log/terminal.yaml");
 }
 
 fn assert_is_judged(fixture: &str) {

@@ -115,18 +115,15 @@ async fn prepare_and(
         // The baseline may still find a liveness path: what asks for one is counted in.
         let undecided = Contract { liveness: Some(String::new()), ..context.contract.clone() };
         let mut instances = 1;
-        if Plan::new(&catalogue, &selection, known(&context, &undecided, request.slow), request.grouping).starts_something()
-            || request.explain
-        {
+        let plan_of = |context: &RunContext, contract: &Contract| {
+            Plan::new(&catalogue, &selection, known(context, contract, request.slow), request.grouping)
+        };
+        if request.explain || plan_of(&context, &undecided).starts_something() {
             say("starting the stack once, with nothing disturbed");
             instances = context.measure_baseline().await?;
         }
         progress.tell(Event::Contract(&context.draft));
-        let plan = Arc::new(if request.explain {
-            Plan::default()
-        } else {
-            Plan::new(&catalogue, &selection, known(&context, &context.contract, request.slow), request.grouping)
-        });
+        let plan = Arc::new(if request.explain { Plan::default() } else { plan_of(&context, &context.contract) });
         let context = Arc::new(context);
         if plan.runs() > 0 {
             progress.tell(Event::ChecksStarted { count: plan.runs() });
