@@ -1,77 +1,6 @@
 @hardening
 Feature: The app works with few privileges and limited resources
 
-  @hardening.read-only @should
-  Scenario: The app runs on a read-only root file system
-    An attacker can't leave anything behind in an app that can't write: no changed code, no tool, no miner. And an app that writes to its own container loses it with the next deployment.
-
-    To fix: write to a mounted volume, or to /tmp in memory (`tmpfs: [/tmp]`), and run with `read_only: true`.
-
-    Given the root file system of the app is read-only
-    And the app is started
-    Then readiness answers 2xx within the startup limit
-    And nothing can be written to the root file system of the app
-
-  @hardening.no-capabilities @should
-  Scenario: The app runs without capabilities
-    Every container gets fourteen capabilities by default, which are parts of root's power. A server that listens on a port above 1024 needs none of them.
-
-    To fix: run with `cap_drop: [ALL]`; listen on a port above 1024, and set file owners at build time (`COPY --chown`).
-
-    Given the app has no capabilities
-    And the app is started
-    Then readiness answers 2xx within the startup limit
-
-  @hardening.no-new-privileges @must
-  Scenario: The app runs without gaining privileges
-    With `no-new-privileges` no program in the container can gain more privileges than its parent, even with a setuid bit. Kubernetes asks for it (allowPrivilegeEscalation: false).
-
-    To fix: do what needs root at build time, so that no start script needs su, sudo or a setuid program.
-
-    Given the app can gain no privileges
-    And the app is started
-    Then readiness answers 2xx within the startup limit
-
-  @hardening.all-at-once @should @needs-dependency
-  Scenario: The app works with all of these restrictions at once
-    Each restriction may pass alone and fail in combination, and what works at the start may fail in an outage or at shutdown: a core dump, a state file, a helper for the shutdown.
-
-    To fix: see the check of each restriction; the log shows which one is in the way.
-
-    Given the root file system of the app is read-only
-    And the app has no capabilities
-    And the app can gain no privileges
-    And the app is started
-    Then readiness answers 2xx within the startup limit
-    When the main dependency is killed for 3 seconds
-    Then readiness answers 2xx within the recovery limit
-    And the app is still the same process
-    When the app gets its stop signal
-    Then the app exits within the stop grace period
-    And the app was not killed
-
-  @hardening.writes-nothing @should
-  Scenario: The app writes nothing to its own container
-    What is written to a container's own layer is slow, fills the engine's disk, and is lost with the container.
-
-    To fix: keep state in a volume or a database, temporary files in /tmp, logs on standard output; create caches and compiled files at build time.
-
-    Given the root file system of the app can be written to
-    And the stack is ready
-    Then the app writes nothing outside temporary folders for 20 seconds
-
-  @hardening.within-limits @must
-  Scenario: The app runs in 512 MiB and half a processor
-    An app that sizes itself by the machine is killed where there is less. Half a gigabyte and half a processor are what such a service gets on most platforms.
-
-    To fix: size heaps, pools and worker processes by the limits of the container, not by the machine; load less at the start.
-
-    Given the app has 512 MiB of memory and half a processor
-    And the app is started
-    Then readiness answers 2xx within the startup limit
-    And readiness answers 2xx throughout 8 seconds
-    And the app is still the same process
-
   @hardening.limits-declared @should @static @needs-compose
   Scenario: The compose file limits the app
     Without limits one instance with a leak takes down the whole machine and everything that runs on it.
@@ -95,3 +24,86 @@ Feature: The app works with few privileges and limited resources
     To fix: drop `ports:` from the dependency (services of a stack reach each other without), or bind them to 127.0.0.1.
 
     Then no dependency is published beyond this machine
+
+  Rule: Everything is taken away from the app that it should not need
+
+    Background:
+      Given the root file system of the app is read-only
+      And the app has no capabilities
+      And the app can gain no privileges
+      And the app runs as user 12345:0
+      And the app has 512 MiB of memory and half a processor
+      And the app is started
+      When the main dependency is killed for 3 seconds
+      And the app gets its stop signal
+
+    @hardening.read-only @should
+    Scenario: The app runs on a read-only root file system
+      An attacker can't leave anything behind in an app that can't write: no changed code, no tool, no miner. And an app that writes to its own container loses it with the next deployment.
+
+      To fix: write to a mounted volume, or to /tmp in memory (`tmpfs: [/tmp]`), and run with `read_only: true`.
+
+      Given the root file system of the app is read-only
+      Then readiness answers 2xx within the startup limit of its start
+      And nothing can be written to the root file system of the app
+
+    @hardening.no-capabilities @should
+    Scenario: The app runs without capabilities
+      Every container gets fourteen capabilities by default, which are parts of root's power. A server that listens on a port above 1024 needs none of them.
+
+      To fix: run with `cap_drop: [ALL]`; listen on a port above 1024, and set file owners at build time (`COPY --chown`).
+
+      Given the app has no capabilities
+      Then readiness answers 2xx within the startup limit of its start
+
+    @hardening.no-new-privileges @must
+    Scenario: The app runs without gaining privileges
+      With `no-new-privileges` no program in the container can gain more privileges than its parent, even with a setuid bit. Kubernetes asks for it (allowPrivilegeEscalation: false).
+
+      To fix: do what needs root at build time, so that no start script needs su, sudo or a setuid program.
+
+      Given the app can gain no privileges
+      Then readiness answers 2xx within the startup limit of its start
+
+    @hardening.within-limits @must
+    Scenario: The app runs in 512 MiB and half a processor
+      An app that sizes itself by the machine is killed where there is less. Half a gigabyte and half a processor are what such a service gets on most platforms.
+
+      To fix: size heaps, pools and worker processes by the limits of the container, not by the machine; load less at the start.
+
+      Given the app has 512 MiB of memory and half a processor
+      Then readiness answers 2xx within the startup limit of its start
+      And readiness answers 2xx throughout 8 seconds
+      And the app is still the same process
+
+    @hardening.all-at-once @should @needs-dependency
+    Scenario: The app works with all of these restrictions at once
+      Each restriction may pass alone and fail in combination, and what works at the start may fail in an outage or at shutdown: a core dump, a state file, a helper for the shutdown.
+
+      To fix: see the check of each restriction; the log shows which one is in the way.
+
+      Then readiness answers 2xx within the startup limit of its start
+      And readiness answers 2xx within the recovery limit of its return
+      And the app is still the same process
+      And the app exits within the stop grace period
+      And the app was not killed
+
+  Rule: The app lives undisturbed, is stopped, and is started again
+
+    Background:
+      Given the processes of the app are watched
+      And the health check of the app runs every second
+      And the root file system of the app can be written to
+      And the stack is ready
+      When the app gets its stop signal
+      And the app is started again
+      And the app is ready again
+      And the app gets SIGINT
+
+    @hardening.writes-nothing @should
+    Scenario: The app writes nothing to its own container
+      What is written to a container's own layer is slow, fills the engine's disk, and is lost with the container.
+
+      To fix: keep state in a volume or a database, temporary files in /tmp, logs on standard output; create caches and compiled files at build time.
+
+      Then the app writes nothing outside temporary folders for 20 seconds

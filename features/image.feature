@@ -1,14 +1,6 @@
 @image
 Feature: The image is what operators expect
 
-  @image.exec-form @must
-  Scenario: The app is started without a shell in between
-    A command in shell form runs below `/bin/sh -c`, and most shells do not forward signals: SIGTERM has no effect, and SIGKILL follows ten seconds later. Whether a shell steps aside depends on its name, its version and the line.
-
-    To fix: write CMD and ENTRYPOINT as lists, `CMD ["server", "argument"]`; end a start script with `exec "$@"`.
-
-    Then the app is started without a shell in between
-
   @image.healthcheck @must @static
   Scenario: The app has a health check
     Without one the engine knows only whether a process runs. Compose can't wait for it, Swarm can't replace it, and nobody sees that it hangs.
@@ -16,16 +8,6 @@ Feature: The image is what operators expect
     To fix: declare HEALTHCHECK in the Dockerfile, or `healthcheck:` in the compose file, that asks the readiness endpoint.
 
     Then the app has a health check
-
-  @image.healthcheck-runs @must @needs-healthcheck
-  Scenario: The health check passes on a ready app
-    A health check whose program is not in the image always fails: everything that waits for `service_healthy` waits for ever, and an orchestrator kills a working app. Slim images have no curl.
-
-    To fix: use a program that is in the image: the app's own runtime, or a small static binary.
-
-    Given the health check of the app runs every second
-    And the stack is ready
-    Then the health check of the app passes within 60 seconds
 
   @image.healthcheck-can-fail @must @needs-healthcheck
   Scenario: The health check fails on an app that does nothing
@@ -150,24 +132,6 @@ Feature: The image is what operators expect
 
     Then a change of one source file does not install the dependencies again
 
-  @image.exposes @should
-  Scenario: The image exposes the ports that it listens on
-    EXPOSE is how an image says where it can be reached. Tools publish those ports, proxies route to them, and people believe them. What the base image exposes can't be undone and does not count.
-
-    To fix: write EXPOSE with the port that the app listens on, and no other.
-
-    Given the stack is ready
-    Then the image exposes the ports that the app listens on
-
-  @image.stop-signal @should
-  Scenario: The app handles the signal that it is stopped with
-    STOPSIGNAL says how every engine and orchestrator stops this image. A signal without a handler ends the app in the middle of its work, or not at all.
-
-    To fix: leave STOPSIGNAL out, so that SIGTERM is sent, or name the one that the server drains at (nginx: SIGQUIT).
-
-    Given the stack is ready
-    Then the app handles its stop signal
-
   @image.scan @should @static
   Scenario: The image has no known high or critical vulnerability
     Attackers try known vulnerabilities first. Trivy or Grype is run if one is installed; their ignore files (.trivyignore, .grype.yaml beside the compose file) are respected.
@@ -175,3 +139,47 @@ Feature: The image is what operators expect
     To fix: build on a newer base image, update the package that is named, or ignore the vulnerability by name, with a reason and a date.
 
     Then no known weakness of the image is high or critical
+
+  Rule: The app lives undisturbed, is stopped, and is started again
+
+    Background:
+      Given the processes of the app are watched
+      And the health check of the app runs every second
+      And the root file system of the app can be written to
+      And the stack is ready
+      When the app gets its stop signal
+      And the app is started again
+      And the app is ready again
+      And the app gets SIGINT
+
+    @image.exec-form @must
+    Scenario: The app is started without a shell in between
+      A command in shell form runs below `/bin/sh -c`, and most shells do not forward signals: SIGTERM has no effect, and SIGKILL follows ten seconds later. Whether a shell steps aside depends on its name, its version and the line.
+
+      To fix: write CMD and ENTRYPOINT as lists, `CMD ["server", "argument"]`; end a start script with `exec "$@"`.
+
+      Then the app is started without a shell in between
+
+    @image.healthcheck-runs @must @needs-healthcheck
+    Scenario: The health check passes on a ready app
+      A health check whose program is not in the image always fails: everything that waits for `service_healthy` waits for ever, and an orchestrator kills a working app. Slim images have no curl.
+
+      To fix: use a program that is in the image: the app's own runtime, or a small static binary.
+
+      Then the health check of the app passes within 60 seconds
+
+    @image.exposes @should
+    Scenario: The image exposes the ports that it listens on
+      EXPOSE is how an image says where it can be reached. Tools publish those ports, proxies route to them, and people believe them. What the base image exposes can't be undone and does not count.
+
+      To fix: write EXPOSE with the port that the app listens on, and no other.
+
+      Then the image exposes the ports that the app listens on
+
+    @image.stop-signal @should
+    Scenario: The app handles the signal that it is stopped with
+      STOPSIGNAL says how every engine and orchestrator stops this image. A signal without a handler ends the app in the middle of its work, or not at all.
+
+      To fix: leave STOPSIGNAL out, so that SIGTERM is sent, or name the one that the server drains at (nginx: SIGQUIT).
+
+      Then the app handles its stop signal

@@ -1,30 +1,33 @@
 @logging
 Feature: The log is where operators look, and says what they need
 
-  @logging.stdout @must
-  Scenario: The app writes its log to standard output or standard error
-    What a container writes there is collected by every engine and platform, and kept when the container is gone. What it writes elsewhere, nobody sees.
-
-    To fix: let the logger write to standard output, and at least a line when the app starts.
-
-    Given the stack is ready
-    Then the app has written something
-
-  @logging.no-files @must
-  Scenario: The app writes no log files
-    A log file inside a container grows until the engine's disk is full, and is gone with the container just when somebody wants to read it.
-
-    To fix: let the logger write to standard output alone; for a server that can only log to a file, link that file to /dev/stdout.
-
-    Given the root file system of the app can be written to
-    And the stack is ready
-    Then the app writes no log file for 10 seconds
-
-  Rule: The app logs from its start to its stop
+  Rule: The app lives undisturbed, is stopped, and is started again
 
     Background:
-      Given the stack is ready
+      Given the processes of the app are watched
+      And the health check of the app runs every second
+      And the root file system of the app can be written to
+      And the stack is ready
       When the app gets its stop signal
+      And the app is started again
+      And the app is ready again
+      And the app gets SIGINT
+
+    @logging.stdout @must
+    Scenario: The app writes its log to standard output or standard error
+      What a container writes there is collected by every engine and platform, and kept when the container is gone. What it writes elsewhere, nobody sees.
+
+      To fix: let the logger write to standard output, and at least a line when the app starts.
+
+      Then the app has written something
+
+    @logging.no-files @must
+    Scenario: The app writes no log files
+      A log file inside a container grows until the engine's disk is full, and is gone with the container just when somebody wants to read it.
+
+      To fix: let the logger write to standard output alone; for a server that can only log to a file, link that file to /dev/stdout.
+
+      Then the app writes no log file for 10 seconds
 
     @logging.last-words @should
     Scenario: The app says that it stops

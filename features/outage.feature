@@ -58,29 +58,6 @@ Feature: The app reports an outage of a dependency, and survives it
     And the app has at most 2 sessions more than before
     And the app is still the same process
 
-  @outage.reset @must @needs-tap @each-dependency
-  Scenario: The app is ready again soon after its connections to <dependency> were reset
-    Proxies, firewalls and fail-overs reset connections that the app believes to be open. The dependency is up all the time; an app that keeps using dead connections from its pool is not.
-
-    To fix: let the pool check a connection before it hands it out, or discard it at the first error, and reconnect at once.
-
-    Given <dependency> is behind the tap
-    And the stack is ready
-    When all connections to <dependency> are reset
-    Then readiness answers 2xx within 5 seconds
-    And the app is still the same process
-
-  @outage.slow @should @needs-tap @each-dependency
-  Scenario: The app answers in time when <dependency> is slow
-    A dependency that takes two seconds for each answer is worse than a dead one: every request waits for it, perhaps several times, and requests pile up.
-
-    To fix: give the whole of a readiness check a limit of a second or two, not only each call within it.
-
-    Given <dependency> is behind the tap
-    And the stack is ready
-    When <dependency> answers 2 seconds late
-    Then readiness never hangs throughout 8 seconds
-
   @outage.exhausted @must @needs-postgres
   Scenario: The app survives a database without free slots
     Once all connection slots are taken, by a runaway job or by too many instances, every new connection is rejected at once.
@@ -94,17 +71,47 @@ Feature: The app reports an outage of a dependency, and survives it
     When the connection slots are free again
     Then readiness answers 2xx within the recovery limit
 
-  @outage.healthcheck-follows @must @needs-healthcheck @needs-dependency
-  Scenario: The health check follows the outage
-    The engine's health is what Compose, Swarm and many dashboards show. A health check that stays green in an outage hides it.
+  Rule: The connections to <dependency> are reset, and then it is slow
 
-    To fix: let the health check ask the readiness endpoint, with a timeout below its own.
+    Background:
+      Given <dependency> is behind the tap
+      And the stack is ready
+      When all connections to <dependency> are reset
+      And <dependency> answers 2 seconds late
 
-    Given the health check of the app runs every second
-    And the stack is ready
-    Then the engine calls the app healthy within 90 seconds
-    When the main dependency is killed
-    Then the engine calls the app unhealthy within 60 seconds
+    @outage.reset @must @needs-tap @each-dependency
+    Scenario: The app is ready again soon after its connections to <dependency> were reset
+      Proxies, firewalls and fail-overs reset connections that the app believes to be open. The dependency is up all the time; an app that keeps using dead connections from its pool is not.
+
+      To fix: let the pool check a connection before it hands it out, or discard it at the first error, and reconnect at once.
+
+      Then readiness answers 2xx within 5 seconds of the outage
+      And the app is still the same process
+
+    @outage.slow @should @needs-tap @each-dependency
+    Scenario: The app answers in time when <dependency> is slow
+      A dependency that takes two seconds for each answer is worse than a dead one: every request waits for it, perhaps several times, and requests pile up.
+
+      To fix: give the whole of a readiness check a limit of a second or two, not only each call within it.
+
+      Then readiness never hangs throughout 8 seconds
+
+  Rule: The main dependency is killed, and then the app is stopped
+
+    Background:
+      Given the health check of the app runs every second
+      And the stack is ready
+      When the main dependency is killed
+      And the app gets its stop signal
+
+    @outage.healthcheck-follows @must @needs-healthcheck @needs-dependency
+    Scenario: The health check follows the outage
+      The engine's health is what Compose, Swarm and many dashboards show. A health check that stays green in an outage hides it.
+
+      To fix: let the health check ask the readiness endpoint, with a timeout below its own.
+
+      Then the engine calls the app healthy within 90 seconds of being ready
+      And the engine calls the app unhealthy within 60 seconds of the outage
 
   Rule: <dependency> is killed, and started again later
 

@@ -1,57 +1,6 @@
 @readiness
 Feature: Readiness tells the truth at start-up
 
-  @readiness.not-before-database @must @needs-database
-  Scenario: The app is not ready before its database is
-    A load balancer sends traffic as soon as readiness says 2xx. An app that says so before its database serves answers users with errors on every deployment.
-
-    To fix: let the readiness endpoint run a query (SELECT 1) on every call, and answer 503 until it succeeds.
-
-    When all services start on fresh data, the database last
-    Then readiness answers no 2xx before the database accepts
-    And readiness answers 2xx within the startup limit
-
-  @readiness.not-without-database @must @needs-database
-  Scenario: The app alone is never ready
-    A pod whose database is not there at all must not be given traffic, however long it waits.
-
-    To fix: let the readiness endpoint run a query (SELECT 1) on every call; a flag that was set at start says nothing about now.
-
-    Given every service but the database is started
-    Then readiness answers no 2xx throughout 5 seconds
-
-  @readiness.prompt @should @needs-dependency
-  Scenario: The app is ready soon after its dependency serves
-    Every second between a dependency that is back and an app that is ready prolongs the outage for no reason.
-
-    To fix: retry with pauses of a second or two, and drop fixed sleeps at start.
-
-    Given every service but the main dependency is started
-    When the main dependency starts 4 seconds after the app
-    Then only an app that has not exited is judged
-    And readiness answers 2xx within 3 seconds
-
-  @readiness.stable @must
-  Scenario: Once ready, the app stays ready
-    Readiness that flaps adds and removes an instance from the load balancer over and over; users see the errors in between.
-
-    To fix: see the log for what fails now and then, and let the readiness endpoint check only what the app needs to serve.
-
-    Given the stack is ready
-    Then readiness answers 2xx throughout 10 seconds
-
-  @readiness.healthcheck-agrees @must @needs-healthcheck
-  Scenario: The health check and readiness agree
-    Compose and many deployment tools wait for the engine's "healthy". A health check that passes too early starts what depends on the app too early; one that never passes stops a deployment.
-
-    To fix: let the health check ask the readiness endpoint, with a program that is in the image.
-
-    Given the health check of the app runs every second
-    When all services start on fresh data, the database last
-    Then readiness answers 2xx within the startup limit
-    And the engine calls the app healthy within 90 seconds
-    And the engine did not call the app healthy before it was ready
-
   @readiness.declared-order @should @needs-compose @needs-dependency
   Scenario: The compose file starts the app when its dependencies are healthy
     The short form of depends_on waits only until a container runs. PostgreSQL needs seconds more until it accepts, and the app's first attempts fail on every cold start.
@@ -60,10 +9,19 @@ Feature: Readiness tells the truth at start-up
 
     Then the app is started only when its dependencies are healthy
 
-  Rule: The app is started without <dependency>
+  Rule: <dependency> is missing from the start
 
     Background:
       Given every service but <dependency> is started
+      When the app gets its stop signal while it waits
+
+    @readiness.not-without-database @must @needs-database
+    Scenario: The app alone is never ready
+      A pod whose database is not there at all must not be given traffic, however long it waits.
+
+      To fix: let the readiness endpoint run a query (SELECT 1) on every call; a flag that was set at start says nothing about now.
+
+      Then readiness answers no 2xx throughout 5 seconds of its first sign of life
 
     @readiness.says-503 @must @each-dependency
     Scenario: Readiness says 503 while <dependency> is missing
@@ -71,7 +29,7 @@ Feature: Readiness tells the truth at start-up
 
       To fix: catch the failure of the dependency in the readiness endpoint, give it a timeout of a second or two, and answer 503.
 
-      Then readiness answers nothing but 503 throughout 6 seconds
+      Then readiness answers nothing but 503 throughout 6 seconds of its first sign of life
 
     @readiness.liveness-first @must @needs-liveness @each-dependency
     Scenario: The app is alive while <dependency> is missing
@@ -79,5 +37,65 @@ Feature: Readiness tells the truth at start-up
 
       To fix: listen first and connect afterwards, and let the liveness endpoint check only the process itself.
 
-      Then liveness answers 2xx within the startup limit
+      Then liveness answers 2xx within the startup limit of its first sign of life
       And liveness answers 2xx throughout 3 seconds
+
+  Rule: <dependency> starts four seconds after the app
+
+    Background:
+      Given every service but <dependency> is started
+      When <dependency> starts 4 seconds after the app
+
+    @readiness.prompt @should @needs-dependency
+    Scenario: The app is ready soon after its dependency serves
+      Every second between a dependency that is back and an app that is ready prolongs the outage for no reason.
+
+      To fix: retry with pauses of a second or two, and drop fixed sleeps at start.
+
+      Then only an app that has not exited is judged
+      And readiness answers 2xx within 3 seconds
+
+  Rule: All services start on fresh data, the database last
+
+    Background:
+      Given the health check of the app runs every second
+      When all services start on fresh data, the database last
+
+    @readiness.not-before-database @must @needs-database
+    Scenario: The app is not ready before its database is
+      A load balancer sends traffic as soon as readiness says 2xx. An app that says so before its database serves answers users with errors on every deployment.
+
+      To fix: let the readiness endpoint run a query (SELECT 1) on every call, and answer 503 until it succeeds.
+
+      Then readiness answers no 2xx before the database accepts
+      And readiness answers 2xx within the startup limit
+
+    @readiness.healthcheck-agrees @must @needs-healthcheck
+    Scenario: The health check and readiness agree
+      Compose and many deployment tools wait for the engine's "healthy". A health check that passes too early starts what depends on the app too early; one that never passes stops a deployment.
+
+      To fix: let the health check ask the readiness endpoint, with a program that is in the image.
+
+      Then readiness answers 2xx within the startup limit
+      And the engine calls the app healthy within 90 seconds
+      And the engine did not call the app healthy before it was ready
+
+  Rule: The app lives undisturbed, is stopped, and is started again
+
+    Background:
+      Given the processes of the app are watched
+      And the health check of the app runs every second
+      And the root file system of the app can be written to
+      And the stack is ready
+      When the app gets its stop signal
+      And the app is started again
+      And the app is ready again
+      And the app gets SIGINT
+
+    @readiness.stable @must
+    Scenario: Once ready, the app stays ready
+      Readiness that flaps adds and removes an instance from the load balancer over and over; users see the errors in between.
+
+      To fix: see the log for what fails now and then, and let the readiness endpoint check only what the app needs to serve.
+
+      Then readiness answers 2xx throughout 10 seconds of being ready

@@ -1,39 +1,6 @@
 @shutdown
 Feature: The app shuts down gracefully
 
-  @shutdown.in-flight @must @needs-dependency @needs-business
-  Scenario: A request in flight is answered
-    A user whose order is being written when a deployment begins gets an error, and does not know whether to order again.
-
-    To fix: on the stop signal stop accepting, wait for in-flight requests, and close the database connections only afterwards.
-
-    Given the stack is ready
-    When a request is held open by the main dependency
-    And the app gets its stop signal once, and then the main dependency goes on
-    Then the request is answered completely
-
-  @shutdown.no-torn-answers @must
-  Scenario: Under load no accepted request is cut off
-    A load balancer keeps sending requests until it notices the shutdown. Accepted requests must be answered completely; refused ones are retried elsewhere.
-
-    To fix: close the listening socket first, answer everything that was accepted, then exit.
-
-    Given the stack is ready
-    When the app gets its stop signal under load
-    Then no accepted request is cut off
-
-  @shutdown.database-gone @must @needs-dependency
-  Scenario: The app stops in time while its dependency is dead
-    Databases fail during deployments too. A drain that waits for a database that is not there ends with SIGKILL.
-
-    To fix: give every wait of the shutdown a limit below the grace period, the closing of the pool as well.
-
-    Given the stack is ready
-    When the main dependency is killed
-    And the app gets its stop signal
-    Then the app exits within the stop grace period
-    And the app was not killed
-
   @shutdown.database-frozen @must @needs-dependency
   Scenario: The app stops in time while its dependency is frozen
     A frozen database answers nothing and closes nothing: without a timeout every wait for it lasts for ever.
@@ -46,65 +13,86 @@ Feature: The app shuts down gracefully
     Then the app exits within the stop grace period
     And the app was not killed
 
-  @shutdown.during-startup @must
-  Scenario: The app can be stopped just after its start
-    The kernel ignores a signal to the first process of a container for which no handler is installed yet. An app that installs its handlers late, and has no init in front, can't be stopped while it starts.
-
-    To fix: install the handlers first thing, before slow imports and set-up, or put an init in front (`init: true`, tini).
-
-    Given the app is started
-    When the app gets its stop signal 300 milliseconds after its start
-    Then the app exits within the stop grace period
-    And the app was not killed
-
-  @shutdown.comes-back @must
-  Scenario: A stopped container starts again
-    Containers are restarted more often than created: after a crash, after a reboot of the machine. Leftovers of the last run must not prevent the next start.
-
-    To fix: keep no pid or lock file in the container, or remove a stale one at start.
-
-    Given the stack is ready
-    When the app is stopped, and started again
-    Then readiness answers 2xx within the startup limit
-
-  @shutdown.twice @should @needs-dependency @needs-business
-  Scenario: A second signal does not break the drain
-    Signals come twice: from an engine and an orchestrator, or from an impatient script. The second one must not cut off requests that the first one let finish.
-
-    To fix: let the handler only set a flag; a second signal then changes nothing.
-
-    Given the stack is ready
-    When a request is held open by the main dependency
-    And the app gets its stop signal twice, and then the main dependency goes on
-    Then the request is answered completely
-
-  @shutdown.interrupt @should
-  Scenario: SIGINT ends the app too
-    A Ctrl-C at `docker run` sends SIGINT, and some process managers do so as well.
-
-    To fix: handle SIGINT like SIGTERM: finish in-flight requests, then exit.
-
-    Given the stack is ready
-    When the app gets SIGINT
-    Then the app exits within the stop grace period
-    And the app was not killed
-
-  @shutdown.no-zombies @should
-  Scenario: No zombie processes are left
-    The first process of a container inherits every orphaned process. If it never reaps them, the process table fills up until nothing can be started any more, health checks included.
-
-    To fix: wait for child processes, or put an init in front (`init: true`, tini).
-
-    Given the health check of the app runs every second
-    And the stack is ready
-    Then readiness never hangs throughout 6 seconds
-    And no process of the app is left as a zombie
-
-  Rule: The app is stopped while nothing else happens
+  Rule: The app is told to stop while a request is in flight
 
     Background:
       Given the stack is ready
+      When a request is held open by the main dependency
+      And the app gets its stop signal once, and then the main dependency goes on
+      And the app is started again
+      And the app is ready again
+      And a request is held open by the main dependency
+      And the app gets its stop signal twice, and then the main dependency goes on
+
+    @shutdown.in-flight @must @needs-dependency @needs-business
+    Scenario: A request in flight is answered
+      A user whose order is being written when a deployment begins gets an error, and does not know whether to order again.
+
+      To fix: on the stop signal stop accepting, wait for in-flight requests, and close the database connections only afterwards.
+
+      Then the request of the first stop is answered completely
+
+    @shutdown.twice @should @needs-dependency @needs-business
+    Scenario: A second signal does not break the drain
+      Signals come twice: from an engine and an orchestrator, or from an impatient script. The second one must not cut off requests that the first one let finish.
+
+      To fix: let the handler only set a flag; a second signal then changes nothing.
+
+      Then the request is answered completely
+
+  Rule: The app is stopped under load, and again just after its next start
+
+    Background:
+      Given the stack is ready
+      When the app gets its stop signal under load
+      And the app is started again
+      And the app gets its stop signal 300 milliseconds after its start
+
+    @shutdown.no-torn-answers @must
+    Scenario: Under load no accepted request is cut off
+      A load balancer keeps sending requests until it notices the shutdown. Accepted requests must be answered completely; refused ones are retried elsewhere.
+
+      To fix: close the listening socket first, answer everything that was accepted, then exit.
+
+      Then no accepted request is cut off
+
+    @shutdown.during-startup @must
+    Scenario: The app can be stopped just after its start
+      The kernel ignores a signal to the first process of a container for which no handler is installed yet. An app that installs its handlers late, and has no init in front, can't be stopped while it starts.
+
+      To fix: install the handlers first thing, before slow imports and set-up, or put an init in front (`init: true`, tini).
+
+      Then the app exits within the stop grace period of the last signal
+      And the app was not killed
+
+  Rule: The main dependency is killed, and then the app is stopped
+
+    Background:
+      Given the health check of the app runs every second
+      And the stack is ready
+      When the main dependency is killed
+      And the app gets its stop signal
+
+    @shutdown.database-gone @must @needs-dependency
+    Scenario: The app stops in time while its dependency is dead
+      Databases fail during deployments too. A drain that waits for a database that is not there ends with SIGKILL.
+
+      To fix: give every wait of the shutdown a limit below the grace period, the closing of the pool as well.
+
+      Then the app exits within the stop grace period
+      And the app was not killed
+
+  Rule: The app lives undisturbed, is stopped, and is started again
+
+    Background:
+      Given the processes of the app are watched
+      And the health check of the app runs every second
+      And the root file system of the app can be written to
+      And the stack is ready
       When the app gets its stop signal
+      And the app is started again
+      And the app is ready again
+      And the app gets SIGINT
 
     @shutdown.releases-sessions @must @needs-postgres
     Scenario: No database session outlives the app
@@ -146,3 +134,29 @@ Feature: The app shuts down gracefully
       To fix: close the listening socket on the stop signal, or answer 503 with `Connection: close`.
 
       Then nothing that is asked after the signal is left hanging
+
+    @shutdown.comes-back @must
+    Scenario: A stopped container starts again
+      Containers are restarted more often than created: after a crash, after a reboot of the machine. Leftovers of the last run must not prevent the next start.
+
+      To fix: keep no pid or lock file in the container, or remove a stale one at start.
+
+      Then readiness answers 2xx within the startup limit of its second start
+
+    @shutdown.interrupt @should
+    Scenario: SIGINT ends the app too
+      A Ctrl-C at `docker run` sends SIGINT, and some process managers do so as well.
+
+      To fix: handle SIGINT like SIGTERM: finish in-flight requests, then exit.
+
+      Then the app exits within the stop grace period of the last signal
+      And the app was not killed
+
+    @shutdown.no-zombies @should
+    Scenario: No zombie processes are left
+      The first process of a container inherits every orphaned process. If it never reaps them, the process table fills up until nothing can be started any more, health checks included.
+
+      To fix: wait for child processes, or put an init in front (`init: true`, tini).
+
+      Then readiness never hangs throughout 6 seconds of being ready
+      And no process of the app is left as a zombie

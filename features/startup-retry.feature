@@ -23,17 +23,6 @@ Feature: The app waits for its dependencies at start-up
     Then readiness answers 2xx within the startup limit
     And the app is still the same process
 
-  @retry.unknown-name @must @each-dependency
-  Scenario: The app waits for <dependency> when its name does not resolve yet
-    A name appears in the network's DNS only when its container runs. A failed name lookup is a different error from a refused connection, and is often forgotten.
-
-    To fix: retry after every kind of connection error, including name resolution (EAI_NONAME, "Name or service not known", ENOTFOUND).
-
-    Given every service but <dependency> is started
-    When <dependency> starts 4 seconds after the app
-    Then readiness answers 2xx within the startup limit
-    And the app is still the same process
-
   @retry.refused @must @needs-tap @each-dependency
   Scenario: The app waits for <dependency> when it refuses connections
     Between the start of a container and that of the server in it the name resolves and the port refuses. The same is seen when a server restarts, or a firewall is not open yet.
@@ -68,16 +57,52 @@ Feature: The app waits for its dependencies at start-up
     And readiness answers no 2xx throughout 5 seconds
     And the app shows no secret
 
-  @retry.stops-while-retrying @must @needs-dependency
-  Scenario: The app can be stopped while it waits
-    A roll-back stops apps that never became ready. One that ignores the signal while it waits delays the roll-back.
+  Rule: <dependency> starts four seconds after the app
 
-    To fix: let the wait between two attempts end when the stop signal comes, and handle the signal before the first attempt.
+    Background:
+      Given every service but <dependency> is started
+      When <dependency> starts 4 seconds after the app
 
-    Given every service but the main dependency is started
-    When the app gets its stop signal while it waits
-    Then the app exits within the stop grace period
-    And the app was not killed
+    @retry.unknown-name @must @each-dependency
+    Scenario: The app waits for <dependency> when its name does not resolve yet
+      A name appears in the network's DNS only when its container runs. A failed name lookup is a different error from a refused connection, and is often forgotten.
+
+      To fix: retry after every kind of connection error, including name resolution (EAI_NONAME, "Name or service not known", ENOTFOUND).
+
+      Then readiness answers 2xx within the startup limit
+      And the app is still the same process
+
+  Rule: <dependency> is missing from the start
+
+    Background:
+      Given every service but <dependency> is started
+      When the app gets its stop signal while it waits
+
+    @retry.clear-error @must @needs-dependency
+    Scenario: The app says what it waits for
+      Whoever is woken by a missing dependency reads the log first. A line that names it saves an hour; a stack trace per attempt buries it.
+
+      To fix: log one line per attempt or per change, with the name of the dependency and the reason; keep stack traces for what is unexpected.
+
+      Then the log of the app names <dependency> within 10 seconds
+      And in 10 seconds the app logs no stack trace per attempt
+
+    @retry.gives-up-cleanly @should @needs-dependency
+    Scenario: An app that gives up says so
+      An exit with status 0 is a success to everybody who only sees the status: no restart with `on-failure`, a green job, no alarm.
+
+      To fix: exit with a status other than 0 when the start fails, and let the last line say what was missing.
+
+      Then the app, if it gives up without <dependency> within 15 seconds, says so
+
+    @retry.stops-while-retrying @must @needs-dependency
+    Scenario: The app can be stopped while it waits
+      A roll-back stops apps that never became ready. One that ignores the signal while it waits delays the roll-back.
+
+      To fix: let the wait between two attempts end when the stop signal comes, and handle the signal before the first attempt.
+
+      Then the app exits within the stop grace period
+      And the app was not killed
 
   Rule: <dependency> refuses connections while nobody asks the app anything
 
@@ -103,25 +128,3 @@ Feature: The app waits for its dependencies at start-up
 
       Then only an app that has not exited is judged
       And the pauses between attempts to reach <dependency> grow or are half a second long
-
-  Rule: The main dependency is missing from the start
-
-    Background:
-      Given every service but the main dependency is started
-
-    @retry.clear-error @must @needs-dependency
-    Scenario: The app says what it waits for
-      Whoever is woken by a missing dependency reads the log first. A line that names it saves an hour; a stack trace per attempt buries it.
-
-      To fix: log one line per attempt or per change, with the name of the dependency and the reason; keep stack traces for what is unexpected.
-
-      Then the log of the app names the main dependency within 10 seconds
-      And in 10 seconds the app logs no stack trace per attempt
-
-    @retry.gives-up-cleanly @should @needs-dependency
-    Scenario: An app that gives up says so
-      An exit with status 0 is a success to everybody who only sees the status: no restart with `on-failure`, a green job, no alarm.
-
-      To fix: exit with a status other than 0 when the start fails, and let the last line say what was missing.
-
-      Then the app, if it gives up without the main dependency within 15 seconds, says so

@@ -6,9 +6,11 @@ mod need;
 mod place;
 mod plan;
 mod sentences;
+mod turns;
 
 pub use self::catalogue::{Catalogue, Check, NotACheck};
 pub use self::need::Need;
 pub use self::place::Place;
-pub use self::plan::{Grouping, Known, Plan, Planned, PlannedExperiment, Selection, fill_in};
+pub use self::plan::{Grouping, Known, Plan, Planned, PlannedExperiment, Selection, Turns, fill_in, is_about};
 pub use self::sentences::{SENTENCES, Sentence, line, lines, read};
+pub use self::turns::{alone, shared};

@@ -7,7 +7,9 @@ mod again;
 mod check;
 mod conclude;
 mod cucumber;
+mod eliminate;
 mod execute;
+mod length;
 
 pub use self::again::{judge_again, lines_of};
 pub use self::check::{Request, check, check_with};

@@ -12,7 +12,7 @@ use std::time::Duration;
 pub(super) use self::disturb::count_sessions;
 use super::Stage;
 use crate::fault::WireFault;
-use crate::judge::Limit;
+use crate::judge::{Anchor, Limit};
 use crate::model::Halt;
 use crate::subject::Meant;
 
@@ -66,8 +66,10 @@ pub enum Act {
     StopUnderLoad,
     /// The app gets SIGINT.
     Interrupt,
-    /// The app is stopped, and started again.
-    StopAndStart,
+    /// The app, which has been stopped, is started again.
+    StartAgain,
+    /// After that it is ready; where it is not, what follows does not apply.
+    ReadyAgain,
     /// A request is held open by a dependency.
     HoldRequest(Meant),
     /// The app gets its stop signal, once or twice, while the request is held; then the dependency goes on.
@@ -113,6 +115,44 @@ pub enum Since {
 }
 
 impl Act {
+    /// Whether it says what the instance is to be like, before there is one.
+    #[must_use]
+    pub fn is_arrangement(&self) -> bool {
+        matches!(
+            self,
+            Self::WatchProcesses
+                | Self::HealthCheckOften { .. }
+                | Self::OtherPassword
+                | Self::Tap { .. }
+                | Self::Quiet
+                | Self::RootFileSystem { .. }
+                | Self::NoCapabilities
+                | Self::NoNewPrivileges
+                | Self::Limits { .. }
+                | Self::User(_)
+        )
+    }
+
+    /// Whether it begins the phase of an experiment that claims with this anchor count from.
+    #[must_use]
+    pub fn begins(&self, phase: Anchor) -> bool {
+        let phases: &[Anchor] = match self {
+            Self::BringUp => &[Anchor::Start, Anchor::Ready],
+            Self::StartApp | Self::StartAppAndDependencies | Self::ColdStart => &[Anchor::Start],
+            Self::StartWithout(_) => &[Anchor::Start, Anchor::FirstSign],
+            Self::StartTogether | Self::StartWhile { .. } => &[Anchor::Start, Anchor::Return],
+            Self::StartLate { .. } | Self::Flap { .. } | Self::Move(_) | Self::FreeSlots => &[Anchor::Return],
+            Self::Stop | Self::Interrupt | Self::StopAfter(_) | Self::StopWhileWaiting | Self::StopUnderLoad | Self::StopWhileHeld { .. } => {
+                &[Anchor::Stop]
+            }
+            Self::StartAgain => &[Anchor::SecondStart],
+            Self::Disturb { .. } | Self::Wire { .. } | Self::Suspend | Self::TakeSlots => &[Anchor::Outage],
+            Self::DisturbFor { .. } => &[Anchor::Outage, Anchor::Return],
+            _ => &[],
+        };
+        phases.contains(&phase)
+    }
+
     /// Does it.
     pub(super) async fn perform(&self, stage: &mut Stage) -> Result<(), Halt> {
         match self {
@@ -139,7 +179,8 @@ impl Act {
             Self::StopWhileWaiting => stop::stop_while_waiting(stage).await?,
             Self::StopUnderLoad => stop::stop_under_load(stage).await?,
             Self::Interrupt => stop::interrupt(stage).await?,
-            Self::StopAndStart => stop::stop_and_start(stage).await?,
+            Self::StartAgain => start::again(stage).await?,
+            Self::ReadyAgain => start::ready_again(stage).await?,
             Self::HoldRequest(dependency) => stop::hold_request(stage, dependency).await?,
             Self::StopWhileHeld { twice, dependency } => stop::stop_while_held(stage, *twice, dependency).await?,
             Self::Disturb { dependency, how } => disturb::disturb(stage, dependency, *how).await?,

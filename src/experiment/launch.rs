@@ -282,6 +282,14 @@ async fn wait_for_service(
 }
 
 async fn wait_until_ready(context: &RunContext, instance: &Instance, started: Duration) -> Result<Duration, Halt> {
+    let outcome = ready_since(context, instance, started).await;
+    let broken =
+        |finding: &Finding| broken_stack(context, &context.contract.app, finding, advise(context, instance.timeline()));
+    decided(instance, outcome, || "whether the app is ready".to_owned(), broken)
+}
+
+/// Waits until the app is ready, at most as long as its start may take.
+pub(super) async fn ready_since(context: &RunContext, instance: &Instance, started: Duration) -> Outcome {
     let contract = &context.contract;
     let claim =
         Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Success, within: Limit::Startup, of: Anchor::Latest };
@@ -289,9 +297,7 @@ async fn wait_until_ready(context: &RunContext, instance: &Instance, started: Du
     let judge = |facts: &[Observation], over| {
         claim.judge(&Window { facts, contract, from: started, event: Event::Mark(&its_start), over })
     };
-    let outcome = instance.timeline().wait(started + contract.startup_limit, judge).await;
-    let broken = |finding: &Finding| broken_stack(context, &contract.app, finding, advise(context, instance.timeline()));
-    decided(instance, outcome, || "whether the app is ready".to_owned(), broken)
+    instance.timeline().wait(started + contract.startup_limit, judge).await
 }
 
 /// The moment of the fact that an outcome is held by.

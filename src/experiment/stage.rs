@@ -1,5 +1,6 @@
 //! The stage of one experiment: its instance of the stack, its timeline, and what acts have left under way.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,8 +31,10 @@ pub struct Stage {
     pub(super) request: Option<JoinHandle<()>>,
     /// Sessions that take the database's slots.
     pub(super) slots: Vec<OpenSession>,
-    /// What an earlier claim has found, from which later ones count: by whom, and when.
-    found: Option<(FactId, Duration, judge::Wanted)>,
+    /// The check whose step is taken; nothing when all checks share it.
+    turn: Option<String>,
+    /// What an earlier claim of a check has found, from which its later ones count: by which step, and when.
+    found: BTreeMap<Option<String>, (FactId, Duration, judge::Event<'static>)>,
 }
 
 impl Stage {
@@ -50,7 +53,8 @@ impl Stage {
             without: None,
             request: None,
             slots: vec![],
-            found: None,
+            turn: None,
+            found: BTreeMap::new(),
         }
     }
 
@@ -103,12 +107,7 @@ impl Stage {
     }
 
     fn carried(&self) -> Option<(FactId, Duration, judge::Event<'static>)> {
-        self.found.map(|(step, at, wanted)| (step, at, judge::Event::First(wanted)))
-    }
-
-    /// What an earlier check has found is not what the next one counts from.
-    pub fn turn_to_a_check(&mut self) {
-        self.found = None;
+        self.found.get(&self.turn).copied()
     }
 
     /// Takes one step: does what it says, or looks at and waits for what it asserts. Breaks, with a reason, when the scenario is not to go
@@ -117,6 +116,7 @@ impl Stage {
     /// A step belongs to a check, by its name, or to the whole experiment.
     pub async fn take(&mut self, line: &Line, check: Option<&str>) -> ControlFlow<String> {
         let check = check.map(str::to_owned);
+        self.turn.clone_from(&check);
         let fact = Fact::Step { line: line.line.clone(), check: check.clone() };
         let step = self.timeline.record_at(self.timeline.clock().now(), fact);
         self.progress.tell(Event::StepStarted { name: &self.name, step: &line.line.to_string() });
@@ -144,9 +144,9 @@ impl Stage {
         let outcome = self.wait(step, claim).await;
         Ok(match outcome {
             Outcome::Held(evidence) => {
-                if let (Claim::Answers { wanted, .. }, Some(first)) = (claim, evidence.first()) {
+                if let (Some(event), Some(first)) = (claim.finds(), evidence.first()) {
                     let at = self.timeline.read(|facts| facts.iter().find(|one| one.id == *first).map(|one| one.at));
-                    self.found = at.map(|at| (step, at, *wanted));
+                    self.found.extend(at.map(|at| (self.turn.clone(), (step, at, event))));
                 }
                 ControlFlow::Continue(())
             }

@@ -13,6 +13,9 @@ use super::{Check, Need, Place, sentences};
 use crate::experiment::RunError;
 use crate::model::Keyword;
 
+/// Tags without which there is perhaps no dependency that a check could be about.
+const NEEDS_DEPENDENCY: [&str; 3] = ["needs-dependency", "needs-database", "needs-postgres"];
+
 /// Reads every `.feature` file of a folder and of those within it, in the order of their paths. `known` are the features that
 /// there are already. A scenario that could not be run, or not be told from another, is an error that says where it stands.
 pub(super) fn read_folder(folder: &Path, known: &[Feature]) -> Result<Vec<Feature>, RunError> {
@@ -123,19 +126,27 @@ pub(super) fn look_at_rule(rule: &Rule) -> Result<(), (usize, String)> {
             format!("the background of the rule `{name}` asserts something: write that in a scenario"),
         ));
     }
-    let is_about_each = steps.clone().any(|step| step.value.contains(PLACEHOLDER));
+    let is_about_one = steps.clone().any(|step| step.value.contains(PLACEHOLDER));
+    let is_of_background = |step: &Step| {
+        keyword(step) == Keyword::Given && steps.clone().any(|other| keyword(other) == Keyword::Given && other.value == step.value)
+    };
     for scenario in &rule.scenarios {
-        if let Some(step) = scenario.steps.iter().find(|step| keyword(step) != Keyword::Then) {
+        let asserts = |step: &Step| keyword(step) == Keyword::Then;
+        if let Some(step) = scenario.steps.iter().find(|step| !asserts(step) && !is_of_background(step)) {
             let what = format!(
-                "`{}` shares its experiment with the rule `{name}`, and may only assert: write `{}{}` in the \
-                                background, or the scenario outside of the rule",
+                "`{}` shares its experiment with the rule `{name}`, and may only assert, and repeat a `Given` of the background \
+                 that it is about: write `{}{}` in the background, or the scenario outside of the rule",
                 scenario.name, step.keyword, step.value
             );
             return Err((step.position.line, what));
         }
-        if is_about_each && !scenario.name.contains(PLACEHOLDER) {
-            let what =
-                format!("`{}` needs <dependency> in its name, because the background of the rule `{name}` has it", scenario.name);
+        let needs_one = scenario.tags.iter().any(|tag| NEEDS_DEPENDENCY.contains(&tag.as_str()));
+        if is_about_one && !scenario.name.contains(PLACEHOLDER) && !needs_one {
+            let what = format!(
+                "`{}` has neither <dependency> in its name nor the tag @needs-dependency, and the background of the rule `{name}` is \
+                 about a dependency",
+                scenario.name
+            );
             return Err((scenario.position.line, what));
         }
     }
@@ -221,12 +232,12 @@ mod tests {
             (
                 rule(BACKGROUND, "Then the app has a health check")
                     .replace("Given the stack is ready", "When <dependency> is frozen"),
-                "Some(8) `It stops` needs <dependency> in its name",
+                "Some(8) `It stops` has neither <dependency> in its name nor the tag @needs-dependency",
             ),
             (
                 rule(BACKGROUND, "Then the app has a health check")
-                    .replace("Stopped", "The app is stopped while nothing else happens"),
-                "another rule has the name `The app is stopped while nothing else happens` too",
+                    .replace("Stopped", "<dependency> is frozen, and goes on later"),
+                "another rule has the name `<dependency> is frozen, and goes on later` too",
             ),
             ("This is no Gherkin".into(), "it is not Gherkin"),
         ] {

@@ -6,8 +6,9 @@ use cucumber::gherkin::tagexpr::TagOperation;
 use cucumber::gherkin::{Feature, Scenario, Step};
 use cucumber::tag::Ext;
 
-use super::{Catalogue, Check, Need, Place, lines};
-use crate::experiment::{Line, RunError};
+use super::turns::{Parts, in_order, parts};
+use super::{Catalogue, Check, Need, Place, alone, line, lines};
+use crate::experiment::{Line, RunError, Step as ReadStep};
 use crate::model::{CheckRecord, Verdict};
 use crate::subject::{Contract, Kind};
 
@@ -89,10 +90,64 @@ pub struct PlannedExperiment {
     pub name: String,
     /// What is done.
     pub background: Vec<Line>,
-    /// The checks, by their numbers in the plan, and what is left of each: what it asserts, where it shares the experiment.
-    pub checks: Vec<(usize, Vec<Line>)>,
+    /// The checks that share it.
+    pub checks: Vec<Turns>,
     /// Which rule, and which dependency: what the same experiment is told by.
     key: Option<(String, Option<String>)>,
+}
+
+/// A check of an experiment, and when its turn comes.
+#[derive(Clone, Debug)]
+pub struct Turns {
+    /// The check, by its number in the plan.
+    pub index: usize,
+    /// What it asserts, each line with the number of lines of the background that are taken before.
+    pub lines: Vec<(usize, Line)>,
+    /// What of the background the check is about, where it is not about all of it.
+    pub givens: Vec<Line>,
+    /// The check with nothing but these: what is done where they hold not all together.
+    pub alone: Vec<Line>,
+}
+
+impl Turns {
+    /// All lines of the check, in the order in which they are taken.
+    #[must_use]
+    pub fn whole(&self, background: &[Line]) -> Vec<Line> {
+        in_order(background, &self.lines)
+    }
+}
+
+impl PlannedExperiment {
+    /// How many lines of the background its checks need.
+    #[must_use]
+    pub fn needed(&self) -> usize {
+        let last = |turns: &Turns| turns.lines.last().map_or(self.background.len(), |(turn, _)| *turn);
+        self.checks.iter().map(last).max().unwrap_or_default()
+    }
+
+    /// The same for these checks alone, without some lines of the background.
+    #[must_use]
+    pub fn without(&self, left_out: &[ReadStep], checks: Vec<Turns>) -> Self {
+        let stays = |line: &Line| line.step.as_ref().is_none_or(|step| !left_out.contains(step));
+        let kept = |turn: usize| self.background[..turn].iter().filter(|line| stays(line)).count();
+        let checks = checks.into_iter().map(|turns| {
+            let lines = turns.lines.into_iter().map(|(turn, line)| (kept(turn), line)).collect();
+            Turns { lines, ..turns }
+        });
+        Self {
+            name: format!("{}, without what does not hold alone", self.name),
+            background: self.background.iter().filter(|line| stays(line)).cloned().collect(),
+            checks: checks.collect(),
+            key: None,
+        }
+    }
+
+    /// An experiment with this one check, and all of its lines.
+    #[must_use]
+    pub fn of_one(name: String, index: usize, lines: Vec<Line>) -> Self {
+        let lines = lines.into_iter().map(|line| (0, line)).collect();
+        Self { name, background: vec![], checks: vec![Turns { index, lines, givens: vec![], alone: vec![] }], key: None }
+    }
 }
 
 /// A tag expression that only names tags that exist.
@@ -151,8 +206,8 @@ impl Plan {
                     vec![None]
                 };
                 for dependency in dependencies {
-                    let steps = place.background().chain(&place.scenario.steps).cloned().collect();
-                    let whole = fill_in(&Scenario { steps, ..place.scenario.clone() }, dependency);
+                    let about = dependency.or_else(|| is_about(place, contract));
+                    let whole = fill_in(&Scenario { steps: alone(place), ..place.scenario.clone() }, about);
                     plan.checks.push(Planned {
                         check: check.clone(),
                         dependency: dependency.map(str::to_owned),
@@ -160,7 +215,7 @@ impl Plan {
                         not_applicable: lacks.clone(),
                     });
                     if lacks.is_none() {
-                        plan.arrange(place, dependency, &whole.steps, grouping);
+                        plan.arrange(place, about, &whole.steps, grouping);
                         scenarios.push(whole);
                     }
                 }
@@ -172,23 +227,30 @@ impl Plan {
         plan
     }
 
-    /// Gives the last check a place in an experiment.
-    fn arrange(&mut self, place: Place<'_>, dependency: Option<&str>, steps: &[Step], grouping: Grouping) {
+    /// Gives the last check a place in an experiment; these are its steps when it has one of its own.
+    fn arrange(&mut self, place: Place<'_>, dependency: Option<&str>, alone: &[Step], grouping: Grouping) {
         let index = self.checks.len() - 1;
-        let rule = place.rule.filter(|_| grouping == Grouping::Rules);
-        let shared = if rule.is_some() { place.background().count() } else { 0 };
-        let (background, own) = steps.split_at(shared);
-        let key = rule.map(|rule| (rule.name.clone(), dependency.map(str::to_owned)));
-        let known = self.experiments.iter_mut().find(|experiment| key.is_some() && experiment.key == key);
-        if let Some(experiment) = known {
-            experiment.checks.push((index, lines(own)));
+        let Some(rule) = place.rule.filter(|_| grouping == Grouping::Rules) else {
+            let name = self.checks[index].name();
+            self.experiments.push(PlannedExperiment::of_one(name, index, lines(alone)));
+            return;
+        };
+        let filled = |steps: Vec<Step>| fill_in(&Scenario { steps, ..place.scenario.clone() }, dependency).steps;
+        let background = filled(place.background().cloned().collect());
+        let Parts { givens, claims } = parts(&background, &filled(place.scenario.steps.clone()));
+        let turns = Turns {
+            index,
+            lines: claims.iter().map(|(turn, step)| (*turn, line(step))).collect(),
+            alone: if givens.is_empty() { vec![] } else { lines(alone) },
+            givens: lines(&givens),
+        };
+        let key = Some((rule.name.clone(), dependency.map(str::to_owned)));
+        if let Some(experiment) = self.experiments.iter_mut().find(|experiment| experiment.key == key) {
+            experiment.checks.push(turns);
             return;
         }
-        let name = match rule {
-            Some(rule) => filled_in(&rule.name, dependency),
-            None => self.checks[index].name(),
-        };
-        self.experiments.push(PlannedExperiment { name, background: lines(background), checks: vec![(index, lines(own))], key });
+        let name = filled_in(&rule.name, dependency);
+        self.experiments.push(PlannedExperiment { name, background: lines(&background), checks: vec![turns], key });
     }
 
     /// How many checks are to be made.
@@ -224,6 +286,14 @@ pub struct Known<'a> {
     pub tap_is_missing: Option<&'a str>,
     /// Whether checks are wanted that take long.
     pub slow: bool,
+}
+
+/// The main dependency, where the experiment of a check is about some dependency and the check is not made for each of them.
+#[must_use]
+pub fn is_about<'a>(place: Place<'_>, contract: &'a Contract) -> Option<&'a str> {
+    let main = contract.database().or(contract.dependencies.first());
+    let is_about_one = place.background().any(|step| step.value.contains(PLACEHOLDER));
+    main.filter(|_| is_about_one).map(|dependency| dependency.service.as_str())
 }
 
 /// What the check needs and the stack has not.
@@ -348,7 +418,10 @@ mod tests {
         let shared = plan(&services, Some("@outage.killed or @outage.recovers or @outage.frozen")).expect("planned");
         let told = |plan: &Plan| -> Vec<String> {
             let lines = |experiment: &PlannedExperiment| {
-                let own = experiment.checks.iter().map(|(index, own)| format!("{} {}", plan.checks[*index].name(), own.len()));
+                let own = experiment.checks.iter().map(|turns| {
+                    let taken: Vec<String> = turns.lines.iter().map(|(turn, _)| turn.to_string()).collect();
+                    format!("{} {}", plan.checks[turns.index].name(), taken.join("+"))
+                });
                 format!("{}: {} then {}", experiment.name, experiment.background.len(), own.collect::<Vec<_>>().join(", "))
             };
             plan.experiments.iter().map(lines).collect()
@@ -356,20 +429,20 @@ mod tests {
         assert_eq!(
             told(&shared),
             [
-                "cache is killed, and started again later: 2 then outage.killed[cache] 2, outage.recovers[cache] 2",
-                "db is killed, and started again later: 2 then outage.killed[db] 2, outage.recovers[db] 2",
-                "cache is frozen, and goes on later: 2 then outage.frozen[cache] 2",
-                "db is frozen, and goes on later: 2 then outage.frozen[db] 2",
+                "cache is killed, and started again later: 2 then outage.killed[cache] 2+2, outage.recovers[cache] 2+2",
+                "db is killed, and started again later: 2 then outage.killed[db] 2+2, outage.recovers[db] 2+2",
+                "cache is frozen, and goes on later: 2 then outage.frozen[cache] 2+2",
+                "db is frozen, and goes on later: 2 then outage.frozen[db] 2+2",
             ]
         );
         let alone = isolated(&services, Some("@outage.killed or @outage.recovers")).expect("planned");
         assert_eq!(
             told(&alone),
             [
-                "outage.killed[cache]: 0 then outage.killed[cache] 4",
-                "outage.killed[db]: 0 then outage.killed[db] 4",
-                "outage.recovers[cache]: 0 then outage.recovers[cache] 4",
-                "outage.recovers[db]: 0 then outage.recovers[db] 4",
+                "outage.killed[cache]: 0 then outage.killed[cache] 0+0+0+0",
+                "outage.killed[db]: 0 then outage.killed[db] 0+0+0+0",
+                "outage.recovers[cache]: 0 then outage.recovers[cache] 0+0+0+0",
+                "outage.recovers[db]: 0 then outage.recovers[db] 0+0+0+0",
             ]
         );
         assert_eq!(told(&shared).len(), 4);

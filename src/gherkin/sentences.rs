@@ -63,7 +63,8 @@ pub const SENTENCES: &[Sentence] = sentences! {
     When "the app gets its stop signal while it waits", "the app gets its stop signal while it waits" => |_| Some(Step::Act(Act::StopWhileWaiting));
     When "the app gets its stop signal under load", "the app gets its stop signal under load" => |_| Some(Step::Act(Act::StopUnderLoad));
     When "the app gets SIGINT", "the app gets SIGINT" => |_| Some(Step::Act(Act::Interrupt));
-    When "the app is stopped, and started again", "the app is stopped, and started again" => |_| Some(Step::Act(Act::StopAndStart));
+    When "the app is started again", "the app is started again" => |_| Some(Step::Act(Act::StartAgain));
+    When "the app is ready again", "the app is ready again" => |_| Some(Step::Act(Act::ReadyAgain));
     When r"a request is held open by (the database|the main dependency|\S+)", "a request is held open by db" => |words| Some(Step::Act(Act::HoldRequest(words.service(0)?)));
     When r"the app gets its stop signal (once|twice), and then (the database|the main dependency|\S+) goes on", "the app gets its stop signal once, and then db goes on" => |words| Some(Step::Act(Act::StopWhileHeld { twice: words.is(0, "twice"), dependency: words.service(1)? }));
     When r"(the database|the main dependency|\S+) is (killed|frozen|cut off)", "db is killed" => |words| Some(Step::Act(Act::Disturb { dependency: words.service(0)?, how: words.disturbance(1)? }));
@@ -80,9 +81,9 @@ pub const SENTENCES: &[Sentence] = sentences! {
     When "all connection slots of the database are taken", "all connection slots of the database are taken" => |_| Some(Step::Act(Act::TakeSlots));
     When "the connection slots are free again", "the connection slots are free again" => |_| Some(Step::Act(Act::FreeSlots));
     Then "readiness answers no 2xx before the database accepts", "readiness answers no 2xx before the database accepts" => |_| Some(Step::Claim(Claim::NotReadyBefore(Meant::Database)));
-    Then r"(readiness|liveness) answers (2xx|\d{3}) within (the startup limit|the recovery limit|the outage limit|the outage limit and one probe|\d+ seconds)( of the outage| of its return)?", "readiness answers 2xx within the recovery limit of its return" => |words| Some(Step::Claim(Claim::Answers { endpoint: words.endpoint(0), wanted: words.wanted(1)?, within: words.limit(2)?, of: words.anchor(3) }));
-    Then r"(readiness|liveness) (answers 2xx|answers no 2xx|answers nothing but 503|never hangs) throughout (\d+) seconds( of the outage| of its return)?", "readiness answers no 2xx throughout 3 seconds" => |words| Some(Step::Claim(Claim::Stays { endpoint: words.endpoint(0), lasting: words.lasting(1)?, time: words.seconds(2)?, of: words.anchor(3) }));
-    Then r"the engine calls the app (healthy|unhealthy) within (\d+) seconds", "the engine calls the app healthy within 15 seconds" => |words| Some(Step::Claim(Claim::HealthTurns { healthy: words.is(0, "healthy"), within: words.seconds(1)? }));
+    Then r"(readiness|liveness) answers (2xx|\d{3}) within (the startup limit|the recovery limit|the outage limit|the outage limit and one probe|\d+ seconds)( of its start| of its first sign of life| of being ready| of the outage| of its return| of its second start)?", "readiness answers 2xx within the recovery limit of its return" => |words| Some(Step::Claim(Claim::Answers { endpoint: words.endpoint(0), wanted: words.wanted(1)?, within: words.limit(2)?, of: words.anchor(3) }));
+    Then r"(readiness|liveness) (answers 2xx|answers no 2xx|answers nothing but 503|never hangs) throughout (\d+) seconds( of its start| of its first sign of life| of being ready| of the outage| of its return| of its second start)?", "readiness answers no 2xx throughout 3 seconds" => |words| Some(Step::Claim(Claim::Stays { endpoint: words.endpoint(0), lasting: words.lasting(1)?, time: words.seconds(2)?, of: words.anchor(3) }));
+    Then r"the engine calls the app (healthy|unhealthy) within (\d+) seconds( of being ready| of the outage)?", "the engine calls the app healthy within 15 seconds" => |words| Some(Step::Claim(Claim::HealthTurns { healthy: words.is(0, "healthy"), within: words.seconds(1)?, of: words.anchor(2) }));
     Then "the engine did not call the app healthy before it was ready", "the engine did not call the app healthy before it was ready" => |_| Some(Step::Claim(Claim::NotHealthyTooEarly));
     Then r"the app makes at most (\d+) attempts to reach (the database|the main dependency|\S+) in the first second and (\d+) a second after", "the app makes at most 10 attempts to reach db in the first second and 5 a second after" => |words| Some(Step::Claim(Claim::Paced { dependency: words.service(1)?, first_second: words.count(0)?, later: words.count(2)? }));
     Then r"the pauses between attempts to reach (the database|the main dependency|\S+) grow or are half a second long", "the pauses between attempts to reach db grow or are half a second long" => |words| Some(Step::Claim(Claim::BacksOff(words.service(0)?)));
@@ -90,11 +91,11 @@ pub const SENTENCES: &[Sentence] = sentences! {
     Then "only an app that has not exited is judged", "only an app that has not exited is judged" => |_| Some(Step::Claim(Claim::HasNotExited));
     Then "no process of the app runs as root", "no process of the app runs as root" => |_| Some(Step::Claim(Claim::NoRootProcess));
     Then "no process of the app is left as a zombie", "no process of the app is left as a zombie" => |_| Some(Step::Claim(Claim::NoZombies));
-    Then "the app exits within the stop grace period", "the app exits within the stop grace period" => |_| Some(Step::Claim(Claim::StopsInTime));
+    Then r"the app exits within the stop grace period( of the last signal)?", "the app exits within the stop grace period" => |words| Some(Step::Claim(Claim::StopsInTime(if words.is(0, " of the last signal") { Anchor::Latest } else { Anchor::Stop })));
     Then "the app was not killed", "the app was not killed" => |_| Some(Step::Claim(Claim::NotKilled));
     Then "the exit status is one of the contract's", "the exit status is one of the contract's" => |_| Some(Step::Claim(Claim::CleanStatus));
     Then "no shell swallowed the signal", "no shell swallowed the signal" => |_| Some(Step::Claim(Claim::SignalReached));
-    Then "the request is answered completely", "the request is answered completely" => |_| Some(Step::Claim(Claim::HeldRequestAnswered));
+    Then r"the request (of the first stop )?is answered completely", "the request is answered completely" => |words| Some(Step::Claim(Claim::HeldRequestAnswered(if words.is(0, "of the first stop ") { Anchor::Stop } else { Anchor::Latest })));
     Then "no accepted request is cut off", "no accepted request is cut off" => |_| Some(Step::Claim(Claim::NothingTorn));
     Then "nothing that is asked after the signal is left hanging", "nothing that is asked after the signal is left hanging" => |_| Some(Step::Claim(Claim::NothingHangs));
     Then "a second later no session of the app is left", "a second later no session of the app is left" => |_| Some(Step::Claim(Claim::NoSessionLeft));
@@ -207,6 +208,10 @@ impl Words {
 
     fn anchor(&self, index: usize) -> Anchor {
         match self.word(index) {
+            Some(" of its start") => Anchor::Start,
+            Some(" of its first sign of life") => Anchor::FirstSign,
+            Some(" of being ready") => Anchor::Ready,
+            Some(" of its second start") => Anchor::SecondStart,
             Some(" of the outage") => Anchor::Outage,
             Some(" of its return") => Anchor::Return,
             _ => Anchor::Latest,

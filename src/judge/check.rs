@@ -65,6 +65,8 @@ pub fn judge(check: &str, lines: &[Option<Claim>], facts: &[Observation], contra
         Fact::Halted { halt, check } if is_own(check) => Some((one.id, halt)),
         _ => None,
     });
+    // What comes after the last line is done for other checks.
+    let halt = halt.filter(|(id, _)| steps.get(lines.len()).is_none_or(|later| id < later));
     let mut carried = None;
     for (line, step) in lines.iter().zip(&steps) {
         let Some(claim) = line else { continue };
@@ -82,9 +84,9 @@ pub fn judge(check: &str, lines: &[Option<Claim>], facts: &[Observation], contra
         let window = Window { facts: &facts[..end], contract, from, event, over: true };
         match claim.judge(&window) {
             Outcome::Held(evidence) => {
-                if let (Claim::Answers { wanted, .. }, Some(first)) = (claim, evidence.first()) {
+                if let (Some(event), Some(first)) = (claim.finds(), evidence.first()) {
                     let at = facts.iter().find(|one| one.id == *first).map(|one| one.at);
-                    carried = at.map(|at| (*step, at, Event::First(*wanted)));
+                    carried = at.map(|at| (*step, at, event));
                 }
             }
             Outcome::Broken(finding) => {
@@ -338,7 +340,7 @@ mod tests {
             let again = "run the check again; report it when it stays so";
             Ruling::could_not_run(format!("could not be measured: {what}. {again}"))
         };
-        assert_eq!(ruled(&[Some(Claim::StopsInTime)], &[step(0)]), undecided("the app got no stop signal"));
+        assert_eq!(ruled(&[Some(Claim::StopsInTime(Anchor::Stop))], &[step(0)]), undecided("the app got no stop signal"));
         let no_limit = Ruling::not_applicable("the contract has no image_size_limit".into());
         assert_eq!(ruled(&[Some(Claim::Fits)], &[step(0)]), no_limit);
         let alone = Contract { dependencies: vec![], ..contract() };

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::window::Window;
+use super::window::{Event, Window};
 use super::{answers, attempts, config, files, health, image, listing, log, logging, process, sessions, stop};
 use crate::model::{Answer, Endpoint, Mark, Outcome, Sight, Trait};
 use crate::subject::{Contract, Meant};
@@ -26,7 +26,7 @@ pub enum Claim {
     /// An endpoint says this all the time.
     Stays { endpoint: Endpoint, lasting: Lasting, time: Duration, of: Anchor },
     /// The engine calls the app healthy, or unhealthy, within a limit.
-    HealthTurns { healthy: bool, within: Duration },
+    HealthTurns { healthy: bool, within: Duration, of: Anchor },
     /// The engine does not call the app healthy before it is ready.
     NotHealthyTooEarly,
     /// At most so many attempts to reach a dependency in the first second, and in each second after.
@@ -42,15 +42,15 @@ pub enum Claim {
     /// No process of the app is left as a zombie.
     NoZombies,
     /// The app ends within its grace period.
-    StopsInTime,
+    StopsInTime(Anchor),
     /// The app's end is its own.
     NotKilled,
     /// The exit status is one of the contract's.
     CleanStatus,
     /// No shell swallows the signal.
     SignalReached,
-    /// The request that was held is answered completely.
-    HeldRequestAnswered,
+    /// The request that was held last is answered completely.
+    HeldRequestAnswered(Anchor),
     /// No accepted request of the clients is torn.
     NothingTorn,
     /// What is asked after the signal is answered or turned away.
@@ -198,10 +198,20 @@ pub enum Anchor {
     /// The last one that there is.
     #[default]
     Latest,
+    /// When the app was started for the first time.
+    Start,
+    /// Its first sign of life.
+    FirstSign,
+    /// When it was ready, with nothing disturbed.
+    Ready,
     /// When a service began to be disturbed.
     Outage,
     /// When it was back.
     Return,
+    /// When the app was told to stop.
+    Stop,
+    /// When it was started again.
+    SecondStart,
 }
 
 impl Anchor {
@@ -210,6 +220,11 @@ impl Anchor {
             Self::Latest => true,
             Self::Outage => matches!(mark, Mark::Disturbed { .. }),
             Self::Return => matches!(mark, Mark::Accepts { .. } | Mark::WithinReach { .. } | Mark::SlotsFree { .. }),
+            Self::Start => matches!(mark, Mark::AppStarted { again: false }),
+            Self::FirstSign => matches!(mark, Mark::FirstSign),
+            Self::Ready => matches!(mark, Mark::Ready),
+            Self::Stop => matches!(mark, Mark::StopSignal { .. }),
+            Self::SecondStart => matches!(mark, Mark::AppStarted { again: true }),
         }
     }
 }
@@ -268,8 +283,55 @@ impl Claim {
     #[must_use]
     pub fn anchor(&self) -> Anchor {
         match self {
-            Self::Answers { of, .. } | Self::Stays { of, .. } => *of,
+            Self::Answers { of, .. } | Self::Stays { of, .. } | Self::HealthTurns { of, .. } => *of,
+            Self::NotReadyBefore(_) => Anchor::Start,
             _ => Anchor::Latest,
+        }
+    }
+
+    /// The phase of a shared experiment at whose beginning the claim can be looked at: that of the claim before it in its check, and the
+    /// last one where there is none, when it names no other.
+    #[must_use]
+    pub fn phase(&self) -> Anchor {
+        match self {
+            Self::Answers { of, .. }
+            | Self::Stays { of, .. }
+            | Self::HealthTurns { of, .. }
+            | Self::StopsInTime(of)
+            | Self::HeldRequestAnswered(of) => *of,
+            Self::RootIsReadOnly => Anchor::Start,
+            Self::LogNames { .. } | Self::NoTraces(_) | Self::GivesUpCleanly { .. } | Self::TellsOfLogin(_) => Anchor::FirstSign,
+            Self::NoRootProcess
+            | Self::NoZombies
+            | Self::Wrote
+            | Self::NoLogFiles(_)
+            | Self::WritesNothing(_)
+            | Self::ExecForm
+            | Self::HandlesStopSignal
+            | Self::ExposesItsPorts
+            | Self::HealthCheckPasses(_)
+            | Self::WellTimed
+            | Self::UserIsNotRoot
+            | Self::UserIsNumeric => Anchor::Ready,
+            Self::CleanStatus
+            | Self::SignalReached
+            | Self::NothingTorn
+            | Self::NothingHangs
+            | Self::NoSessionLeft
+            | Self::LastWords
+            | Self::Structured
+            | Self::KeepsSecrets => Anchor::Stop,
+            _ => Anchor::Latest,
+        }
+    }
+
+    /// What a later claim of the same check counts from, once this one holds.
+    #[must_use]
+    pub fn finds(&self) -> Option<Event<'static>> {
+        match self {
+            Self::Answers { wanted, .. } => Some(Event::First(*wanted)),
+            Self::TellsOfLogin(_) => Some(Event::LoginReport),
+            _ => None,
         }
     }
 
@@ -298,7 +360,7 @@ impl Claim {
                 answers::answered(window, *endpoint, *wanted, within.of(window.contract))
             }
             Self::Stays { endpoint, lasting, time, .. } => answers::stayed(window, *endpoint, *lasting, *time),
-            Self::HealthTurns { healthy, within } => health::turned(window, *healthy, *within),
+            Self::HealthTurns { healthy, within, .. } => health::turned(window, *healthy, *within),
             Self::HealthCheckPasses(within) => health::passes(window, *within),
             Self::NotHealthyTooEarly => health::not_healthy_before_ready(window),
             Self::Paced { dependency, first_second, later } => {
@@ -309,11 +371,11 @@ impl Claim {
             Self::HasNotExited => process::has_not_exited(window),
             Self::NoRootProcess => process::ran_without_root(window),
             Self::NoZombies => process::left_no_zombies(window),
-            Self::StopsInTime => stop::in_time(window),
+            Self::StopsInTime(_) => stop::in_time(window),
             Self::NotKilled => stop::was_not_killed(window),
             Self::CleanStatus => stop::ended_with_clean_status(window),
             Self::SignalReached => stop::signal_reached(window),
-            Self::HeldRequestAnswered => stop::answered_in_flight(window),
+            Self::HeldRequestAnswered(_) => stop::answered_in_flight(window),
             Self::NothingTorn => stop::tore_nothing(window),
             Self::NothingHangs => answers::left_nothing_hanging(window),
             Self::NoSessionLeft => sessions::none_left(window),

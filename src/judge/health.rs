@@ -131,7 +131,7 @@ pub(super) fn is_well_timed(window: &Window<'_>) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::Claim;
+    use crate::judge::{Anchor, Claim};
     use crate::judge::testing::{Case, Told, container, held, is_broken, is_held};
     use crate::model::{Answer, FactId, Place};
 
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn health_has_to_turn() {
-        let turns = |healthy| Claim::HealthTurns { healthy, within: LIMIT };
+        let turns = |healthy| Claim::HealthTurns { healthy, within: LIMIT, of: Anchor::Latest };
         let case = |told: &[Told]| Case::of(told.to_vec()).from(100);
         assert_eq!(case(&[health(50, true), health(300, false)]).judge(&turns(false)), held([1]));
         assert_eq!(case(&[health(50, true)]).judge(&turns(false)), Outcome::Pending);

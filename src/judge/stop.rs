@@ -109,7 +109,7 @@ pub(super) fn signal_reached(window: &Window<'_>) -> Outcome {
 /// Not applicable when it was answered before the signal: then it was not under way.
 pub(super) fn answered_in_flight(window: &Window<'_>) -> Outcome {
     judge(window, |stop| {
-        let Some(request) = requests(window.facts, Endpoint::Business).next() else {
+        let Some(request) = requests(window.facts, Endpoint::Business).next_back() else {
             return Outcome::undecided_when(window.over, "what became of the request that was in flight");
         };
         if request.at <= stop.told {
@@ -161,7 +161,7 @@ pub(super) fn tore_nothing(window: &Window<'_>) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::Claim;
+    use crate::judge::{Anchor, Claim};
     use crate::judge::testing::{Case, Told, asked, container, held, ids, is_broken, is_held, told_to_stop};
     use crate::model::{ContainerChange, Process};
 
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn a_swallowed_signal_is_explained() {
         let shell = with_first_process(Some(7), SWALLOWED);
-        let finding = killed(&shell).finding(&Claim::StopsInTime);
+        let finding = killed(&shell).finding(&Claim::StopsInTime(Anchor::Stop));
         assert_eq!(finding.expected, "`app` exits within 10.0 s of SIGTERM");
         assert_eq!(
             finding.seen,
@@ -208,14 +208,14 @@ mod tests {
         assert!(is_broken(&killed(&shell).judge(&Claim::SignalReached)));
         let itself = killed(&with_first_process(Some(7), "server"));
         assert!(is_held(&itself.judge(&Claim::SignalReached)), "it ignores the signal itself");
-        assert_eq!(good(&shell).judge(&Claim::StopsInTime), held([0, 1]));
+        assert_eq!(good(&shell).judge(&Claim::StopsInTime(Anchor::Stop)), held([0, 1]));
         assert_eq!(good(&shell).judge(&Claim::SignalReached), held([0, 1]));
     }
 
     #[test]
     fn a_first_process_that_nobody_saw_is_not_told() {
         let unseen = killed(&with_first_process(None, SWALLOWED));
-        assert_eq!(unseen.seen(&Claim::StopsInTime), "SIGTERM did not end it: stopped by SIGKILL after 10.5 s (status 137)");
+        assert_eq!(unseen.seen(&Claim::StopsInTime(Anchor::Stop)), "SIGTERM did not end it: stopped by SIGKILL after 10.5 s (status 137)");
         assert!(is_held(&unseen.judge(&Claim::SignalReached)), "without proof that it is a shell");
     }
 
@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn a_request_in_flight_has_to_be_answered() {
-        let claim = Claim::HeldRequestAnswered;
+        let claim = Claim::HeldRequestAnswered(Anchor::Latest);
         let answered = |ms, answer| good(&[asked(Endpoint::Business, 0, ms, answer)]);
         let before = answered(10, Answer::Status(200)).judge(&claim);
         assert!(matches!(before, Outcome::NotApplicable(_)), "before the signal");
@@ -284,7 +284,7 @@ mod tests {
     fn without_a_signal_or_an_end_there_is_nothing_to_judge() {
         let not_told = Outcome::Undecided("the app got no stop signal".into());
         let no_end = Outcome::Undecided("the engine did not report the end of the app".into());
-        for claim in [Claim::StopsInTime, Claim::NotKilled, Claim::CleanStatus, Claim::SignalReached, Claim::NothingTorn] {
+        for claim in [Claim::StopsInTime(Anchor::Stop), Claim::NotKilled, Claim::CleanStatus, Claim::SignalReached, Claim::NothingTorn] {
             assert_eq!(Case::of([died(10, 0, false)]).over().judge(&claim), not_told, "{claim:?}");
             let before = Case::of([died(10, 0, false), told_to_stop(20)]);
             assert_eq!(before.judge(&claim), Outcome::Pending, "{claim:?}");

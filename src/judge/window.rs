@@ -35,6 +35,8 @@ pub enum Event<'a> {
     Mark(&'a Mark),
     /// The first answer that an earlier claim was about.
     First(Wanted),
+    /// The line that an earlier claim was about.
+    LoginReport,
 }
 
 impl fmt::Display for Event<'_> {
@@ -43,6 +45,7 @@ impl fmt::Display for Event<'_> {
             Self::Beginning => formatter.write_str("the beginning"),
             Self::Mark(mark) => mark.fmt(formatter),
             Self::First(wanted) => write!(formatter, "the first {wanted}"),
+            Self::LoginReport => formatter.write_str("the report of the failed login"),
         }
     }
 }

@@ -6,6 +6,7 @@ use super::conclude::rule;
 use crate::experiment::{Line, Step};
 use crate::gherkin::{self, Catalogue};
 use crate::model::{CheckRecord, Run, ScenarioLine};
+use crate::subject::Contract;
 
 /// The same run with the verdicts that today's judges give. Checks that were not run stay as they are.
 #[must_use]
@@ -16,7 +17,7 @@ pub fn judge_again(run: &Run) -> Run {
         if check.experiment.is_none() {
             continue;
         }
-        let lines = lines_of(check, &catalogue);
+        let lines = lines_of(check, &run.contract, &catalogue);
         rule(check, &lines, run.timeline(check), &run.contract);
     }
     judged
@@ -25,20 +26,21 @@ pub fn judge_again(run: &Run) -> Run {
 /// The lines of a check: those of today's scenario where the run has performed the same acts, so that what it asserts may have changed
 /// since; else those that it was saved with.
 #[must_use]
-pub fn lines_of(check: &CheckRecord, catalogue: &Catalogue) -> Vec<Line> {
+pub fn lines_of(check: &CheckRecord, contract: &Contract, catalogue: &Catalogue) -> Vec<Line> {
     let saved = read(&check.steps);
-    let today = catalogue.checks().find(|(_, known)| known.id == check.id).map(|(place, _)| {
-        let steps = place.background().chain(&place.scenario.steps).cloned().collect();
-        let whole = Scenario { steps, ..place.scenario.clone() };
-        gherkin::lines(&gherkin::fill_in(&whole, check.dependency.as_deref()).steps)
+    let place = catalogue.checks().find(|(_, known)| known.id == check.id).map(|(place, _)| place);
+    let today = place.into_iter().flat_map(|place| {
+        [gherkin::shared(place), gherkin::alone(place)].map(|steps| {
+            let whole = Scenario { steps, ..place.scenario.clone() };
+            let about = check.dependency.as_deref().or_else(|| gherkin::is_about(place, contract));
+            gherkin::lines(&gherkin::fill_in(&whole, about).steps)
+        })
     });
     let acts = |lines: &[Line]| -> Vec<Option<Step>> {
         lines.iter().map(|line| line.step.clone()).map(|step| step.filter(|step| matches!(step, Step::Act(_)))).collect()
     };
-    match today {
-        Some(today) if acts(&today) == acts(&saved) => today,
-        _ => saved,
-    }
+    let mut today = today;
+    today.find(|today| acts(today) == acts(&saved)).unwrap_or(saved)
 }
 
 /// Lines as they were saved.

@@ -1,6 +1,11 @@
-//! Cucumber as a runner of the same steps: for `cargo cucumber`, and for libraries that add steps of their own with cucumber's
-//! attributes. It shows the scenarios and drives them; the verdict is concluded from the timeline, as everywhere.
+//! Cucumber as a runner of the same scenarios: for `cargo cucumber`, and for libraries that add steps of their own with cucumber's
+//! attributes.
+//!
+//! A scenario of our sentences alone is performed by our own runner, with all that share its experiment: the first of them performs it, the
+//! others wait for it, and cucumber shows step by step what it came to. One with steps of somebody else has an instance of the stack of its
+//! own, and cucumber drives it. The verdict is concluded from the timeline, as everywhere.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,18 +14,32 @@ use cucumber::gherkin::{Feature, Scenario};
 use cucumber::step::{Collection, Context};
 use cucumber::{Event as Stamped, Parser, Writer, cli, parser, runner, writer};
 use futures::future::LocalBoxFuture;
-use futures::{FutureExt, future, stream};
+use futures::{FutureExt, stream};
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 
 use super::execute::{self, Performed};
 use crate::experiment::{Event, Progress, RunContext, Silent, Stage};
-use crate::gherkin::{Plan, SENTENCES, line, lines};
-use crate::model::{Fact, Halt, Keyword, Timeline};
+use crate::gherkin::{Plan, PlannedExperiment, SENTENCES, line, lines};
+use crate::model::{CheckRecord, Fact, Halt, Keyword, Observation, ScenarioLine, Timeline, Verdict};
 use crate::target::Instance;
 
 /// The world of a scenario. Steps of your own may be added with cucumber's `given`, `when` and `then` attributes.
 #[derive(Debug, Default, ::cucumber::World)]
 pub struct ScenarioWorld {
     stage: Option<Stage>,
+    /// Where other steps than ours drive the scenario: its place among the instances that there may be at once.
+    slot: Option<OwnedSemaphorePermit>,
+    /// Where our own runner has performed it: what is to be shown.
+    shown: Option<Shown>,
+}
+
+/// What a scenario came to that our own runner has performed.
+#[derive(Debug)]
+struct Shown {
+    /// How many of its steps have been shown.
+    steps: usize,
+    /// The step at which it ended early, and why.
+    end: Option<(usize, String)>,
 }
 
 impl ScenarioWorld {
@@ -37,6 +56,13 @@ impl ScenarioWorld {
     }
 
     async fn take(&mut self, context: Context) {
+        if let Some(shown) = &mut self.shown {
+            if let Some((_, why)) = shown.end.as_ref().filter(|(step, _)| *step == shown.steps) {
+                panic!("{why}");
+            }
+            shown.steps += 1;
+            return;
+        }
         let line = line(&context.step);
         let taken = match &mut self.stage {
             Some(stage) => stage.take(&line, None).await,
@@ -85,7 +111,69 @@ impl Parser<()> for Parsed {
     }
 }
 
-/// Performs the checks of a plan, at most so many at once, and tells cucumber's events to a writer. Returns what each came to.
+/// What the scenarios of a run share.
+struct Shared {
+    context: Arc<RunContext>,
+    plan: Arc<Plan>,
+    progress: Arc<dyn Progress>,
+    /// One for each instance of the stack that there may be at once.
+    slots: Arc<Semaphore>,
+    /// What each experiment showed of its checks, by their numbers in the plan, once it is performed.
+    shown: Vec<OnceCell<BTreeMap<usize, Option<(usize, String)>>>>,
+    performed: Mutex<Vec<Performed>>,
+}
+
+impl Shared {
+    /// Prepares the world of a scenario.
+    async fn begin(&self, scenario: &Scenario, world: &mut ScenarioWorld) {
+        let Some(index) = self.plan.find(scenario) else { return };
+        if lines(&scenario.steps).iter().all(|line| line.step.is_some()) {
+            world.shown = Some(Shown { steps: 0, end: self.end_of(index).await });
+            return;
+        }
+        let planned = &self.plan.checks[index];
+        // The semaphore is never closed.
+        world.slot = Arc::clone(&self.slots).acquire_owned().await.ok();
+        let name = planned.name();
+        self.progress.tell(Event::CheckStarted { name: &name, title: &planned.title });
+        world.stage = Some(Stage::new(Arc::clone(&self.context), name, Arc::clone(&self.progress)));
+    }
+
+    /// At which of its steps a check ended early, and why; its experiment is performed when it was not yet.
+    async fn end_of(&self, index: usize) -> Option<(usize, String)> {
+        let has = |experiment: &PlannedExperiment| experiment.checks.iter().any(|turns| turns.index == index);
+        let at = self.plan.experiments.iter().position(has)?;
+        let perform = async || {
+            let _slot = self.slots.acquire().await;
+            let performed = execute::perform(&self.context, &self.plan, &self.plan.experiments[at], &self.progress).await;
+            let ends = performed.iter().flat_map(|one| one.checks.iter().map(|(index, check)| (*index, end(&one.timeline, check))));
+            let ends = ends.collect();
+            self.performed.lock().unwrap_or_else(PoisonError::into_inner).extend(performed);
+            ends
+        };
+        self.shown[at].get_or_init(perform).await.get(&index).cloned().flatten()
+    }
+}
+
+/// At which of its steps a check ended early, and why: the last that it took itself, or else the last of the background.
+fn end(timeline: &[Observation], check: &CheckRecord) -> Option<(usize, String)> {
+    if !matches!(check.verdict, Verdict::Failed | Verdict::CouldNotRun) {
+        return None;
+    }
+    let name = check.name();
+    let taken = |one: &Observation| match &one.fact {
+        Fact::Step { line, check: of } => of.as_ref().is_none_or(|of| *of == name).then(|| (of.is_some(), line.clone())),
+        _ => None,
+    };
+    let taken: Vec<(bool, ScenarioLine)> = timeline.iter().filter_map(taken).collect();
+    let (_, last) = taken.iter().rfind(|(is_own, _)| *is_own).or(taken.last())?;
+    let step = check.steps.iter().rposition(|line| line == last).unwrap_or_default();
+    let broken = check.finding.as_ref().map(|finding| format!("expected: {}; seen: {}", finding.expected, finding.seen));
+    Some((step, broken.or(check.reason.clone())?))
+}
+
+/// Performs the checks of a plan, in at most so many instances of the stack at once, and tells cucumber's events to a writer. Returns what
+/// each came to.
 pub(super) async fn run<W>(
     context: &Arc<RunContext>,
     plan: &Arc<Plan>,
@@ -96,39 +184,41 @@ pub(super) async fn run<W>(
 where
     W: Writer<ScenarioWorld, Cli: Default> + writer::Normalized,
 {
-    let performed: Arc<Mutex<Vec<Performed>>> = Arc::default();
-    let features = plan.features.clone();
-    let (context_before, plan_before, progress_before) = (Arc::clone(context), Arc::clone(plan), Arc::clone(progress));
-    let (context_after, plan_after, progress_after) = (Arc::clone(context), Arc::clone(plan), Arc::clone(progress));
-    let performed_after = Arc::clone(&performed);
+    let shared = Arc::new(Shared {
+        context: Arc::clone(context),
+        plan: Arc::clone(plan),
+        progress: Arc::clone(progress),
+        slots: Arc::new(Semaphore::new(jobs.max(1))),
+        shown: plan.experiments.iter().map(|_| OnceCell::new()).collect(),
+        performed: Mutex::default(),
+    });
+    let (before, after) = (Arc::clone(&shared), Arc::clone(&shared));
     let runner = runner::Basic::default()
         .steps(collection())
-        .max_concurrent_scenarios(jobs)
+        // Those that share an experiment wait for it together; the instances are counted by ourselves.
+        .max_concurrent_scenarios(None)
         // Cucumber takes our topic tag @retry for its own wish to run a failed scenario again. A verdict stands.
         .retry_options(|_, _, _, _| None)
         .before(move |_, _, scenario, world| {
-            if let Some(index) = plan_before.find(scenario) {
-                let planned = &plan_before.checks[index];
-                let name = planned.name();
-                progress_before.tell(Event::CheckStarted { name: &name, title: &planned.title });
-                world.stage = Some(Stage::new(Arc::clone(&context_before), name, Arc::clone(&progress_before)));
-            }
-            future::ready(()).boxed_local()
+            let shared = Arc::clone(&before);
+            async move { shared.begin(scenario, world).await }.boxed_local()
         })
         .after(move |_, _, scenario, finished, world| {
-            let (context, plan) = (Arc::clone(&context_after), Arc::clone(&plan_after));
-            let (all, progress) = (Arc::clone(&performed_after), Arc::clone(&progress_after));
+            let shared = Arc::clone(&after);
             async move {
+                let Shared { context, plan, progress, .. } = &*shared;
                 let Some(index) = plan.find(scenario) else { return };
                 let Some(stage) = world.and_then(|world| world.stage.as_mut()) else { return };
-                let performed = finish(&context, &plan, index, (scenario, finished), stage, &progress).await;
-                all.lock().unwrap_or_else(PoisonError::into_inner).push(performed);
+                let performed = finish(context, plan, index, (scenario, finished), stage, progress).await;
+                performed.tell(progress);
+                shared.performed.lock().unwrap_or_else(PoisonError::into_inner).push(performed);
             }
             .boxed_local()
         });
     let options = cli::Opts::<cli::Empty, runner::basic::Cli, W::Cli, cli::Empty>::default();
-    ::cucumber::Cucumber::<_, _, (), _, _, cli::Empty>::custom(Parsed(features), runner, writer).with_cli(options).run(()).await;
-    let mut performed = performed.lock().unwrap_or_else(PoisonError::into_inner);
+    let features = Parsed(plan.features.clone());
+    ::cucumber::Cucumber::<_, _, (), _, _, cli::Empty>::custom(features, runner, writer).with_cli(options).run(()).await;
+    let mut performed = shared.performed.lock().unwrap_or_else(PoisonError::into_inner);
     std::mem::take(&mut performed)
 }
 

@@ -1,14 +1,18 @@
 //! Our own runner: performs the experiments of a plan, so many at once.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::{FutureExt, StreamExt, stream};
 
 use super::conclude::conclude;
+use super::eliminate::eliminate;
+use super::length::length;
 use crate::causes::with_causes;
 use crate::experiment::{Event, Line, Progress, RunContext, Stage};
-use crate::gherkin::{Plan, PlannedExperiment};
+use crate::gherkin::{Plan, PlannedExperiment, Turns};
 use crate::judge::used;
 use crate::model::{CheckRecord, Fact, Halt, Observation};
 
@@ -20,48 +24,77 @@ pub(super) struct Performed {
     pub(super) checks: Vec<(usize, CheckRecord)>,
 }
 
-/// Performs the experiments of a plan, at most so many at once. Returns them in the order in which they ended.
-pub(super) async fn execute(context: &Arc<RunContext>, plan: &Plan, jobs: usize, progress: &Arc<dyn Progress>) -> Vec<Performed> {
-    // Each is driven from here; what they wait for runs in tasks of its own.
-    let experiments = plan.experiments.iter().map(|experiment| perform(context, plan, experiment, progress));
-    let experiments: Vec<_> = experiments.collect();
-    stream::iter(experiments).buffer_unordered(jobs.max(1)).collect().await
+impl Performed {
+    /// Tells what the checks came to.
+    pub(super) fn tell(&self, progress: &Arc<dyn Progress>) {
+        let used = used(&self.timeline);
+        for (_, check) in &self.checks {
+            progress.tell(Event::CheckFinished(check, used.as_deref()));
+        }
+    }
 }
 
-async fn perform(
+/// Performs the experiments of a plan, at most so many at once, those first that take longest. Returns them in the order in which they
+/// ended.
+pub(super) async fn execute(context: &Arc<RunContext>, plan: &Plan, jobs: usize, progress: &Arc<dyn Progress>) -> Vec<Performed> {
+    let mut experiments: Vec<&PlannedExperiment> = plan.experiments.iter().collect();
+    experiments.sort_by_key(|experiment| Reverse(length(experiment, &context.contract)));
+    // Each is driven from here; what they wait for runs in tasks of its own.
+    let experiments = experiments.into_iter().map(|experiment| perform(context, plan, experiment, progress));
+    let experiments: Vec<_> = experiments.collect();
+    stream::iter(experiments).buffer_unordered(jobs.max(1)).concat().await
+}
+
+/// Performs an experiment with all of its checks, and tells what they came to.
+pub(super) async fn perform(
+    context: &Arc<RunContext>,
+    plan: &Plan,
+    experiment: &PlannedExperiment,
+    progress: &Arc<dyn Progress>,
+) -> Vec<Performed> {
+    for Turns { index, .. } in &experiment.checks {
+        let planned = &plan.checks[*index];
+        progress.tell(Event::CheckStarted { name: &planned.name(), title: &planned.title });
+    }
+    let performed = eliminate(experiment, async |experiment| once(context, plan, experiment, progress).await).await;
+    for performed in &performed {
+        performed.tell(progress);
+    }
+    performed
+}
+
+async fn once(
     context: &Arc<RunContext>,
     plan: &Plan,
     experiment: &PlannedExperiment,
     progress: &Arc<dyn Progress>,
 ) -> Performed {
-    for (index, _) in &experiment.checks {
-        let planned = &plan.checks[*index];
-        progress.tell(Event::CheckStarted { name: &planned.name(), title: &planned.title });
-    }
     let mut stage = Stage::new(Arc::clone(context), experiment.name.clone(), Arc::clone(progress));
     if AssertUnwindSafe(take_all(&mut stage, plan, experiment)).catch_unwind().await.is_err() {
         let reason = "a bug in seaworthy: a step panicked".to_owned();
         let advice = "please report it, with the command line and the compose file".to_owned();
         stage.timeline().record(Fact::Halted { halt: Halt::CouldNotRun { reason, advice, service: None }, check: None });
     }
-    let whole = |own: &Vec<Line>| experiment.background.iter().chain(own).cloned().collect();
-    let checks = experiment.checks.iter().map(|(index, own)| (*index, whole(own)));
+    let checks = experiment.checks.iter().map(|turns| (turns.index, turns.whole(&experiment.background)));
     finish(context, plan, experiment.name.clone(), &mut stage, checks, progress).await
 }
 
-/// Does what the background says, and then lets each check take its lines, as long as each lets the next one be taken.
+/// Takes the lines of the background, as far as the checks need them, and after each those of every check whose turn has come, as long as
+/// a check lets its next one be taken.
 async fn take_all(stage: &mut Stage, plan: &Plan, experiment: &PlannedExperiment) {
-    for line in &experiment.background {
-        if stage.take(line, None).await.is_break() {
+    let mut ended: BTreeSet<usize> = BTreeSet::new();
+    for turn in 0..=experiment.needed() {
+        if let Some(before) = turn.checked_sub(1)
+            && stage.take(&experiment.background[before], None).await.is_break()
+        {
             return;
         }
-    }
-    for (index, lines) in &experiment.checks {
-        let name = plan.checks[*index].name();
-        stage.turn_to_a_check();
-        for line in lines {
-            if stage.take(line, Some(&name)).await.is_break() {
-                break;
+        for Turns { index, lines, .. } in &experiment.checks {
+            let name = plan.checks[*index].name();
+            for (_, line) in lines.iter().filter(|(of, _)| *of == turn) {
+                if !ended.contains(index) && stage.take(line, Some(&name)).await.is_break() {
+                    ended.insert(*index);
+                }
             }
         }
     }
@@ -82,10 +115,8 @@ pub(super) async fn finish(
         progress.tell(Event::Warning(&format!("an instance of the stack is not removed yet: {}", with_causes(&error))));
     }
     let timeline = stage.timeline().observations();
-    let used = used(&timeline);
     let checks = checks.map(|(index, lines)| {
         let check = conclude(context, &plan.checks[index], &lines, stage.timeline(), &timeline);
-        progress.tell(Event::CheckFinished(&check, used.as_deref()));
         (index, check)
     });
     let checks = checks.collect();

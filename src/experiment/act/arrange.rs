@@ -23,6 +23,10 @@ pub(super) fn watch_processes(stage: &mut Stage) {
 /// The app's health check, declared by the compose file or by the image, runs this often. It may take its time: on a busy machine
 /// it would otherwise run into its own timeout, over and over; unless that is what is asked.
 pub(super) fn run_health_check_often(stage: &mut Stage, own_timeout: bool) {
+    let context = stage.context();
+    if !context.has_health_check(&context.contract.app) {
+        return;
+    }
     let timeout = (!own_timeout).then_some(PATIENCE);
     change_app(stage, |service| Patch::HealthInterval { service, interval: OFTEN, timeout });
 }

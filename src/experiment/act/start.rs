@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::experiment::act::Since;
 use crate::experiment::{Stage, launch};
 use crate::fault;
-use crate::model::{Answer, Endpoint, Fact, Halt, Mark, Observation, Return};
+use crate::model::{Answer, Endpoint, Fact, Halt, Mark, Observation, Outcome, Return};
 use crate::subject::Meant;
 
 /// How long an app that does not answer anything may keep the database from starting.
@@ -103,5 +103,25 @@ pub(super) async fn late(stage: &mut Stage, dependency: &Meant, after: Duration,
     instance.timeline().clock().reach(from + after).await;
     let accepted = launch::start_withheld(context, instance, &without).await?;
     stage.mark(accepted, Mark::Accepts { service: dependency, after: Return::FirstStart });
+    Ok(())
+}
+
+/// The container of the app, which has ended, is started again. Limits count from that start.
+pub(super) async fn again(stage: &mut Stage) -> Result<(), Halt> {
+    let (context, instance) = stage.instance().await?;
+    let started = instance.start(&context.contract.app).await?;
+    stage.mark(started, Mark::AppStarted { again: true });
+    Ok(())
+}
+
+/// The app is ready after its second start. One that is not is another check's business: what follows can't be tried.
+pub(super) async fn ready_again(stage: &mut Stage) -> Result<(), Halt> {
+    let started = stage.app_started();
+    let (context, instance) = stage.instance().await?;
+    let ready = launch::ready_since(context, instance, started).await;
+    if let Outcome::Broken(finding) = ready {
+        let app = &context.contract.app;
+        return Err(Halt::not_applicable(format!("`{app}` was not ready again after its second start: {}", finding.seen)));
+    }
     Ok(())
 }

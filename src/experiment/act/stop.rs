@@ -59,15 +59,6 @@ pub(super) async fn stop_while_waiting(stage: &mut Stage) -> Result<(), Halt> {
     stop(stage).await
 }
 
-/// The app is stopped, and the same container is started again. Limits count from that start.
-pub(super) async fn stop_and_start(stage: &mut Stage) -> Result<(), Halt> {
-    stop(stage).await?;
-    let (context, instance) = stage.instance().await?;
-    let started = instance.start(&context.contract.app).await?;
-    stage.mark(started, Mark::AppStarted { again: true });
-    Ok(())
-}
-
 /// A request that can't be answered before the dependency goes on is under way: the dependency is frozen, then the business
 /// path is asked.
 pub(super) async fn hold_request(stage: &mut Stage, dependency: &Meant) -> Result<(), Halt> {

@@ -12,7 +12,7 @@ async def connect_or_crash(self: Database) -> None:
     log.info("connected to the database")
     await self._lost.wait()
     log.critical("lost the connection to the database")
-    await asyncio.sleep(1)
+    await asyncio.sleep(2)
     os._exit(1)
 
 
