@@ -11,6 +11,7 @@ mod look;
 mod paths;
 mod progress;
 mod resolved;
+mod seed;
 mod sources;
 mod stage;
 mod step;

@@ -10,6 +10,7 @@ mod cucumber;
 mod eliminate;
 mod execute;
 mod length;
+mod pace;
 
 pub use self::again::{judge_again, lines_of};
 pub use self::check::{Request, check, check_with};

@@ -11,8 +11,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::causes::with_causes;
-use crate::compose::{Compose, ComposeError, Isolated, Model};
-use crate::engine::{ContainerEvent, CreatedContainer, Engine, EngineError, EventKind, Reach, Started};
+use crate::compose::{Compose, ComposeError, Isolated, Model, Patch, patched};
+use crate::engine::{ContainerEvent, ContainerFacts, CreatedContainer, Engine, EngineError, EventKind, Reach, Started};
 use crate::model::{ContainerChange, Fact, Observation, Sight, Timeline};
 
 /// How long the engine may take to report what it has just done.
@@ -171,10 +171,15 @@ impl Instance {
     /// Removes the container of a service, and lets Compose create it anew with the volumes that have names. Nobody probes the new
     /// one by itself.
     pub async fn replace(&mut self, service: &str) -> Result<(), TargetError> {
+        self.replace_by(service, &[]).await
+    }
+
+    /// The same, with these changes to what Compose was given. They are those of the new container alone.
+    pub async fn replace_by(&mut self, service: &str, changes: &[Patch]) -> Result<(), TargetError> {
         let old = self.service(service)?.container.clone();
         self.engine.remove_container(&old).await?;
         let creating = self.engine.creating().await;
-        let created = Compose.create(&self.copy).await;
+        let created = Compose.create(&patched(&self.copy, changes)).await;
         drop(creating);
         created?;
         let containers = self.engine.containers(&self.project).await?;
@@ -242,20 +247,11 @@ async fn record_events(
         let Some(service) = name else { continue };
         let change = match kind {
             EventKind::Started => {
-                let facts = match engine.inspect(&container).await {
-                    Ok(facts) => Some(facts),
-                    // It was removed meanwhile.
-                    Err(error) if error.is_absence() => None,
-                    Err(error) => {
-                        timeline.record(Fact::Blind {
-                            what: format!("where `{service}` is ({})", with_causes(&error)),
-                            sight: Sight::Everything,
-                        });
-                        None
-                    }
-                };
-                let pid = facts.as_ref().map(|facts| facts.pid).filter(|pid| *pid > 0);
-                tell(&members, &container, facts.and_then(|facts| facts.reach));
+                let (pid, reach, blind) = looked_at(&service, engine.inspect(&container).await);
+                if let Some(blind) = blind {
+                    timeline.record(blind);
+                }
+                tell(&members, &container, reach);
                 ContainerChange::Started { pid }
             }
             EventKind::Died(exit_code) => {
@@ -274,5 +270,42 @@ async fn record_events(
 fn tell(members: &Mutex<Members>, container: &str, reach: Option<Reach>) {
     if let Some((_, sender)) = members.lock().unwrap_or_else(PoisonError::into_inner).get(container) {
         sender.send_replace(reach);
+    }
+}
+
+/// What a look at a container that was started has shown: its first process, where it is, and what could not be seen. One that was removed
+/// meanwhile is nowhere, which is no blindness; no process ever has the number 0.
+fn looked_at(service: &str, looked: Result<ContainerFacts, EngineError>) -> (Option<i64>, Option<Reach>, Option<Fact>) {
+    match looked {
+        Ok(facts) => (Some(facts.pid).filter(|pid| *pid > 0), facts.reach, None),
+        Err(error) if error.is_absence() => (None, None, None),
+        Err(error) => {
+            let what = format!("where `{service}` is ({})", with_causes(&error));
+            (None, None, Some(Fact::Blind { what, sight: Sight::Everything }))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The engine gave no answer.
+    fn failed() -> Result<ContainerFacts, EngineError> {
+        Err(EngineError::NoContainer { service: "db".into() })
+    }
+
+    fn running(pid: i64) -> ContainerFacts {
+        ContainerFacts { pid, ..ContainerFacts::default() }
+    }
+
+    #[test]
+    fn a_look_that_failed_is_blindness_and_no_process_has_the_number_0() {
+        assert!(matches!(looked_at("db", Ok(running(7))), (Some(7), None, None)));
+        assert!(matches!(looked_at("db", Ok(running(0))), (None, None, None)), "it had ended before the look");
+        let (pid, reach, blind) = looked_at("db", failed());
+        assert_eq!((pid, reach), (None, None));
+        let Some(Fact::Blind { what, sight: Sight::Everything }) = blind else { panic!("blind: {blind:?}") };
+        assert!(what.starts_with("where `db` is ("), "{what}");
     }
 }

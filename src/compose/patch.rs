@@ -35,6 +35,11 @@ pub enum Patch {
         /// The variable's name.
         name: String,
     },
+    /// A service has one replica.
+    OneReplica {
+        /// The service.
+        service: String,
+    },
     /// A service has no health check.
     NoHealthCheck {
         /// The service.
@@ -132,6 +137,11 @@ pub fn patched(model: &Model, patches: &[Patch]) -> Model {
                 service["deploy"]["resources"] = json!({ "limits": limits });
             }
             Patch::User { service, user } => value["services"][service.as_str()]["user"] = json!(user),
+            Patch::OneReplica { service } => {
+                let service = &mut value["services"][service.as_str()];
+                object(service, "deploy")["replicas"] = json!(1);
+                service.as_object_mut().and_then(|service| service.remove("scale"));
+            }
             Patch::NoHealthCheck { service } => value["services"][service.as_str()]["healthcheck"] = json!({"disable": true}),
             Patch::Tap(place) => put_in_place(&mut value, place),
         }

@@ -142,9 +142,12 @@ impl Act {
             Self::StartWithout(_) => &[Anchor::Start, Anchor::FirstSign],
             Self::StartTogether | Self::StartWhile { .. } => &[Anchor::Start, Anchor::Return],
             Self::StartLate { .. } | Self::Flap { .. } | Self::Move(_) | Self::FreeSlots => &[Anchor::Return],
-            Self::Stop | Self::Interrupt | Self::StopAfter(_) | Self::StopWhileWaiting | Self::StopUnderLoad | Self::StopWhileHeld { .. } => {
-                &[Anchor::Stop]
-            }
+            Self::Stop
+            | Self::Interrupt
+            | Self::StopAfter(_)
+            | Self::StopWhileWaiting
+            | Self::StopUnderLoad
+            | Self::StopWhileHeld { .. } => &[Anchor::Stop],
             Self::StartAgain => &[Anchor::SecondStart],
             Self::Disturb { .. } | Self::Wire { .. } | Self::Suspend | Self::TakeSlots => &[Anchor::Outage],
             Self::DisturbFor { .. } => &[Anchor::Outage, Anchor::Return],

@@ -1,6 +1,7 @@
 //! The arrangement of an experiment: what it asks of its instance before that is created.
 
 use crate::compose::Patch;
+use crate::model::Endpoint;
 use crate::subject::{Credentials, Kind, Secret};
 
 /// How an instance differs from the stack as it is.
@@ -12,6 +13,10 @@ pub(super) struct Arrangement {
     pub(super) patches: Vec<Patch>,
     /// Whether nobody is to ask the app anything.
     pub(super) is_quiet: bool,
+    /// Endpoints that nothing is to be learned from.
+    pub(super) is_not_asked: Vec<Endpoint>,
+    /// Whether databases boot for the first time.
+    pub(super) has_fresh_data: bool,
     /// The dependency in whose place the tap stands.
     pub(super) tap: Option<String>,
     /// The password that the database has instead of the one that the app knows.

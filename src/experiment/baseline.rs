@@ -13,6 +13,9 @@ const LOG_LINES: usize = 15;
 /// The part of the engine's memory that copies may take together.
 const MEMORY_PERCENT: u64 = 60;
 
+/// More copies than this for each core would only hold each other up.
+const MOST_PER_CORE: usize = 6;
+
 /// What an undisturbed start has shown.
 #[derive(Debug)]
 pub(super) struct Baseline {
@@ -44,12 +47,12 @@ pub(super) async fn measure(context: &RunContext) -> Result<Baseline, RunError> 
     Ok(Baseline { liveness, ready_after: ready.saturating_sub(started), copies })
 }
 
-/// A scenario mostly waits, so twice as many as there are cores keep a machine busy without holding each other up; fewer where
-/// the memory would not last.
+/// An experiment mostly waits, so that there may be several for each core; fewer where the memory would not last. How many there are is
+/// measured while they run.
 fn copies_at_once(context: &RunContext, memory_used: u64) -> usize {
     let capacity = context.engine.capacity();
     let by_memory = (capacity.memory * MEMORY_PERCENT / 100).checked_div(memory_used);
-    by_memory.map_or(usize::MAX, |copies| usize::try_from(copies).unwrap_or(usize::MAX)).clamp(1, 2 * capacity.cores)
+    by_memory.map_or(usize::MAX, |copies| usize::try_from(copies).unwrap_or(usize::MAX)).clamp(1, MOST_PER_CORE * capacity.cores)
 }
 
 /// The error for a stack that does not come up, with the log of the service that is to blame.

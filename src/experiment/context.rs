@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 
+use super::seed::{self, Seed};
 use super::{ResolvedStack, RunError, baseline, paths};
 use crate::causes::with_causes;
 use crate::compose::{
@@ -49,6 +50,8 @@ pub struct RunContext {
     pub scan: Scan,
     /// The tap's image, once a scenario has needed it.
     tap: OnceCell<String>,
+    /// What databases have on their disks after their first boot.
+    pub(super) seeds: Vec<Seed>,
     /// How long the app took to be ready when nothing disturbed it.
     pub(super) undisturbed_start: Duration,
 }
@@ -83,6 +86,7 @@ impl RunContext {
             base: OnceCell::new(),
             scan: Scan::default(),
             tap: OnceCell::new(),
+            seeds: vec![],
             undisturbed_start: Duration::ZERO,
         };
         if context.draft.readiness.is_none() {
@@ -102,6 +106,8 @@ impl RunContext {
             self.draft.liveness = Some(liveness);
         }
         self.undisturbed_start = tried.ready_after;
+        // One that can't be taken is no loss: each instance boots its databases itself then.
+        self.seeds = seed::take(self).await.unwrap_or_default();
         Ok(tried.copies)
     }
 

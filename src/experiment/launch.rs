@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::RunContext;
 use super::arrangement::Arrangement;
-use crate::compose::{Condition, tap_of};
+use crate::compose::{Condition, Patch, tap_of};
 use crate::fault;
 use crate::judge::{
     Anchor, Awaited, Claim, Event, Limit, Wanted, Window, attempts, became_healthy, completed, seconds, started_to_accept,
@@ -22,12 +22,20 @@ const ATTEMPT_MARGIN: Duration = Duration::from_secs(10);
 /// Creates a copy and attaches a probe to everything that the contract names. Nothing runs yet but the tap, where there is one.
 pub(super) async fn create(context: &RunContext, timeline: &Timeline, setup: &Arrangement) -> Result<Instance, Halt> {
     let mut patches = setup.patches.clone();
+    // What it says is not waited for: whether a dependency accepts is asked for as the app does it.
+    let unheard = context.contract.dependencies.iter().map(|dependency| dependency.service.clone());
+    patches.extend(unheard.map(|service| Patch::NoHealthCheck { service }));
     if let Some(service) = &setup.tap {
         patches.push(context.tap(service).await?);
     }
     let copy = context.copy(&patches).map_err(TargetError::from)?;
     let mut instance = Instance::create(&context.engine, copy, timeline.clone()).await?;
     let contract = &context.contract;
+    if !setup.has_fresh_data && setup.other_password.is_none() {
+        for seed in &context.seeds {
+            context.engine.put(&instance.service(&seed.service)?.container, &seed.folder).await?;
+        }
+    }
 
     let services: Vec<_> = instance.services().map(|(name, service)| (name.to_owned(), service.clone())).collect();
     for (name, service) in services {
@@ -40,7 +48,8 @@ pub(super) async fn create(context: &RunContext, timeline: &Timeline, setup: &Ar
     let app = instance.service(&contract.app)?.clone();
     let endpoints = [(Endpoint::Readiness, Some(&contract.readiness)), (Endpoint::Liveness, contract.liveness.as_ref())];
     for (endpoint, path) in endpoints {
-        let Some(path) = path.cloned().filter(|_| !setup.is_quiet) else { continue };
+        let is_asked = !setup.is_quiet && !setup.is_not_asked.contains(&endpoint);
+        let Some(path) = path.cloned().filter(|_| is_asked) else { continue };
         let probe = HttpProbe { endpoint, port: contract.port, path, timeout: contract.probe_timeout };
         instance.spawn(watch_endpoint(probe, app.reach.clone(), timeline.clone()));
     }
@@ -283,8 +292,7 @@ async fn wait_for_service(
 
 async fn wait_until_ready(context: &RunContext, instance: &Instance, started: Duration) -> Result<Duration, Halt> {
     let outcome = ready_since(context, instance, started).await;
-    let broken =
-        |finding: &Finding| broken_stack(context, &context.contract.app, finding, advise(context, instance.timeline()));
+    let broken = |finding: &Finding| broken_stack(context, &context.contract.app, finding, advise(context, instance.timeline()));
     decided(instance, outcome, || "whether the app is ready".to_owned(), broken)
 }
 

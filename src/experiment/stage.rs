@@ -12,7 +12,7 @@ use super::launch::{self, Without};
 use super::{Event, Line, Progress, RunContext, Step, look};
 use crate::engine::EngineError;
 use crate::judge::{self, Anchor, Claim, Window};
-use crate::model::{Fact, FactId, Halt, Mark, Outcome, Timeline};
+use crate::model::{Endpoint, Fact, FactId, Halt, Mark, Outcome, Timeline};
 use crate::probe::OpenSession;
 use crate::target::Instance;
 
@@ -56,6 +56,12 @@ impl Stage {
             turn: None,
             found: BTreeMap::new(),
         }
+    }
+
+    /// Nobody asks an endpoint that none of these lines is about.
+    pub fn ask_only_for<'a>(&mut self, lines: impl Iterator<Item = &'a Line>) {
+        let is_about_liveness = lines.filter_map(Line::claim).any(|claim| claim.endpoint() == Some(Endpoint::Liveness));
+        self.arrangement.is_not_asked = if is_about_liveness { vec![] } else { vec![Endpoint::Liveness] };
     }
 
     /// All that is observed.

@@ -128,7 +128,8 @@ pub(super) fn look_at_rule(rule: &Rule) -> Result<(), (usize, String)> {
     }
     let is_about_one = steps.clone().any(|step| step.value.contains(PLACEHOLDER));
     let is_of_background = |step: &Step| {
-        keyword(step) == Keyword::Given && steps.clone().any(|other| keyword(other) == Keyword::Given && other.value == step.value)
+        keyword(step) == Keyword::Given
+            && steps.clone().any(|other| keyword(other) == Keyword::Given && other.value == step.value)
     };
     for scenario in &rule.scenarios {
         let asserts = |step: &Step| keyword(step) == Keyword::Then;

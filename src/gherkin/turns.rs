@@ -90,3 +90,81 @@ fn with_only(background: &[Step], givens: Vec<Step>) -> Vec<Step> {
 fn is_arrangement(step: &Step) -> bool {
     matches!(line(step).step, Some(Read::Act(act)) if act.is_arrangement())
 }
+
+#[cfg(test)]
+mod tests {
+    use cucumber::gherkin::{Feature, GherkinEnv};
+
+    use super::*;
+
+    const RULE: &str = "Feature: F
+  Rule: A life
+    Background:
+      Given the app has no capabilities
+      And the app can gain no privileges
+      And the stack is ready
+      When db is killed for 3 seconds
+      And the app gets its stop signal
+      And the app is started again
+
+    Scenario: S
+      ";
+
+    /// The steps of a scenario with these lines: shared, and alone.
+    fn orders(own: &str) -> (Vec<String>, Vec<String>) {
+        let feature = Feature::parse(format!("{RULE}{own}\n"), GherkinEnv::default()).expect("Gherkin");
+        let place = Place::all(&feature).next().expect("a scenario");
+        let texts = |steps: Vec<Step>| steps.into_iter().map(|step| step.value).collect();
+        (texts(shared(place)), texts(alone(place)))
+    }
+
+    const NO_CAPABILITIES: &str = "the app has no capabilities";
+    const NO_PRIVILEGES: &str = "the app can gain no privileges";
+    const READY: &str = "the stack is ready";
+    const KILLED: &str = "db is killed for 3 seconds";
+    const STOP: &str = "the app gets its stop signal";
+    const AGAIN: &str = "the app is started again";
+
+    #[test]
+    fn a_check_needs_no_more_of_the_background_than_the_phase_that_it_is_about() {
+        for (own, needs) in [
+            ("readiness answers 2xx throughout 10 seconds of being ready", &[NO_CAPABILITIES, NO_PRIVILEGES, READY][..]),
+            ("no process of the app runs as root", &[NO_CAPABILITIES, NO_PRIVILEGES, READY]),
+            ("readiness answers 503 within 5 seconds of the outage", &[NO_CAPABILITIES, NO_PRIVILEGES, READY, KILLED]),
+            ("the app exits within the stop grace period", &[NO_CAPABILITIES, NO_PRIVILEGES, READY, KILLED, STOP]),
+            ("readiness answers 2xx within 5 seconds", &[NO_CAPABILITIES, NO_PRIVILEGES, READY, KILLED, STOP, AGAIN]),
+            ("the app is still the same process", &[NO_CAPABILITIES, NO_PRIVILEGES, READY, KILLED, STOP, AGAIN]),
+        ] {
+            let (shared, alone) = orders(&format!("Then {own}"));
+            assert_eq!(shared, [needs, &[own]].concat());
+            assert_eq!(alone, shared);
+        }
+    }
+
+    #[test]
+    fn claims_wait_for_those_before_them() {
+        let (shared, _) = orders(
+            "Then readiness answers 503 within 5 seconds of the outage\n      And the app is still the same process\n      \
+             And the app exits within the stop grace period\n      And no process of the app runs as root",
+        );
+        assert_eq!(
+            shared[3..],
+            [
+                KILLED,
+                "readiness answers 503 within 5 seconds of the outage",
+                "the app is still the same process",
+                STOP,
+                "the app exits within the stop grace period",
+                "no process of the app runs as root",
+            ]
+        );
+    }
+
+    #[test]
+    fn alone_a_check_has_only_the_part_that_it_is_about() {
+        let claim = "readiness answers 2xx within 5 seconds of being ready";
+        let (shared, alone) = orders(&format!("Given {NO_PRIVILEGES}\n      Then {claim}"));
+        assert_eq!(shared, [NO_CAPABILITIES, NO_PRIVILEGES, READY, claim]);
+        assert_eq!(alone, [NO_PRIVILEGES, READY, claim]);
+    }
+}

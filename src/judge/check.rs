@@ -147,7 +147,7 @@ fn by_number(facts: &[Observation]) -> impl Iterator<Item = &Observation> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::testing::{Told, contract, died, mark, readiness, timeline};
+    use crate::judge::testing::{Told, contract, died, line, mark, readiness, timeline};
     use crate::judge::{Lasting, Limit, Wanted};
     use crate::model::ScenarioLine;
     use crate::model::{Answer, Endpoint, FaultKind, Mark, Return};
@@ -305,6 +305,40 @@ mod tests {
         assert_eq!(ruled(&lines, &[step(0), status(1, 200), step(20), halt(25, could_not())]), broke);
         let finding = failed(ruled(&lines, &[step(0), step(20), halt(25, could_not())]));
         assert!(finding.expected.starts_with("readiness answers 2xx"), "it was broken before: {}", finding.expected);
+    }
+
+    #[test]
+    fn what_is_done_for_other_checks_afterwards_is_not_its_business() {
+        let lines = [None, Some(READY), Some(Claim::SameProcess)];
+        let held = [step(0), started(10), step(20), status(30, 200), step(50)];
+        let later = [step(60), died(70, 0), halt(80, Halt::not_applicable("it has none"))];
+        assert_eq!(ruled(&lines, &[&held[..], &later].concat()), Ruling::passed());
+        let before = [&held[..], &[halt(55, Halt::not_applicable("it has none"))], &later[..2]].concat();
+        assert_eq!(ruled(&lines, &before).verdict, Verdict::NotApplicable, "before its end");
+    }
+
+    #[test]
+    fn limits_count_from_the_report_of_a_failed_login() {
+        let lines = [None, Some(Claim::TellsOfLogin(Duration::from_secs(20))), Some(STAYS)];
+        let ready = |ms| {
+            ruled(
+                &lines,
+                &[
+                    step(0),
+                    started(10),
+                    step(20),
+                    line(8000, "password authentication failed"),
+                    step(8010),
+                    status(9000, 503),
+                    status(ms, 200),
+                ],
+            )
+        };
+        assert_eq!(
+            failed(ready(12_000)).expected,
+            "readiness answers no 2xx throughout 5.0 s from the report of the failed login on"
+        );
+        assert_eq!(ready(13_100), Ruling::passed(), "a slow start is no reason to look at nothing but silence");
     }
 
     #[test]

@@ -325,6 +325,15 @@ impl Claim {
         }
     }
 
+    /// The endpoint that it is about, where it is about one.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<Endpoint> {
+        match self {
+            Self::Answers { endpoint, .. } | Self::Stays { endpoint, .. } => Some(*endpoint),
+            _ => None,
+        }
+    }
+
     /// What a later claim of the same check counts from, once this one holds.
     #[must_use]
     pub fn finds(&self) -> Option<Event<'static>> {

@@ -131,8 +131,8 @@ pub(super) fn is_well_timed(window: &Window<'_>) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::{Anchor, Claim};
     use crate::judge::testing::{Case, Told, container, held, is_broken, is_held};
+    use crate::judge::{Anchor, Claim};
     use crate::model::{Answer, FactId, Place};
 
     const LIMIT: Duration = Duration::from_secs(5);

@@ -161,8 +161,8 @@ pub(super) fn tore_nothing(window: &Window<'_>) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::{Anchor, Claim};
     use crate::judge::testing::{Case, Told, asked, container, held, ids, is_broken, is_held, told_to_stop};
+    use crate::judge::{Anchor, Claim};
     use crate::model::{ContainerChange, Process};
 
     const SWALLOWED: &str = "/bin/sh -c server; true";
@@ -215,7 +215,10 @@ mod tests {
     #[test]
     fn a_first_process_that_nobody_saw_is_not_told() {
         let unseen = killed(&with_first_process(None, SWALLOWED));
-        assert_eq!(unseen.seen(&Claim::StopsInTime(Anchor::Stop)), "SIGTERM did not end it: stopped by SIGKILL after 10.5 s (status 137)");
+        assert_eq!(
+            unseen.seen(&Claim::StopsInTime(Anchor::Stop)),
+            "SIGTERM did not end it: stopped by SIGKILL after 10.5 s (status 137)"
+        );
         assert!(is_held(&unseen.judge(&Claim::SignalReached)), "without proof that it is a shell");
     }
 
@@ -284,7 +287,9 @@ mod tests {
     fn without_a_signal_or_an_end_there_is_nothing_to_judge() {
         let not_told = Outcome::Undecided("the app got no stop signal".into());
         let no_end = Outcome::Undecided("the engine did not report the end of the app".into());
-        for claim in [Claim::StopsInTime(Anchor::Stop), Claim::NotKilled, Claim::CleanStatus, Claim::SignalReached, Claim::NothingTorn] {
+        for claim in
+            [Claim::StopsInTime(Anchor::Stop), Claim::NotKilled, Claim::CleanStatus, Claim::SignalReached, Claim::NothingTorn]
+        {
             assert_eq!(Case::of([died(10, 0, false)]).over().judge(&claim), not_told, "{claim:?}");
             let before = Case::of([died(10, 0, false), told_to_stop(20)]);
             assert_eq!(before.judge(&claim), Outcome::Pending, "{claim:?}");

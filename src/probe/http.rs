@@ -8,11 +8,13 @@ use std::time::Duration;
 use reqwest::{Client, redirect};
 use tokio::sync::watch;
 
-use super::{INTERVAL, next_reach};
+use super::next_reach;
 use crate::causes::root_cause;
 use crate::engine::Reach;
 use crate::model::{Answer, Endpoint, Fact, Sight, Timeline};
 
+/// From one request to the next.
+const INTERVAL: Duration = Duration::from_millis(100);
 /// How much of a body is kept as evidence, in bytes. The rest is read and dropped: an answer counts when it is complete.
 const BODY_LENGTH: usize = 64 * 1024;
 
@@ -32,7 +34,7 @@ pub struct HttpProbe {
     pub timeout: Duration,
 }
 
-/// Probes the endpoint whenever its container can be reached, at most 20 times a second, until dropped.
+/// Probes the endpoint whenever its container can be reached, at most ten times a second, until dropped.
 pub async fn watch_endpoint(probe: HttpProbe, mut reach: watch::Receiver<Option<Reach>>, timeline: Timeline) {
     let Ok(client) = client(probe.timeout) else {
         timeline.record(Fact::Blind { what: "the app's answers (no HTTP client)".into(), sight: Sight::Everything });

@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::execute::{Performed, execute};
+use super::pace::Pace;
 use super::{ScenarioWorld, cucumber as with_cucumber};
 use crate::clock::Clock;
 use crate::compose::{Hazard, ImageStack};
@@ -60,7 +61,7 @@ pub struct Request {
 /// dropped, or its process is killed, the reaper removes them, or else the next run. It ends early, with
 /// [`RunError::Interrupted`], when `stop` completes.
 pub async fn check(request: &Request, progress: Arc<dyn Progress>, stop: impl Future<Output = ()>) -> Result<Run, RunError> {
-    let perform = async |context: Arc<RunContext>, plan: Arc<Plan>, jobs: usize| execute(&context, &plan, jobs, &progress).await;
+    let perform = async |context: Arc<RunContext>, plan: Arc<Plan>, pace: Pace| execute(&context, &plan, &pace, &progress).await;
     prepare_and(request, &progress, stop, perform).await
 }
 
@@ -74,8 +75,8 @@ pub async fn check_with<W>(
 where
     W: Writer<ScenarioWorld, Cli: Default> + writer::Normalized,
 {
-    let perform = async |context: Arc<RunContext>, plan: Arc<Plan>, jobs: usize| {
-        with_cucumber::run(&context, &plan, jobs, &progress, writer).await
+    let perform = async |context: Arc<RunContext>, plan: Arc<Plan>, pace: Pace| {
+        with_cucumber::run(&context, &plan, pace, &progress, writer).await
     };
     prepare_and(request, &progress, stop, perform).await
 }
@@ -85,7 +86,7 @@ async fn prepare_and(
     request: &Request,
     progress: &Arc<dyn Progress>,
     stop: impl Future<Output = ()>,
-    perform: impl AsyncFnOnce(Arc<RunContext>, Arc<Plan>, usize) -> Vec<Performed>,
+    perform: impl AsyncFnOnce(Arc<RunContext>, Arc<Plan>, Pace) -> Vec<Performed>,
 ) -> Result<Run, RunError> {
     let clock = Clock::start();
     let catalogue = Catalogue::built_in().with_own(request.features.as_deref())?;
@@ -114,13 +115,13 @@ async fn prepare_and(
         context.scan = request.scan.clone();
         // The baseline may still find a liveness path: what asks for one is counted in.
         let undecided = Contract { liveness: Some(String::new()), ..context.contract.clone() };
-        let mut instances = 1;
+        let mut most = 1;
         let plan_of = |context: &RunContext, contract: &Contract| {
             Plan::new(&catalogue, &selection, known(context, contract, request.slow), request.grouping)
         };
         if request.explain || plan_of(&context, &undecided).starts_something() {
             say("starting the stack once, with nothing disturbed");
-            instances = context.measure_baseline().await?;
+            most = context.measure_baseline().await?;
         }
         progress.tell(Event::Contract(&context.draft));
         let plan = Arc::new(if request.explain { Plan::default() } else { plan_of(&context, &context.contract) });
@@ -128,7 +129,15 @@ async fn prepare_and(
         if plan.runs() > 0 {
             progress.tell(Event::ChecksStarted { count: plan.runs() });
         }
-        let performed = perform(Arc::clone(&context), Arc::clone(&plan), jobs.unwrap_or(instances)).await;
+        let pace = match jobs {
+            Some(jobs) => Pace::fixed(jobs),
+            // The processors of another machine can't be seen.
+            None if context.engine.access().published_at().is_some() => {
+                Pace::fixed(most.min(2 * context.engine.capacity().cores))
+            }
+            None => Pace::between(most.min(context.engine.capacity().cores), most),
+        };
+        let performed = perform(Arc::clone(&context), Arc::clone(&plan), pace).await;
         Ok(record(&context, &plan, request.strict, &notes, performed))
     };
     let outcome = tokio::select! {

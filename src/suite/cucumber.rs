@@ -15,9 +15,10 @@ use cucumber::step::{Collection, Context};
 use cucumber::{Event as Stamped, Parser, Writer, cli, parser, runner, writer};
 use futures::future::LocalBoxFuture;
 use futures::{FutureExt, stream};
-use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OnceCell;
 
 use super::execute::{self, Performed};
+use super::pace::{Pace, Place};
 use crate::experiment::{Event, Progress, RunContext, Silent, Stage};
 use crate::gherkin::{Plan, PlannedExperiment, SENTENCES, line, lines};
 use crate::model::{CheckRecord, Fact, Halt, Keyword, Observation, ScenarioLine, Timeline, Verdict};
@@ -28,10 +29,13 @@ use crate::target::Instance;
 pub struct ScenarioWorld {
     stage: Option<Stage>,
     /// Where other steps than ours drive the scenario: its place among the instances that there may be at once.
-    slot: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
     /// Where our own runner has performed it: what is to be shown.
     shown: Option<Shown>,
 }
+
+/// The step at which a scenario ended early, and why.
+type End = (usize, String);
 
 /// What a scenario came to that our own runner has performed.
 #[derive(Debug)]
@@ -39,7 +43,7 @@ struct Shown {
     /// How many of its steps have been shown.
     steps: usize,
     /// The step at which it ended early, and why.
-    end: Option<(usize, String)>,
+    end: Option<End>,
 }
 
 impl ScenarioWorld {
@@ -116,10 +120,9 @@ struct Shared {
     context: Arc<RunContext>,
     plan: Arc<Plan>,
     progress: Arc<dyn Progress>,
-    /// One for each instance of the stack that there may be at once.
-    slots: Arc<Semaphore>,
+    pace: Pace,
     /// What each experiment showed of its checks, by their numbers in the plan, once it is performed.
-    shown: Vec<OnceCell<BTreeMap<usize, Option<(usize, String)>>>>,
+    shown: Vec<OnceCell<BTreeMap<usize, Option<End>>>>,
     performed: Mutex<Vec<Performed>>,
 }
 
@@ -132,21 +135,21 @@ impl Shared {
             return;
         }
         let planned = &self.plan.checks[index];
-        // The semaphore is never closed.
-        world.slot = Arc::clone(&self.slots).acquire_owned().await.ok();
+        world.place = Some(self.pace.enter().await);
         let name = planned.name();
         self.progress.tell(Event::CheckStarted { name: &name, title: &planned.title });
         world.stage = Some(Stage::new(Arc::clone(&self.context), name, Arc::clone(&self.progress)));
     }
 
     /// At which of its steps a check ended early, and why; its experiment is performed when it was not yet.
-    async fn end_of(&self, index: usize) -> Option<(usize, String)> {
+    async fn end_of(&self, index: usize) -> Option<End> {
         let has = |experiment: &PlannedExperiment| experiment.checks.iter().any(|turns| turns.index == index);
         let at = self.plan.experiments.iter().position(has)?;
         let perform = async || {
-            let _slot = self.slots.acquire().await;
+            let _place = self.pace.enter().await;
             let performed = execute::perform(&self.context, &self.plan, &self.plan.experiments[at], &self.progress).await;
-            let ends = performed.iter().flat_map(|one| one.checks.iter().map(|(index, check)| (*index, end(&one.timeline, check))));
+            let ends =
+                performed.iter().flat_map(|one| one.checks.iter().map(|(index, check)| (*index, end(&one.timeline, check))));
             let ends = ends.collect();
             self.performed.lock().unwrap_or_else(PoisonError::into_inner).extend(performed);
             ends
@@ -156,7 +159,7 @@ impl Shared {
 }
 
 /// At which of its steps a check ended early, and why: the last that it took itself, or else the last of the background.
-fn end(timeline: &[Observation], check: &CheckRecord) -> Option<(usize, String)> {
+fn end(timeline: &[Observation], check: &CheckRecord) -> Option<End> {
     if !matches!(check.verdict, Verdict::Failed | Verdict::CouldNotRun) {
         return None;
     }
@@ -172,12 +175,12 @@ fn end(timeline: &[Observation], check: &CheckRecord) -> Option<(usize, String)>
     Some((step, broken.or(check.reason.clone())?))
 }
 
-/// Performs the checks of a plan, in at most so many instances of the stack at once, and tells cucumber's events to a writer. Returns what
+/// Performs the checks of a plan, in as many instances of the stack at once as its pace allows, and tells cucumber's events to a writer. Returns what
 /// each came to.
 pub(super) async fn run<W>(
     context: &Arc<RunContext>,
     plan: &Arc<Plan>,
-    jobs: usize,
+    pace: Pace,
     progress: &Arc<dyn Progress>,
     writer: W,
 ) -> Vec<Performed>
@@ -188,7 +191,7 @@ where
         context: Arc::clone(context),
         plan: Arc::clone(plan),
         progress: Arc::clone(progress),
-        slots: Arc::new(Semaphore::new(jobs.max(1))),
+        pace,
         shown: plan.experiments.iter().map(|_| OnceCell::new()).collect(),
         performed: Mutex::default(),
     });

@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use futures::{FutureExt, StreamExt, stream};
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 
 use super::conclude::conclude;
 use super::eliminate::eliminate;
 use super::length::length;
+use super::pace::Pace;
 use crate::causes::with_causes;
 use crate::experiment::{Event, Line, Progress, RunContext, Stage};
 use crate::gherkin::{Plan, PlannedExperiment, Turns};
@@ -34,15 +36,20 @@ impl Performed {
     }
 }
 
-/// Performs the experiments of a plan, at most so many at once, those first that take longest. Returns them in the order in which they
-/// ended.
-pub(super) async fn execute(context: &Arc<RunContext>, plan: &Plan, jobs: usize, progress: &Arc<dyn Progress>) -> Vec<Performed> {
+/// Performs the experiments of a plan, as many at once as its pace allows, those first that take longest. Returns them in the order in
+/// which they ended.
+pub(super) async fn execute(context: &Arc<RunContext>, plan: &Plan, pace: &Pace, progress: &Arc<dyn Progress>) -> Vec<Performed> {
     let mut experiments: Vec<&PlannedExperiment> = plan.experiments.iter().collect();
     experiments.sort_by_key(|experiment| Reverse(length(experiment, &context.contract)));
     // Each is driven from here; what they wait for runs in tasks of its own.
-    let experiments = experiments.into_iter().map(|experiment| perform(context, plan, experiment, progress));
-    let experiments: Vec<_> = experiments.collect();
-    stream::iter(experiments).buffer_unordered(jobs.max(1)).concat().await
+    let running: FuturesUnordered<_> = FuturesUnordered::new();
+    for experiment in experiments {
+        running.push(async move {
+            let _place = pace.enter().await;
+            perform(context, plan, experiment, progress).await
+        });
+    }
+    running.concat().await
 }
 
 /// Performs an experiment with all of its checks, and tells what they came to.
@@ -63,13 +70,9 @@ pub(super) async fn perform(
     performed
 }
 
-async fn once(
-    context: &Arc<RunContext>,
-    plan: &Plan,
-    experiment: &PlannedExperiment,
-    progress: &Arc<dyn Progress>,
-) -> Performed {
+async fn once(context: &Arc<RunContext>, plan: &Plan, experiment: &PlannedExperiment, progress: &Arc<dyn Progress>) -> Performed {
     let mut stage = Stage::new(Arc::clone(context), experiment.name.clone(), Arc::clone(progress));
+    stage.ask_only_for(experiment.checks.iter().flat_map(|turns| turns.lines.iter().map(|(_, line)| line)));
     if AssertUnwindSafe(take_all(&mut stage, plan, experiment)).catch_unwind().await.is_err() {
         let reason = "a bug in seaworthy: a step panicked".to_owned();
         let advice = "please report it, with the command line and the compose file".to_owned();

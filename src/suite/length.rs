@@ -25,7 +25,9 @@ pub(super) fn length(experiment: &PlannedExperiment, contract: &Contract) -> Dur
 
 fn act(line: &Line, contract: &Contract) -> Duration {
     match &line.step {
-        Some(Step::Act(Act::DisturbFor { time, beyond, .. })) => *time + beyond.map(|limit| limit.of(contract)).unwrap_or_default(),
+        Some(Step::Act(Act::DisturbFor { time, beyond, .. })) => {
+            *time + beyond.map(|limit| limit.of(contract)).unwrap_or_default()
+        }
         Some(Step::Act(Act::StartLate { after: time, .. } | Act::StartWhile { time, .. })) => *time,
         Some(Step::Act(Act::Flap { times, .. })) => ROUND * u32::try_from(*times).unwrap_or(u32::MAX),
         Some(Step::Act(Act::Suspend)) => Duration::from_secs(30),

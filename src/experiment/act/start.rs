@@ -55,6 +55,7 @@ pub(super) async fn without(stage: &mut Stage, dependency: &Meant) -> Result<(),
 /// started at the same moment, a fast database would be up before a slow app could show its mistake. Without a database
 /// everything starts in order.
 pub(super) async fn database_last(stage: &mut Stage) -> Result<(), Halt> {
+    stage.arrangement().has_fresh_data = true;
     let (context, instance) = stage.instance().await?;
     let started = if context.contract.database().is_some() {
         let without = launch::start_without(context, instance, &launch::meant(context, &Meant::Database)?).await?;
@@ -74,6 +75,7 @@ pub(super) async fn database_last(stage: &mut Stage) -> Result<(), Halt> {
 
 /// The database with empty data and the app start at the same moment, and the app is the first to ask.
 pub(super) async fn together(stage: &mut Stage) -> Result<(), Halt> {
+    stage.arrangement().has_fresh_data = true;
     let (context, instance) = stage.instance().await?;
     let together = launch::start_together(context, instance, &launch::meant(context, &Meant::Database)?).await?;
     let accepted = launch::wait_until_accepting(context, instance, &together.dependency, Duration::ZERO).await?;

@@ -1,8 +1,6 @@
-//! What the app makes of its settings: tried by taking each one away, in an instance of its own.
+//! What the app makes of its settings: tried by taking one away after the other.
 
 use std::time::Duration;
-
-use futures::{StreamExt, TryStreamExt, stream};
 
 use super::inspected;
 use crate::compose::Patch;
@@ -11,10 +9,13 @@ use crate::experiment::{RunContext, Stage, launch};
 use crate::model::{
     Answer, ContainerChange, Endpoint, Fact, Halt, Inspection, Observation, SettingOutcome, Timeline, last_log_lines,
 };
+use crate::probe::{HttpProbe, catch_up_logs, watch_endpoint};
 use crate::target::Instance;
 
-/// How many settings are tried at once.
+/// In how many instances settings are tried at once.
 const AT_ONCE: usize = 2;
+/// So many settings need but one.
+const FEW: usize = 6;
 /// How many of the last lines are kept.
 const LAST_LINES: usize = 10;
 
@@ -29,28 +30,58 @@ pub(super) async fn take_each_away(stage: &mut Stage, limit: Duration) -> Result
     if names.is_empty() {
         return Err(Halt::not_applicable(format!("the compose file gives `{app}` no variable")));
     }
-    let tried = stream::iter(&names).map(|name| without(context, name, limit)).buffered(AT_ONCE);
-    let tried: Vec<Inspection> = tried.try_collect().await?;
-    for inspection in tried {
+    let length = names.len().div_ceil(AT_ONCE).max(FEW);
+    let tried = names.chunks(length).map(|names| without_each(context, names, limit));
+    let tried = futures::future::try_join_all(tried.collect::<Vec<_>>()).await?;
+    for inspection in tried.into_iter().flatten() {
         inspected(stage, inspection);
     }
     Ok(())
 }
 
-/// Starts an instance in which the app lacks a setting.
-async fn without(context: &RunContext, name: &str, limit: Duration) -> Result<Inspection, Halt> {
+/// Starts an app that lacks a setting, for one setting after the other, in an instance whose dependencies are started once.
+async fn without_each(context: &RunContext, names: &[String], limit: Duration) -> Result<Vec<Inspection>, Halt> {
     let app = &context.contract.app;
     let timeline = Timeline::new(context.engine.clock(), context.redactor.clone());
-    let patch = Patch::WithoutVariable { service: app.clone(), name: name.to_owned() };
-    let arrangement = Arrangement { patches: vec![patch], ..Arrangement::default() };
+    let patches = vec![Patch::OneReplica { service: app.clone() }];
+    let arrangement = Arrangement { patches, is_quiet: true, ..Arrangement::default() };
     let mut instance = launch::create(context, &timeline, &arrangement).await?;
-    let outcome = watch(context, &instance, limit).await;
-    // The log is whole after that.
-    launch::stop_observing(context, &mut instance).await;
+    let tried = async {
+        launch::start_before_app(context, &instance).await?;
+        let mut tried = vec![];
+        for name in names {
+            let change = Patch::WithoutVariable { service: app.clone(), name: name.clone() };
+            instance.replace_by(app, &[change]).await?;
+            tried.push(without(context, &mut instance, name, limit).await?);
+        }
+        Ok(tried)
+    };
+    let tried = tried.await;
     instance.down().await?;
+    tried
+}
+
+/// Starts the app of an instance, which lacks a setting, and puts down how it ended and what it wrote.
+async fn without(context: &RunContext, instance: &mut Instance, name: &str, limit: Duration) -> Result<Inspection, Halt> {
+    let contract = &context.contract;
+    let app = &contract.app;
+    let probe = HttpProbe {
+        endpoint: Endpoint::Readiness,
+        port: contract.port,
+        path: contract.readiness.clone(),
+        timeout: contract.probe_timeout,
+    };
+    let reach = instance.service(app)?.reach.clone();
+    let timeline = instance.timeline().clone();
+    let started = instance.start(app).await?;
+    let probing = tokio::spawn(watch_endpoint(probe, reach, timeline.clone()));
+    let outcome = watch(context, &timeline, started, limit).await;
+    probing.abort();
+    // The log is whole after that.
+    catch_up_logs(&context.engine, app, &instance.service(app)?.container, &timeline).await;
     let observations = timeline.observations();
-    let lines = lines(&observations, app, name);
-    Ok(Inspection::WithoutSetting { name: name.to_owned(), outcome: outcome?, lines })
+    let since = observations.partition_point(|one| one.at < started);
+    Ok(Inspection::WithoutSetting { name: name.to_owned(), outcome, lines: lines(&observations[since..], app, name) })
 }
 
 /// The lines of the app that name a setting, and its last ones.
@@ -62,10 +93,9 @@ fn lines(observations: &[Observation], app: &str, name: &str) -> Vec<String> {
     naming.chain(last).cloned().collect()
 }
 
-/// Starts the app with everything before it, and waits until it is ready or has ended.
-async fn watch(context: &RunContext, instance: &Instance, limit: Duration) -> Result<SettingOutcome, Halt> {
+/// Waits until an app that was just started is ready or has ended.
+async fn watch(context: &RunContext, timeline: &Timeline, started: Duration, limit: Duration) -> SettingOutcome {
     let app = &context.contract.app;
-    let started = launch::start_app(context, instance).await?;
     let app_start = context.undisturbed_start;
     // One that needs the setting for nothing may take as long as it always does.
     let patience = limit + app_start * 2;
@@ -79,6 +109,6 @@ async fn watch(context: &RunContext, instance: &Instance, limit: Duration) -> Re
             _ => None,
         })
     };
-    let outcome = instance.timeline().first(started + patience, decided).await;
-    Ok(outcome.unwrap_or(SettingOutcome::Undecided { after: patience }))
+    let outcome = timeline.first(started + patience, decided).await;
+    outcome.unwrap_or(SettingOutcome::Undecided { after: patience })
 }
