@@ -82,6 +82,9 @@ Feature: The app works with few privileges and limited resources
 
       To fix: see the check of each restriction; the log shows which one is in the way.
 
+      Given the root file system of the app is read-only
+      And the app has no capabilities
+      And the app can gain no privileges
       Then readiness answers 2xx within the startup limit of its start
       And readiness answers 2xx within the recovery limit of its return
       And the app is still the same process

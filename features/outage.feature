@@ -77,6 +77,7 @@ Feature: The app reports an outage of a dependency, and survives it
       Given <dependency> is behind the tap
       And the stack is ready
       When all connections to <dependency> are reset
+      And the app is ready again
       And <dependency> answers 2 seconds late
 
     @outage.reset @must @needs-tap @each-dependency

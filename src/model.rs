@@ -24,7 +24,8 @@ pub use self::inspection::{
 pub use self::mark::{Mark, Return};
 pub use self::outcome::{FactId, Finding, Halt, Outcome, Place, Severity, Verdict};
 pub use self::record::{
-    CheckRecord, Conclusion, Counts, ExperimentRecord, FORMAT_VERSION, ReadError, Run, SourceFiles, Subject, Tool, schema,
+    CheckRecord, Conclusion, Counts, ExperimentRecord, FORMAT_VERSION, ReadError, Run, SourceFiles, Subject, Tool, end_of_turn,
+    schema,
 };
 pub use self::scenario::{Keyword, ScenarioLine};
 pub use self::timeline::{Observation, Timeline, last_log_lines};

@@ -11,21 +11,26 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::sync::Arc;
+use std::process::{Command, ExitCode};
+use std::sync::{Arc, Mutex};
 
 use clap::Parser;
-use cucumber::{WriterExt, writer};
+use cucumber::{WriterExt, then, writer};
 use harness::{Test, tests};
 use seaworthy::interrupt;
 use seaworthy::model::Verdict;
-use seaworthy::suite::{Request, Scan, Silent, check_with};
+use seaworthy::suite::{Request, Scan, ScenarioWorld, Silent, check_with};
 use serde::Deserialize;
 
 mod engine;
 mod harness;
 
-const TESTS: &[Test] = tests! { when engine::is_there: [the_reference_gets_its_verdicts] };
+const TESTS: &[Test] = tests! {
+    when engine::is_there: [
+        a_database_that_has_booted_before_is_as_after_its_first_boot,
+        the_reference_gets_its_verdicts,
+    ],
+};
 
 /// Runs the built-in features on a stack and shows every step.
 #[derive(Debug, Parser)]
@@ -54,6 +59,58 @@ fn main() -> ExitCode {
 
 fn the_reference_gets_its_verdicts() {
     assert_eq!(run(Arguments::parse_from(["cucumber"])), ExitCode::SUCCESS, "see above");
+}
+
+/// What the database of an instance holds, by the step that looked.
+static KEPT: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
+
+/// All data, schemas and roles, and every setting. Hashes of passwords are salted: that the app could log in shows that they are right.
+const DUMP: &str = "pg_dumpall --no-role-passwords --host 127.0.0.1 --username $POSTGRES_USER && \
+                    psql --host 127.0.0.1 --username $POSTGRES_USER --dbname $POSTGRES_DB --csv \
+                    --command 'SELECT name, setting, source FROM pg_settings ORDER BY name'";
+
+#[then(regex = "^the database is remembered as (.+)$")]
+async fn remember(world: &mut ScenarioWorld, name: String) {
+    let (_, instance) = world.instance().await.expect("an instance");
+    let container = &instance.service("db").expect("the database").container;
+    let login = "export PGPASSWORD=$POSTGRES_PASSWORD; ";
+    let dumped = Command::new("docker").args(["exec", container, "sh", "-ec", &format!("{login}{DUMP}")]).output();
+    let dumped = dumped.expect("docker");
+    assert!(dumped.status.success(), "{}", String::from_utf8_lossy(&dumped.stderr));
+    // A dump of a patched PostgreSQL has a key of its own in it, which is chance.
+    let text = String::from_utf8_lossy(&dumped.stdout);
+    let lines = text.lines().filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"));
+    KEPT.lock().expect("a map").insert(name, lines.collect::<Vec<_>>().join("\n"));
+}
+
+const OWN: &str = "@own
+Feature: What is in the database
+
+  @own.seeded @must
+  Scenario: One that has booted before
+    Given the stack is ready
+    Then the database is remembered as booted before
+
+  @own.fresh @must
+  Scenario: One that boots for the first time
+    When the database and the app start at the same moment
+    Then readiness answers 2xx within the startup limit
+    And the database is remembered as fresh
+";
+
+fn a_database_that_has_booted_before_is_as_after_its_first_boot() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("own.feature"), OWN).expect("written");
+    let features = folder.path().display().to_string();
+    assert_eq!(
+        run(Arguments::parse_from(["cucumber", "--tags", "@own", "--features", &features])),
+        ExitCode::SUCCESS,
+        "see above"
+    );
+    let kept = KEPT.lock().expect("a map");
+    let (seeded, fresh) = (&kept["booted before"], &kept["fresh"]);
+    assert!(seeded.contains("CREATE TABLE") && seeded.contains("max_connections,"), "{seeded}");
+    assert_eq!(seeded, fresh);
 }
 
 #[tokio::main]

@@ -42,7 +42,7 @@ pub(super) struct Arguments {
     /// Also run the checks of your own feature files, from a folder and its subfolders; `seaworthy steps` lists the sentences
     #[arg(long, value_name = "DIR")]
     features: Option<PathBuf>,
-    /// How many checks run at once [default: by memory, at most twice the CPUs]
+    /// How many experiments run at once [default: as many as the CPUs and the memory bear]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
     /// Let failed `should` checks fail the run too

@@ -63,7 +63,7 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
 }
 
 fn entries(arguments: &Arguments) -> Result<Vec<Entry>, RunError> {
-    let catalogue = Catalogue::built_in().with_own(arguments.features.as_deref())?;
+    let catalogue = Catalogue::built_in().with_own(arguments.features.as_deref(), |_| false)?;
     let selection = Selection::parse(arguments.tags.as_deref(), &catalogue)?;
     let checks = catalogue.checks().filter(|(place, _)| selection.selects(*place));
     Ok(checks.map(|(place, check)| Entry::new(check, place.scenario.name.clone())).collect())

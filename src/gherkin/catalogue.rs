@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cucumber::gherkin::{Feature, GherkinEnv, Scenario};
+use cucumber::gherkin::{Feature, GherkinEnv, Scenario, Step};
 
 use super::{Need, Place, features};
 use crate::experiment::RunError;
@@ -76,10 +76,11 @@ impl Catalogue {
         Self { features: features.collect() }
     }
 
-    /// The same with the user's own feature files, from this folder and those within it, where there is one.
-    pub fn with_own(mut self, folder: Option<&Path>) -> Result<Self, RunError> {
+    /// The same with the user's own feature files, from this folder and those within it, where there is one. They may use steps that only
+    /// the runner knows.
+    pub fn with_own(mut self, folder: Option<&Path>, has_step: impl Fn(&Step) -> bool) -> Result<Self, RunError> {
         if let Some(folder) = folder {
-            let own = features::read_folder(folder, &self.features)?;
+            let own = features::read_folder(folder, &self.features, &has_step)?;
             self.features.extend(own);
         }
         Ok(self)

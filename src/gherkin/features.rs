@@ -16,9 +16,12 @@ use crate::model::Keyword;
 /// Tags without which there is perhaps no dependency that a check could be about.
 const NEEDS_DEPENDENCY: [&str; 3] = ["needs-dependency", "needs-database", "needs-postgres"];
 
+/// Whether a runner has a step of its own that is no sentence of ours.
+pub(super) type HasStep<'a> = &'a dyn Fn(&Step) -> bool;
+
 /// Reads every `.feature` file of a folder and of those within it, in the order of their paths. `known` are the features that
 /// there are already. A scenario that could not be run, or not be told from another, is an error that says where it stands.
-pub(super) fn read_folder(folder: &Path, known: &[Feature]) -> Result<Vec<Feature>, RunError> {
+pub(super) fn read_folder(folder: &Path, known: &[Feature], has_step: HasStep<'_>) -> Result<Vec<Feature>, RunError> {
     let unreadable = |error: io::Error| wrong(folder, 0, format!("it can't be read: {error}"));
     let mut files = vec![];
     find(folder, &mut files).map_err(unreadable)?;
@@ -37,7 +40,7 @@ pub(super) fn read_folder(folder: &Path, known: &[Feature]) -> Result<Vec<Featur
         let feature = Feature::parse(text, GherkinEnv::default())
             .map_err(|error| wrong(&file, 0, format!("it is not Gherkin: {}", error.to_string().trim_end())))?;
         let feature = feature.expand_examples().map_err(|error| wrong(&file, error.pos.line, error.to_string()))?;
-        look_through(&feature, &file, &mut taken)?;
+        look_through(&feature, &file, &mut taken, has_step)?;
         features.push(feature);
     }
     Ok(features)
@@ -74,7 +77,7 @@ impl Taken {
     }
 }
 
-fn look_through(feature: &Feature, file: &Path, taken: &mut Taken) -> Result<(), RunError> {
+fn look_through(feature: &Feature, file: &Path, taken: &mut Taken, has_step: HasStep<'_>) -> Result<(), RunError> {
     for rule in &feature.rules {
         look_at_rule(rule).map_err(|(line, what)| wrong(file, line, what))?;
         if !taken.rules.insert(rule.name.clone()) {
@@ -88,6 +91,7 @@ fn look_through(feature: &Feature, file: &Path, taken: &mut Taken) -> Result<(),
         let step = Step { value: step.value.replace(PLACEHOLDER, "dependency"), ..step.clone() };
         match sentences::matching(sentences::keyword(step.ty), &step.value).count() {
             1 => Ok(()),
+            0 if has_step(&step) => Ok(()),
             0 => Err(wrong(file, step.position.line, format!("no step is called `{}{}`", step.keyword, step.value))),
             _ => Err(wrong(file, step.position.line, format!("more than one step is called `{}`", step.value))),
         }
@@ -170,9 +174,11 @@ mod tests {
         fs::create_dir(&nested).expect("made");
         fs::write(nested.join("own.feature"), text).expect("written");
         fs::write(nested.join("notes.txt"), "no feature").expect("written");
-        read_folder(folder.path(), Catalogue::built_in().features()).map_err(|error| match error {
-            RunError::Feature { line, what, .. } => format!("{line:?} {what}"),
-            other => other.to_string(),
+        read_folder(folder.path(), Catalogue::built_in().features(), &|step| step.value == "the moon is new").map_err(|error| {
+            match error {
+                RunError::Feature { line, what, .. } => format!("{line:?} {what}"),
+                other => other.to_string(),
+            }
         })
     }
 
@@ -198,6 +204,7 @@ mod tests {
         let outline = "@shop\nFeature: F\n  @shop.a @must\n  Scenario Outline: <s> seconds\n    When db is frozen for <s> seconds\n    \
                        Examples:\n      | s |\n      | 1 |\n";
         assert_eq!(read(outline).expect("features")[0].scenarios[0].name, "1 seconds");
+        assert!(read(&scenario("@shop.moon @must", "A step of the runner's own", "Given the moon is new")).is_ok());
         let shared = read(&rule(BACKGROUND, "Then the app has a health check")).expect("features");
         assert_eq!(shared[0].rules[0].scenarios.len(), 1);
     }
@@ -246,7 +253,7 @@ mod tests {
             assert!(error.contains(said), "{error}");
         }
         let empty = tempfile::tempdir().expect("a folder");
-        assert!(read_folder(empty.path(), &[]).is_err());
-        assert!(read_folder(&empty.path().join("missing"), &[]).is_err());
+        assert!(read_folder(empty.path(), &[], &|_| false).is_err());
+        assert!(read_folder(&empty.path().join("missing"), &[], &|_| false).is_err());
     }
 }

@@ -8,7 +8,7 @@ use cucumber::tag::Ext;
 
 use super::turns::{Parts, in_order, parts};
 use super::{Catalogue, Check, Need, Place, alone, line, lines};
-use crate::experiment::{Line, RunError, Step as ReadStep};
+use crate::experiment::{Line, RunError};
 use crate::model::{CheckRecord, Verdict};
 use crate::subject::{Contract, Kind};
 
@@ -103,9 +103,7 @@ pub struct Turns {
     pub index: usize,
     /// What it asserts, each line with the number of lines of the background that are taken before.
     pub lines: Vec<(usize, Line)>,
-    /// What of the background the check is about, where it is not about all of it.
-    pub givens: Vec<Line>,
-    /// The check with nothing but these: what is done where they hold not all together.
+    /// Where the check is about a part of what the background says of the instance: the check with that part alone.
     pub alone: Vec<Line>,
 }
 
@@ -125,28 +123,11 @@ impl PlannedExperiment {
         self.checks.iter().map(last).max().unwrap_or_default()
     }
 
-    /// The same for these checks alone, without some lines of the background.
-    #[must_use]
-    pub fn without(&self, left_out: &[ReadStep], checks: Vec<Turns>) -> Self {
-        let stays = |line: &Line| line.step.as_ref().is_none_or(|step| !left_out.contains(step));
-        let kept = |turn: usize| self.background[..turn].iter().filter(|line| stays(line)).count();
-        let checks = checks.into_iter().map(|turns| {
-            let lines = turns.lines.into_iter().map(|(turn, line)| (kept(turn), line)).collect();
-            Turns { lines, ..turns }
-        });
-        Self {
-            name: format!("{}, without what does not hold alone", self.name),
-            background: self.background.iter().filter(|line| stays(line)).cloned().collect(),
-            checks: checks.collect(),
-            key: None,
-        }
-    }
-
     /// An experiment with this one check, and all of its lines.
     #[must_use]
     pub fn of_one(name: String, index: usize, lines: Vec<Line>) -> Self {
         let lines = lines.into_iter().map(|line| (0, line)).collect();
-        Self { name, background: vec![], checks: vec![Turns { index, lines, givens: vec![], alone: vec![] }], key: None }
+        Self { name, background: vec![], checks: vec![Turns { index, lines, alone: vec![] }], key: None }
     }
 }
 
@@ -242,7 +223,6 @@ impl Plan {
             index,
             lines: claims.iter().map(|(turn, step)| (*turn, line(step))).collect(),
             alone: if givens.is_empty() { vec![] } else { lines(alone) },
-            givens: lines(&givens),
         };
         let key = Some((rule.name.clone(), dependency.map(str::to_owned)));
         if let Some(experiment) = self.experiments.iter_mut().find(|experiment| experiment.key == key) {

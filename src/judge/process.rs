@@ -113,7 +113,9 @@ pub(super) fn first_process(facts: &[Observation], app: &str, before: Duration) 
         _ => None,
     });
     let pid = pid.last()??;
-    looks(facts, app).rev().flat_map(|(_, processes)| processes).find(|process| process.pid == pid).cloned()
+    // One that is dying has lost its command line.
+    let looks = looks(facts, app).rev().filter(|(one, _)| one.at <= before);
+    looks.flat_map(|(_, processes)| processes).find(|process| process.pid == pid).cloned()
 }
 
 pub(super) fn is_shell(process: &Process) -> bool {
@@ -204,9 +206,11 @@ mod tests {
         let started = |ms, pid| container(ms, "app", ContainerChange::Started { pid });
         let look = |ms| processes(ms, vec![process(9, 0, "sh"), process(7, 0, "server")]);
         let first = |told: &[Told], before| first_process(&timeline(told.to_vec()), "app", Duration::from_millis(before));
-        let both = [started(0, Some(9)), started(50, Some(7)), look(60)];
+        let both = [started(0, Some(9)), look(30), started(50, Some(7)), look(60)];
         assert_eq!(first(&both, 100), Some(process(7, 0, "server")));
         assert_eq!(first(&both, 40), Some(process(9, 0, "sh")));
+        let dying = [&both[..], &[processes(110, vec![process(7, 0, "[server] <defunct>")])]].concat();
+        assert_eq!(first(&dying, 100), Some(process(7, 0, "server")), "as it was before the moment");
         assert_eq!(first(&[started(0, Some(9)), started(50, None), look(60)], 100), None, "it had ended before anybody looked");
         assert_eq!(first(&[started(0, Some(3)), look(60)], 100), None);
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
 
-use super::{Finding, Observation, Place, ScenarioLine, Severity, Verdict, version_1};
+use super::{Fact, Finding, Observation, Place, ScenarioLine, Severity, Verdict, version_1};
 use crate::clock::millis;
 use crate::subject::Contract;
 
@@ -14,6 +14,16 @@ use crate::subject::Contract;
 pub const FORMAT_VERSION: u32 = 2;
 /// What the schema of the format is called.
 const SCHEMA_ID: &str = "https://github.com/seaworthy-dev/seaworthy/blob/main/docs/run-2.schema.json";
+
+/// When the experiment went on without a check, by its name, after its last step; nothing when it did not.
+#[must_use]
+pub fn end_of_turn(timeline: &[Observation], check: &str) -> Option<Duration> {
+    let steps = || timeline.iter().filter_map(|one| matches!(one.fact, Fact::Step { .. }).then_some((one.id, one.at, &one.fact)));
+    let is_own = |fact: &Fact| matches!(fact, Fact::Step { check: Some(of), .. } if of == check);
+    let last = steps().filter(|(_, _, fact)| is_own(fact)).map(|(id, ..)| id).max()?;
+    let is_act = |fact: &Fact| matches!(fact, Fact::Step { check: None, .. });
+    steps().filter(|(id, _, fact)| *id > last && is_act(fact)).min_by_key(|(id, ..)| *id).map(|(_, at, _)| at)
+}
 
 /// Everything that a run found out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -243,6 +253,18 @@ impl Run {
     #[must_use]
     pub fn timeline(&self, check: &CheckRecord) -> &[Observation] {
         check.experiment.and_then(|number| self.experiments.get(number)).map_or(&[], |experiment| &experiment.timeline)
+    }
+
+    /// What a check has seen of its experiment: until the next act after its last claim, and without the steps of other checks.
+    #[must_use]
+    pub fn seen_by(&self, check: &CheckRecord) -> Vec<Observation> {
+        let (timeline, name) = (self.timeline(check), check.name());
+        let end = end_of_turn(timeline, &name).unwrap_or(Duration::MAX);
+        let is_own = |one: &Observation| match &one.fact {
+            Fact::Step { check, .. } | Fact::Halted { check, .. } => check.as_ref().is_none_or(|of| *of == name),
+            _ => true,
+        };
+        timeline.iter().filter(|one| one.at < end && is_own(one)).cloned().collect()
     }
 
     /// How many checks had each outcome.

@@ -51,11 +51,9 @@ fn element(run: &Run, check: &CheckRecord, line: usize) -> Value {
 
 /// The steps that were begun, the last of them with the verdict; the title as the only one where none was.
 fn steps(run: &Run, check: &CheckRecord, line: usize) -> Vec<Value> {
-    let name = check.name();
-    let begun = run.timeline(check).iter().filter_map(|observation| match &observation.fact {
-        Fact::Step { line, check: of } if of.as_ref().is_none_or(|of| *of == name) => {
-            Some((line.word.as_str(), line.text.as_str(), observation.at))
-        }
+    let seen = run.seen_by(check);
+    let begun = seen.iter().filter_map(|observation| match &observation.fact {
+        Fact::Step { line, .. } => Some((line.word.as_str(), line.text.as_str(), observation.at)),
         _ => None,
     });
     let mut begun: Vec<(&str, &str, Duration)> = begun.collect();

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use super::lanes::draw;
+use super::lanes::{draw_shared, draw_turn};
 use super::{by_topic, outcome, topic, word};
 use crate::judge::{seconds, used};
 use crate::model::{CheckRecord, Conclusion, Fact, Observation, Run, Verdict};
@@ -55,6 +55,7 @@ pub fn to_html(run: &Run) -> String {
                 }
                 (filters(run))
                 main { (topics(run)) }
+                (experiments(run))
                 (about(run))
                 script { (PreEscaped(SCRIPT)) }
             }
@@ -145,7 +146,10 @@ fn check(run: &Run, check: &CheckRecord) -> Markup {
                     dt { "again" } dd { code { "seaworthy check " (run.subject.stack) " --tags @" (check.id) } }
                 }
                 (drawing(run, check))
-                (log(run.timeline(check)))
+                @if failed { (log(&run.seen_by(check))) }
+                @if let Some(number) = check.experiment.filter(|number| has_log(run, *number)) {
+                    p.soft { a href={ "#experiment-" (number + 1) } { "log of the whole experiment" } }
+                }
             }
         }
     }
@@ -159,17 +163,15 @@ fn reason(check: &CheckRecord) -> Markup {
     }
 }
 
+/// The chart of a check: the timeline of its experiment, which stands in the page once, and above it what was looked at for this check.
 fn drawing(run: &Run, check: &CheckRecord) -> Markup {
-    let Some(drawing) = draw(run.timeline(check)) else { return Markup::default() };
+    let (Some(number), timeline) = (check.experiment, run.timeline(check)) else { return Markup::default() };
+    let Some(shared) = draw_shared(timeline) else { return Markup::default() };
+    let own = draw_turn(timeline, &check.name());
     // As the script has it, so that nothing moves when it is drawn.
-    let height = TOP + drawing.lanes.len() * ROW + 4;
-    let data = match serde_json::to_string(&drawing) {
-        // Within a script nothing is escaped: `<` is the only letter that can end it.
-        Ok(data) => data.replace('<', "\\u003c"),
-        Err(error) => unreachable!("a drawing has string keys only: {error}"),
-    };
+    let height = TOP + (shared.lanes.len() + usize::from(own.is_some())) * ROW + 4;
     html! {
-        figure {
+        figure data-timeline=(timeline_id(number)) {
             div.tools {
                 button type="button" data-zoom="in" { "Zoom in" }
                 button type="button" data-zoom="out" { "Zoom out" }
@@ -178,8 +180,53 @@ fn drawing(run: &Run, check: &CheckRecord) -> Markup {
             }
             svg.chart height=(height) tabindex="0" role="application" aria-label={ "Timeline of " (check.name()) } {}
             p.told role="status" aria-live="polite" {}
-            script type="application/json" { (PreEscaped(data)) }
+            script type="application/json" { (PreEscaped(data(&own))) }
         }
+    }
+}
+
+/// Every experiment once: what is drawn for its checks, and its log.
+fn experiments(run: &Run) -> Markup {
+    let shown = run.experiments.iter().enumerate().filter_map(|(number, experiment)| {
+        let drawing = draw_shared(&experiment.timeline)?;
+        Some((number, experiment, drawing))
+    });
+    html! {
+        section.experiments {
+            h2 { "Experiments" }
+            p.soft { "Each is one copy of the stack, set up and disturbed in one way. Its checks have their charts with them." }
+            @for (number, experiment, drawing) in shown {
+                article.experiment #{ "experiment-" (number + 1) } {
+                    h3 { (number + 1) ". " (experiment.name) }
+                    p.soft {
+                        @for (index, check) in run.checks.iter().filter(|check| check.experiment == Some(number)).enumerate() {
+                            @if index > 0 { ", " }
+                            a href={ "#" (check.name()) } { (check.name()) }
+                        }
+                    }
+                    (log(&experiment.timeline))
+                    script type="application/json" #(timeline_id(number)) { (PreEscaped(data(&drawing))) }
+                }
+            }
+        }
+    }
+}
+
+fn has_log(run: &Run, experiment: usize) -> bool {
+    let is_line = |one: &Observation| matches!(one.fact, Fact::Log { .. });
+    run.experiments.get(experiment).is_some_and(|experiment| experiment.timeline.iter().any(is_line))
+}
+
+fn timeline_id(experiment: usize) -> String {
+    format!("timeline-{}", experiment + 1)
+}
+
+/// What a script reads.
+fn data(value: &impl serde::Serialize) -> String {
+    match serde_json::to_string(value) {
+        // Within a script nothing is escaped: `<` is the only letter that can end it.
+        Ok(data) => data.replace('<', "\\u003c"),
+        Err(error) => unreachable!("a drawing has string keys only: {error}"),
     }
 }
 

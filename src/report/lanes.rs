@@ -7,7 +7,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::words::{disturbed, kind_of, left_out, short};
-use crate::model::{Answer, ContainerChange, DependencyState, Endpoint, Fact, FaultKind, Observation, Phase, excerpt};
+use crate::model::{
+    Answer, ContainerChange, DependencyState, Endpoint, Fact, FaultKind, Observation, Phase, end_of_turn, excerpt,
+};
 
 /// Into how many pieces a lane of points is divided; the points of a piece are drawn as one.
 const PIECES: u32 = 300;
@@ -91,6 +93,27 @@ pub(super) fn draw(observations: &[Observation]) -> Option<Drawing> {
     (!is_empty).then_some(drawing)
 }
 
+/// Draws an experiment, with what is done in it, and not what is looked at for one of its checks.
+pub(super) fn draw_shared(observations: &[Observation]) -> Option<Drawing> {
+    let is_shared = |one: &&Observation| !matches!(one.fact, Fact::Step { check: Some(_), .. });
+    draw(&observations.iter().filter(is_shared).cloned().collect::<Vec<_>>())
+}
+
+/// What is looked at for a check of an experiment, and when: to be drawn above the experiment's lanes, with which it shares its times.
+pub(super) fn draw_turn(observations: &[Observation], check: &str) -> Option<Lane> {
+    let is_shared = |one: &&Observation| !matches!(one.fact, Fact::Step { check: Some(_), .. });
+    let start = observations.iter().find(is_shared)?.at;
+    let end = observations.iter().map(|observation| observation.at).max()?;
+    let scenario = Scenario { observations, start, end };
+    let steps = scenario.facts().filter_map(|(at, fact)| match fact {
+        Fact::Step { line, check: Some(of) } if of == check => Some((at, line.to_string())),
+        _ => None,
+    });
+    let steps: Vec<(Duration, String)> = steps.collect();
+    let lane = scenario.lane_of_steps("this check", &steps, end_of_turn(observations, check).unwrap_or(end));
+    (!lane.items.is_empty()).then_some(lane)
+}
+
 #[derive(Clone, Copy)]
 struct Scenario<'a> {
     observations: &'a [Observation],
@@ -140,10 +163,13 @@ impl<'a> Scenario<'a> {
             Fact::Step { line, .. } => Some((at, line.to_string())),
             _ => None,
         });
-        let steps: Vec<(Duration, String)> = steps.collect();
-        let ends = steps.iter().skip(1).map(|(at, _)| *at).chain([self.end]);
+        self.lane_of_steps("steps", &steps.collect::<Vec<_>>(), self.end)
+    }
+
+    fn lane_of_steps(&self, name: &str, steps: &[(Duration, String)], end: Duration) -> Lane {
+        let ends = steps.iter().skip(1).map(|(at, _)| *at).chain([end]);
         let items = steps.iter().zip(ends).map(|((at, text), end)| self.span(*at, end, "idle", text, text)).collect();
-        Lane::new("steps", Of::Steps, items)
+        Lane::new(name, Of::Steps, items)
     }
 
     /// Stretches of like answers, from when the first was asked for to when the next different one was.

@@ -106,10 +106,11 @@ impl Failure<'_> {
         for place in check.places() {
             writeln!(text, "  {} {}:{}", look.label("at:"), printable(&place.file), place.line)?;
         }
-        if let Some(told) = draw(run.timeline(check)).and_then(|drawing| tell(&drawing, look.detail == Detail::Verbose)) {
+        let seen = run.seen_by(check);
+        if let Some(told) = draw(&seen).and_then(|drawing| tell(&drawing, look.detail == Detail::Verbose)) {
             self.timeline(text, &told)?;
         }
-        let lines = last_log_lines(run.timeline(check), &run.contract.app, LOG_LINES);
+        let lines = last_log_lines(&seen, &run.contract.app, LOG_LINES);
         if !lines.is_empty() {
             writeln!(text, "  {}", look.label(&format!("the last log lines of `{}`:", run.contract.app)))?;
             for line in lines {

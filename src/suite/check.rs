@@ -6,6 +6,7 @@ use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cucumber::gherkin::Step;
 use cucumber::{Writer, writer};
 use futures::FutureExt;
 use time::OffsetDateTime;
@@ -34,7 +35,7 @@ pub struct Request {
     pub features: Option<PathBuf>,
     /// A Gherkin tag expression that selects checks; all of them without one.
     pub tags: Option<String>,
-    /// How many checks run at once; a number that suits the machine without one.
+    /// How many experiments run at once; as many as the machine bears without one.
     pub jobs: Option<usize>,
     /// What may be shared with this machine and between copies; checks then run one at a time.
     pub allowed: BTreeSet<Hazard>,
@@ -42,7 +43,7 @@ pub struct Request {
     pub slow: bool,
     /// Whether checks of severity `should` count too.
     pub strict: bool,
-    /// Which checks share an experiment. Cucumber as the runner shares none.
+    /// Which checks share an experiment.
     pub grouping: Grouping,
     /// Whether only the contract is wanted: the stack is started once, and no check is made.
     pub explain: bool,
@@ -62,7 +63,7 @@ pub struct Request {
 /// [`RunError::Interrupted`], when `stop` completes.
 pub async fn check(request: &Request, progress: Arc<dyn Progress>, stop: impl Future<Output = ()>) -> Result<Run, RunError> {
     let perform = async |context: Arc<RunContext>, plan: Arc<Plan>, pace: Pace| execute(&context, &plan, &pace, &progress).await;
-    prepare_and(request, &progress, stop, perform).await
+    prepare_and(request, &progress, stop, |_| false, perform).await
 }
 
 /// The same with cucumber as the runner, which tells its events to a writer, and knows the steps that were added with its attributes.
@@ -78,7 +79,7 @@ where
     let perform = async |context: Arc<RunContext>, plan: Arc<Plan>, pace: Pace| {
         with_cucumber::run(&context, &plan, pace, &progress, writer).await
     };
-    prepare_and(request, &progress, stop, perform).await
+    prepare_and(request, &progress, stop, with_cucumber::knows(), perform).await
 }
 
 /// Sets a run up, lets the plan be performed, and removes everything.
@@ -86,10 +87,11 @@ async fn prepare_and(
     request: &Request,
     progress: &Arc<dyn Progress>,
     stop: impl Future<Output = ()>,
+    has_step: impl Fn(&Step) -> bool,
     perform: impl AsyncFnOnce(Arc<RunContext>, Arc<Plan>, Pace) -> Vec<Performed>,
 ) -> Result<Run, RunError> {
     let clock = Clock::start();
-    let catalogue = Catalogue::built_in().with_own(request.features.as_deref())?;
+    let catalogue = Catalogue::built_in().with_own(request.features.as_deref(), has_step)?;
     let selection = Selection::parse(request.tags.as_deref(), &catalogue)?;
     let resolved = ResolvedStack::read(&request.target, &request.flags, &request.allowed, &catalogue.ids(), clock.day()).await?;
     let redactor = resolved.redactor.clone();
@@ -130,12 +132,12 @@ async fn prepare_and(
             progress.tell(Event::ChecksStarted { count: plan.runs() });
         }
         let pace = match jobs {
-            Some(jobs) => Pace::fixed(jobs),
+            Some(jobs) => Pace::fixed(clock, jobs),
             // The processors of another machine can't be seen.
             None if context.engine.access().published_at().is_some() => {
-                Pace::fixed(most.min(2 * context.engine.capacity().cores))
+                Pace::fixed(clock, most.min(2 * context.engine.capacity().cores))
             }
-            None => Pace::between(most.min(context.engine.capacity().cores), most),
+            None => Pace::between(clock, most.min(context.engine.capacity().cores), most),
         };
         let performed = perform(Arc::clone(&context), Arc::clone(&plan), pace).await;
         Ok(record(&context, &plan, request.strict, &notes, performed))

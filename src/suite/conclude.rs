@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::experiment::{Line, RunContext};
 use crate::gherkin::Planned;
 use crate::judge::{Claim, Ruling, judge};
-use crate::model::{CheckRecord, Observation, Timeline, Verdict};
+use crate::model::{CheckRecord, Observation, Timeline, Verdict, end_of_turn};
 use crate::subject::{Contract, Waiver};
 
 /// Concludes a check whose experiment has ended, with these observations.
@@ -16,7 +16,7 @@ pub(super) fn conclude(
     timeline: &Timeline,
     observations: &[Observation],
 ) -> CheckRecord {
-    let duration = elapsed(timeline, observations);
+    let duration = elapsed(timeline, observations, &planned.name());
     let steps = lines.iter().map(|line| line.line.clone()).collect();
     let mut check = CheckRecord { duration, steps, ..planned.without_run() };
     rule(&mut check, lines, observations, &context.contract);
@@ -40,9 +40,11 @@ fn apply(check: &mut CheckRecord, ruling: Ruling, contract: &Contract) {
     }
 }
 
-fn elapsed(timeline: &Timeline, observations: &[Observation]) -> Duration {
+/// How long the experiment went on until its last claim was looked at.
+fn elapsed(timeline: &Timeline, observations: &[Observation], check: &str) -> Duration {
     let first = observations.iter().map(|observation| observation.at).find(|at| !at.is_zero());
-    timeline.clock().now().saturating_sub(first.unwrap_or_default())
+    let end = end_of_turn(observations, check).unwrap_or_else(|| timeline.clock().now());
+    end.saturating_sub(first.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cucumber::event::{Cucumber as CucumberEvent, ScenarioFinished, StepError};
-use cucumber::gherkin::{Feature, Scenario};
+use cucumber::gherkin::{Feature, Scenario, Step};
 use cucumber::step::{Collection, Context};
 use cucumber::{Event as Stamped, Parser, Writer, cli, parser, runner, writer};
 use futures::future::LocalBoxFuture;
@@ -89,6 +89,12 @@ fn collection() -> Collection<ScenarioWorld> {
             Keyword::Then => collection.then(None, pattern, take),
         }
     })
+}
+
+/// Whether a step was added with cucumber's attributes.
+pub(super) fn knows() -> impl Fn(&Step) -> bool {
+    let own = <ScenarioWorld as ::cucumber::World>::collection();
+    move |step| own.find(step).is_ok_and(|found| found.is_some())
 }
 
 fn take(world: &mut ScenarioWorld, context: Context) -> LocalBoxFuture<'_, ()> {

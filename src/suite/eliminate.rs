@@ -1,8 +1,8 @@
-//! Elimination: what is taken away from an app is taken away all together first. Only where a check does not hold then, its own part is
-//! tried alone, and what is left without the parts that do not hold alone.
+//! Elimination: what is taken away from an app is taken away all together first. Only where a check does not hold then, it is made again with
+//! nothing but its own part.
 
 use super::execute::Performed;
-use crate::gherkin::{PlannedExperiment, Turns};
+use crate::gherkin::PlannedExperiment;
 use crate::model::{CheckRecord, Verdict};
 
 /// Performs an experiment, and again for the checks that are about parts of it as far as they did not hold. Returns the one that each
@@ -12,31 +12,15 @@ pub(super) async fn eliminate(
     perform: impl AsyncFn(&PlannedExperiment) -> Performed,
 ) -> Vec<Performed> {
     let mut together = perform(experiment).await;
-    if experiment.checks.iter().all(|turns| turns.givens.is_empty()) {
-        return vec![together];
-    }
-    let mut again = vec![];
-    let mut without = vec![];
-    for turns in experiment.checks.iter().filter(|turns| !turns.givens.is_empty()) {
+    let mut all = vec![];
+    for turns in experiment.checks.iter().filter(|turns| !turns.alone.is_empty()) {
         let Some(check) = take_undecided(&mut together, turns.index) else { continue };
-        let alone = PlannedExperiment::of_one(check.name(), turns.index, turns.alone.clone());
-        let performed = perform(&alone).await;
-        if performed.checks.iter().any(|(_, check)| is_undecided(check)) {
-            without.extend(turns.givens.iter().filter_map(|line| line.step.clone()));
-        }
-        again.push(performed);
-    }
-    if !without.is_empty() {
-        let rest = experiment.checks.iter().filter(|turns| turns.givens.is_empty());
-        let rest: Vec<Turns> = rest.filter(|turns| take_undecided(&mut together, turns.index).is_some()).cloned().collect();
-        if !rest.is_empty() {
-            again.push(perform(&experiment.without(&without, rest)).await);
-        }
+        all.push(perform(&PlannedExperiment::of_one(check.name(), turns.index, turns.alone.clone())).await);
     }
     if !together.checks.is_empty() {
-        again.insert(0, together);
+        all.insert(0, together);
     }
-    again
+    all
 }
 
 fn is_undecided(check: &CheckRecord) -> bool {
@@ -55,7 +39,7 @@ mod tests {
 
     use super::*;
     use crate::experiment::Line;
-    use crate::gherkin;
+    use crate::gherkin::{self, Turns};
     use crate::model::{Keyword, Run, ScenarioLine};
 
     const CAPABILITIES: &str = "the app has no capabilities";
@@ -74,9 +58,9 @@ mod tests {
         experiment.background = [CAPABILITIES, PRIVILEGES, START].map(given).to_vec();
         let part = |index, text| {
             let claim = (3, given("its claim"));
-            Turns { index, lines: vec![claim], givens: vec![given(text)], alone: [text, START].map(given).to_vec() }
+            Turns { index, lines: vec![claim], alone: [text, START].map(given).to_vec() }
         };
-        let whole = Turns { index: 2, lines: vec![(3, given("its claim"))], givens: vec![], alone: vec![] };
+        let whole = Turns { index: 2, lines: vec![(3, given("its claim"))], alone: vec![] };
         experiment.checks = vec![part(0, CAPABILITIES), part(1, PRIVILEGES), whole];
         let performed = RefCell::new(vec![]);
         let known = Run::read(include_bytes!("../../tests/fixtures/runs/version-1.json")).expect("a run").checks.remove(0);
@@ -107,18 +91,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_part_that_is_not_borne_fails_alone_and_the_rest_is_tried_without_it() {
+    async fn a_part_that_is_not_borne_fails_alone() {
         let (performed, verdicts) = eliminated(&[CAPABILITIES]).await;
-        let last = "together, without what does not hold alone: 1";
-        assert_eq!(performed.len(), 4);
-        assert_eq!((performed[0].as_str(), performed[3].as_str()), ("together: 3", last));
-        assert_eq!(verdicts, [(0, Failed), (1, Passed), (2, Passed)]);
+        assert_eq!(performed, ["together: 3", "part.0[db]: 1", "part.1[db]: 1"]);
+        assert_eq!(verdicts, [(0, Failed), (1, Passed), (2, Failed)], "the last one is about all of them");
     }
 
     #[tokio::test]
     async fn parts_that_are_not_borne_together_only_pass_alone() {
-        let (performed, verdicts) = eliminated(&[CAPABILITIES, PRIVILEGES]).await;
-        assert_eq!(performed.len(), 3);
+        let (_, verdicts) = eliminated(&[CAPABILITIES, PRIVILEGES]).await;
         assert_eq!(verdicts, [(0, Passed), (1, Passed), (2, Failed)]);
     }
 }

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify};
-use tokio::time::Instant;
+
+use crate::clock::Clock;
 
 /// From one look at the processors to the next, and from the beginning of one instance to that of the next: its load has to show first.
 const LOOK: Duration = Duration::from_millis(250);
@@ -20,6 +21,7 @@ pub(super) struct Pace {
     at_least: usize,
     /// There are never more.
     at_most: usize,
+    clock: Clock,
     running: Arc<Running>,
     /// Held by the one whose turn is next.
     next: Mutex<Load>,
@@ -44,14 +46,15 @@ impl Drop for Place {
 
 impl Pace {
     /// So many at once.
-    pub(super) fn fixed(count: usize) -> Self {
-        Self::between(count, count)
+    pub(super) fn fixed(clock: Clock, count: usize) -> Self {
+        Self::between(clock, count, count)
     }
 
     /// At least and at most so many, as the processors of this machine bear them.
-    pub(super) fn between(at_least: usize, at_most: usize) -> Self {
+    pub(super) fn between(clock: Clock, at_least: usize, at_most: usize) -> Self {
         let at_least = at_least.max(1);
-        Self { at_least, at_most: at_most.max(at_least), running: Arc::default(), next: Mutex::default() }
+        let next = Mutex::new(Load::at(clock.now()));
+        Self { at_least, at_most: at_most.max(at_least), clock, running: Arc::default(), next }
     }
 
     /// Waits until an experiment may begin. Those who wait come in order.
@@ -59,14 +62,14 @@ impl Pace {
         let mut load = self.next.lock().await;
         loop {
             let running = self.running.count.load(Ordering::Relaxed);
-            if running < self.at_least || (running < self.at_most && load.has_time_left()) {
+            if running < self.at_least || (running < self.at_most && load.has_time_left(self.clock.now())) {
                 self.running.count.fetch_add(1, Ordering::Relaxed);
-                load.begins_anew();
+                *load = Load::at(self.clock.now());
                 return Place(Arc::clone(&self.running));
             }
             tokio::select! {
                 () = self.running.ended.notified() => {}
-                () = tokio::time::sleep_until(load.next_look()), if running < self.at_most => {}
+                () = self.clock.reach(load.next_look()), if running < self.at_most => {}
             }
         }
     }
@@ -75,31 +78,25 @@ impl Pace {
 /// What the processors have done since a moment.
 #[derive(Debug)]
 struct Load {
-    since: Instant,
+    since: Duration,
     times: Option<Times>,
 }
 
-impl Default for Load {
-    fn default() -> Self {
-        Self { since: Instant::now(), times: Times::read() }
-    }
-}
-
 impl Load {
-    fn begins_anew(&mut self) {
-        *self = Self::default();
+    fn at(now: Duration) -> Self {
+        Self { since: now, times: Times::read() }
     }
 
-    fn next_look(&self) -> Instant {
+    fn next_look(&self) -> Duration {
         self.since + LOOK
     }
 
     /// Whether the processors had time left since the last look; never where that can't be seen.
-    fn has_time_left(&mut self) -> bool {
-        if Instant::now() < self.next_look() {
+    fn has_time_left(&mut self, now: Duration) -> bool {
+        if now < self.next_look() {
             return false;
         }
-        let before = std::mem::take(self).times;
+        let before = std::mem::replace(self, Self::at(now)).times;
         let left = before.zip(self.times).and_then(|(before, now)| now.left_since(before));
         left.is_some_and(|left| left >= LEFT)
     }
@@ -148,7 +145,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_more_begin_than_there_may_be_and_each_end_lets_one_in() {
-        let pace = Pace::fixed(2);
+        let pace = Pace::fixed(Clock::start(), 2);
         let (first, _second) = (pace.enter().await, pace.enter().await);
         let third = pace.enter();
         tokio::pin!(third);

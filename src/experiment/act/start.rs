@@ -116,14 +116,15 @@ pub(super) async fn again(stage: &mut Stage) -> Result<(), Halt> {
     Ok(())
 }
 
-/// The app is ready after its second start. One that is not is another check's business: what follows can't be tried.
+/// The app is ready after what was done to it last. One that is not is another check's business: what follows can't be tried.
 pub(super) async fn ready_again(stage: &mut Stage) -> Result<(), Halt> {
-    let started = stage.app_started();
+    let since = stage.since();
     let (context, instance) = stage.instance().await?;
-    let ready = launch::ready_since(context, instance, started).await;
-    if let Outcome::Broken(finding) = ready {
-        let app = &context.contract.app;
-        return Err(Halt::not_applicable(format!("`{app}` was not ready again after its second start: {}", finding.seen)));
+    match launch::ready_since(context, instance, since).await {
+        Outcome::Broken(finding) => {
+            let app = &context.contract.app;
+            Err(Halt::not_applicable(format!("`{app}` was not ready again before: {}", finding.seen)))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }

@@ -8,6 +8,12 @@
   // ---- filters ----
   const [topic, verdict, severity, text] = ["topic", "verdict", "severity", "text"].map((id) => document.getElementById(id));
   const shown = document.getElementById("shown");
+  // What is said of a check, and what was written in its experiment.
+  const told = (check) => {
+    const timeline = check.querySelector("figure")?.dataset.timeline;
+    const experiment = timeline && document.getElementById(timeline).closest(".experiment").querySelector(".log");
+    return `${check.textContent} ${experiment ? experiment.textContent : ""}`.toLowerCase();
+  };
   const filter = () => {
     const wanted = text.value.trim().toLowerCase();
     let count = 0;
@@ -17,7 +23,7 @@
         (!topic.value || data.topic === topic.value) &&
         (!verdict.value || data.verdict === verdict.value) &&
         (!severity.value || data.severity === severity.value) &&
-        (!wanted || check.textContent.toLowerCase().includes(wanted));
+        (!wanted || told(check).includes(wanted));
       check.hidden = !fits;
       count += fits ? 1 : 0;
     }
@@ -46,7 +52,9 @@
   };
 
   const draw = (figure) => {
-    const data = JSON.parse(figure.querySelector("script").textContent);
+    const shared = JSON.parse(document.getElementById(figure.dataset.timeline).textContent);
+    const own = JSON.parse(figure.querySelector("script").textContent);
+    const data = { ...shared, lanes: own ? [own, ...shared.lanes] : shared.lanes };
     const told = figure.querySelector(".told");
     const svg = figure.querySelector("svg");
     const whole = [0, Math.max(data.end, 1)];
