@@ -87,7 +87,6 @@ Feature: The app shuts down gracefully
     Background:
       Given the processes of the app are watched
       And the health check of the app runs every second
-      And the root file system of the app can be written to
       And the stack is ready
       When the app gets its stop signal
       And the app is started again

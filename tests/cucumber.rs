@@ -70,6 +70,7 @@ const DUMP: &str = "pg_dumpall --no-role-passwords --host 127.0.0.1 --username $
                     --command 'SELECT name, setting, source FROM pg_settings ORDER BY name'";
 
 #[then(regex = "^the database is remembered as (.+)$")]
+#[expect(clippy::disallowed_methods, reason = "a test asks the real client")]
 async fn remember(world: &mut ScenarioWorld, name: String) {
     let (_, instance) = world.instance().await.expect("an instance");
     let container = &instance.service("db").expect("the database").container;

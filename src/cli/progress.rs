@@ -1,5 +1,5 @@
 //! What a run says while it is under way: what it does on standard error, each finished check on standard output. In a terminal
-//! the checks that run are shown below that, each with what it waits for.
+//! the experiments that run are shown below that, each with what it waits for.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -30,7 +30,7 @@ pub(super) struct Lines {
 #[derive(Debug, Default)]
 struct Live {
     phase: Option<(ProgressBar, String)>,
-    checks: HashMap<String, ProgressBar>,
+    experiments: HashMap<String, ProgressBar>,
     sum: Option<ProgressBar>,
     total: usize,
     done: usize,
@@ -48,7 +48,7 @@ impl Lines {
     pub(super) fn end(&self) {
         if let Some(mut live) = self.live() {
             live.end_phase();
-            live.checks.drain().for_each(|(_, line)| line.finish_and_clear());
+            live.experiments.drain().for_each(|(_, line)| line.finish_and_clear());
             live.sum.take().inspect(ProgressBar::finish_and_clear);
         }
     }
@@ -57,10 +57,10 @@ impl Lines {
         self.live.as_ref().map(|live| live.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn started(&self, name: &str, title: &str) {
+    fn started(&self, name: &str, what: &str) {
         match self.live() {
             Some(mut live) => live.begin(name),
-            None => note(&format!("started {name:<34} {title}")),
+            None => note(&format!("started {name:<34} {what}")),
         }
     }
 
@@ -69,7 +69,7 @@ impl Lines {
             note(&format!("        {name:<34} {step}"));
         }
         if let Some(live) = self.live() {
-            live.checks.get(name).inspect(|line| line.set_message(step.to_owned()));
+            live.experiments.get(name).inspect(|line| line.set_message(step.to_owned()));
         }
     }
 }
@@ -89,11 +89,16 @@ impl Progress for Lines {
                 Some(mut live) => live.checks(count),
                 None => note(&format!("… running {count} check{}", if count == 1 { "" } else { "s" })),
             },
-            Event::CheckStarted { name, title } => self.started(name, title),
+            Event::ExperimentStarted { name, what } => self.started(name, what),
             Event::StepStarted { name, step } => self.step(name, step),
+            Event::ExperimentEnded { name } => {
+                if let Some(mut live) = self.live() {
+                    live.end(name);
+                }
+            }
             Event::CheckFinished(check, used) => {
                 if let Some(mut live) = self.live() {
-                    live.finish(&check.name(), check.verdict);
+                    live.finish(check.verdict);
                 }
                 if check.verdict != Verdict::NotApplicable {
                     say(&check_line(check, used, self.look));
@@ -127,11 +132,14 @@ impl Live {
     }
 
     fn begin(&mut self, name: &str) {
-        self.checks.insert(name.to_owned(), line(name, ""));
+        self.experiments.insert(name.to_owned(), line(name, ""));
     }
 
-    fn finish(&mut self, name: &str, verdict: Verdict) {
-        self.checks.remove(name).inspect(ProgressBar::finish_and_clear);
+    fn end(&mut self, name: &str) {
+        self.experiments.remove(name).inspect(ProgressBar::finish_and_clear);
+    }
+
+    fn finish(&mut self, verdict: Verdict) {
         self.done += 1;
         self.failed += usize::from(matches!(verdict, Verdict::Failed | Verdict::CouldNotRun));
         self.say_sum();
@@ -147,7 +155,7 @@ impl Live {
 /// A line that says since when, and what.
 fn line(name: &str, what: &str) -> ProgressBar {
     let template =
-        if name.is_empty() { "{spinner} {since:>6}  {wide_msg}" } else { "{spinner} {since:>6}  {prefix:<34} {wide_msg}" };
+        if name.is_empty() { "{spinner} {since:>6}  {wide_msg}" } else { "{spinner} {since:>6}  {prefix:<34!} {wide_msg}" };
     let since = |state: &ProgressState, text: &mut dyn Write| {
         let _ = write!(text, "{:.0} s", state.elapsed().as_secs_f64().floor());
     };

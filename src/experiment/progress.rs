@@ -19,19 +19,24 @@ pub enum Event<'a> {
         /// How many will run.
         count: usize,
     },
-    /// A check began.
-    CheckStarted {
-        /// The id, with the dependency in brackets where there is one.
+    /// An experiment began.
+    ExperimentStarted {
+        /// What it is called: by its rule, or by its only check.
         name: &'a str,
-        /// Its title.
-        title: &'a str,
+        /// The title of its only check, or how many there are.
+        what: &'a str,
     },
-    /// A check does or waits for something else now.
+    /// An experiment does or waits for something else now.
     StepStarted {
-        /// The name of the check.
+        /// The name of the experiment.
         name: &'a str,
         /// The line of the scenario.
         step: &'a str,
+    },
+    /// An experiment ended; the checks follow.
+    ExperimentEnded {
+        /// Its name.
+        name: &'a str,
     },
     /// A check ended.
     CheckFinished(&'a CheckRecord, Option<&'a str>),

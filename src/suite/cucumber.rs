@@ -143,7 +143,7 @@ impl Shared {
         let planned = &self.plan.checks[index];
         world.place = Some(self.pace.enter().await);
         let name = planned.name();
-        self.progress.tell(Event::CheckStarted { name: &name, title: &planned.title });
+        self.progress.tell(Event::ExperimentStarted { name: &name, what: &planned.title });
         world.stage = Some(Stage::new(Arc::clone(&self.context), name, Arc::clone(&self.progress)));
     }
 
@@ -219,6 +219,7 @@ where
                 let Some(index) = plan.find(scenario) else { return };
                 let Some(stage) = world.and_then(|world| world.stage.as_mut()) else { return };
                 let performed = finish(context, plan, index, (scenario, finished), stage, progress).await;
+                progress.tell(Event::ExperimentEnded { name: &performed.name });
                 performed.tell(progress);
                 shared.performed.lock().unwrap_or_else(PoisonError::into_inner).push(performed);
             }

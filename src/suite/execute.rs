@@ -59,11 +59,14 @@ pub(super) async fn perform(
     experiment: &PlannedExperiment,
     progress: &Arc<dyn Progress>,
 ) -> Vec<Performed> {
-    for Turns { index, .. } in &experiment.checks {
-        let planned = &plan.checks[*index];
-        progress.tell(Event::CheckStarted { name: &planned.name(), title: &planned.title });
-    }
+    let what = match &experiment.checks[..] {
+        [Turns { index, .. }] => plan.checks[*index].title.clone(),
+        several => format!("{} checks", several.len()),
+    };
+    let name = experiment.name.as_str();
+    progress.tell(Event::ExperimentStarted { name, what: &what });
     let performed = eliminate(experiment, async |experiment| once(context, plan, experiment, progress).await).await;
+    progress.tell(Event::ExperimentEnded { name });
     for performed in &performed {
         performed.tell(progress);
     }
