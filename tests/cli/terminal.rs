@@ -29,7 +29,7 @@ fn what_runs_is_shown_with_what_it_waits_for() {
     let check = "check tests/fixtures/alone --tags @readiness.stable";
     let shown = in_a_terminal(check, &[]);
     assert!(shown.contains("0 of 1 checks done"), "{shown}");
-    assert!(shown.contains("Given the stack is ready"), "the step that it is at: {shown}");
+    assert!(shown.contains("And the stack is ready"), "the step that it is at: {shown}");
     assert!(shown.contains("\u{1b}["), "lines are drawn over: {shown}");
     assert!(shown.contains("\u{1b}[32mpassed"), "{shown}");
     assert!(!shown.contains("started The app lives"), "that is for logs: {shown}");
