@@ -1,15 +1,6 @@
 @data
 Feature: Data outlives containers
 
-  @data.survives @must @needs-postgres
-  Scenario: A row survives the replacement of the database's container
-    Every upgrade replaces the container. What it kept in its own file system, or on an anonymous volume, is lost.
-
-    To fix: put the data directory on a volume with a name: `volumes: [data:/var/lib/postgresql/data]`.
-
-    Given the stack is ready
-    Then a row of the database is still there when its container is replaced
-
   @data.named-volume @should @needs-compose @needs-database
   Scenario: The data directory is on a volume with a name
     An image that declares a volume gets an anonymous one, which `docker compose down` and a new container leave behind, unnamed among all others.
@@ -17,3 +8,16 @@ Feature: Data outlives containers
     To fix: put the data directory on a volume with a name: `volumes: [data:/var/lib/postgresql/data]`.
 
     Then the data of the database is on a volume with a name
+
+  Rule: The database boots for the first time while the app starts
+
+    Background:
+      When the database and the app start at the same moment
+
+    @data.survives @must @needs-postgres
+    Scenario: A row survives the replacement of the database's container
+      Every upgrade replaces the container. What it kept in its own file system, or on an anonymous volume, is lost.
+
+      To fix: put the data directory on a volume with a name: `volumes: [data:/var/lib/postgresql/data]`.
+
+      Then a row of the database is still there when its container is replaced

@@ -25,18 +25,18 @@ Feature: The app works with few privileges and limited resources
 
     Then no dependency is published beyond this machine
 
-  Rule: Everything is taken away from the app that it should not need
+  Rule: The app runs under all restrictions, through an outage and a stop
 
     Background:
       Given the root file system of the app is read-only
       And the app has no capabilities
       And the app can gain no privileges
-      And the app runs as user 12345:0
       And the app has 512 MiB of memory and half a processor
       And the app is started
       When the main dependency is killed for 3 seconds
       And the app gets its stop signal
 
+    # A scenario repeats the restrictions that it is about: if it fails under all, it is made again with those alone.
     @hardening.read-only @should
     Scenario: The app runs on a read-only root file system
       An attacker can't leave anything behind in an app that can't write: no changed code, no tool, no miner. And an app that writes to its own container loses it with the next deployment.
@@ -91,7 +91,7 @@ Feature: The app works with few privileges and limited resources
       And the app exits within the stop grace period
       And the app was not killed
 
-  Rule: The app lives undisturbed, is stopped, and is started again
+  Rule: The app runs undisturbed, is stopped, started again and interrupted
 
     Background:
       Given the processes of the app are watched

@@ -20,14 +20,6 @@ Feature: The image is what operators expect
     When the app is suspended by SIGSTOP
     Then the engine calls the app unhealthy within 90 seconds
 
-  @image.healthcheck-timing @should @needs-healthcheck
-  Scenario: The times of the health check fit
-    With a timeout above the interval runs pile up; with too few retries an app is killed before it is ready; and a failure that is detected after minutes was reported by users first.
-
-    To fix: an interval of 10 to 30 seconds, a timeout of a few seconds, three retries, and a start period of more than the slowest start.
-
-    Then the times of the health check fit
-
   @image.labels @should @static
   Scenario: The image says what it is and where it came from
     Whoever finds a running image at three in the morning has to find its source and its revision. Scanners and update tools read the same labels.
@@ -140,7 +132,7 @@ Feature: The image is what operators expect
 
     Then no known weakness of the image is high or critical
 
-  Rule: The app lives undisturbed, is stopped, and is started again
+  Rule: The app runs undisturbed, is stopped, started again and interrupted
 
     Background:
       Given the processes of the app are watched
@@ -182,3 +174,19 @@ Feature: The image is what operators expect
       To fix: leave STOPSIGNAL out, so that SIGTERM is sent, or name the one that the server drains at (nginx: SIGQUIT).
 
       Then the app handles its stop signal
+
+  Rule: The app is stopped under load, and again just after its next start
+
+    Background:
+      Given the stack is ready
+      When the app gets its stop signal under load
+      And the app is started again
+      And the app gets its stop signal 300 milliseconds after its start
+
+    @image.healthcheck-timing @should @needs-healthcheck
+    Scenario: The times of the health check fit
+      With a timeout above the interval runs pile up; with too few retries an app is killed before it is ready; and a failure that is detected after minutes was reported by users first.
+
+      To fix: an interval of 10 to 30 seconds, a timeout of a few seconds, three retries, and a start period of more than the slowest start.
+
+      Then the times of the health check fit

@@ -1,7 +1,7 @@
 @logging
 Feature: The log is where operators look, and says what they need
 
-  Rule: The app lives undisturbed, is stopped, and is started again
+  Rule: The app runs undisturbed, is stopped, started again and interrupted
 
     Background:
       Given the processes of the app are watched

@@ -13,7 +13,6 @@ Feature: Readiness tells the truth at start-up
 
     Background:
       Given every service but <dependency> is started
-      When the app gets its stop signal while it waits
 
     @readiness.not-without-database @must @needs-database
     Scenario: The app alone is never ready
@@ -40,7 +39,7 @@ Feature: Readiness tells the truth at start-up
       Then liveness answers 2xx within the startup limit of its first sign of life
       And liveness answers 2xx throughout 3 seconds
 
-  Rule: <dependency> starts four seconds after the app
+  Rule: <dependency> starts four seconds after the app's first sign of life
 
     Background:
       Given every service but <dependency> is started
@@ -80,7 +79,7 @@ Feature: Readiness tells the truth at start-up
       And the engine calls the app healthy within 90 seconds
       And the engine did not call the app healthy before it was ready
 
-  Rule: The app lives undisturbed, is stopped, and is started again
+  Rule: The app runs undisturbed, is stopped, started again and interrupted
 
     Background:
       Given the processes of the app are watched

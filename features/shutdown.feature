@@ -13,7 +13,19 @@ Feature: The app shuts down gracefully
     Then the app exits within the stop grace period
     And the app was not killed
 
-  Rule: The app is told to stop while a request is in flight
+  @shutdown.database-gone @must @needs-dependency
+  Scenario: The app stops in time while its dependency is dead
+    Databases fail during deployments too. A drain that waits for a database that is not there ends with SIGKILL.
+
+    To fix: give every wait of the shutdown a limit below the grace period, the closing of the pool as well.
+
+    Given the stack is ready
+    When the main dependency is killed
+    And the app gets its stop signal
+    Then the app exits within the stop grace period
+    And the app was not killed
+
+  Rule: The app gets its stop signal while a request is in flight, then twice after a restart
 
     Background:
       Given the stack is ready
@@ -65,24 +77,7 @@ Feature: The app shuts down gracefully
       Then the app exits within the stop grace period of the last signal
       And the app was not killed
 
-  Rule: The main dependency is killed, and then the app is stopped
-
-    Background:
-      Given the health check of the app runs every second
-      And the stack is ready
-      When the main dependency is killed
-      And the app gets its stop signal
-
-    @shutdown.database-gone @must @needs-dependency
-    Scenario: The app stops in time while its dependency is dead
-      Databases fail during deployments too. A drain that waits for a database that is not there ends with SIGKILL.
-
-      To fix: give every wait of the shutdown a limit below the grace period, the closing of the pool as well.
-
-      Then the app exits within the stop grace period
-      And the app was not killed
-
-  Rule: The app lives undisturbed, is stopped, and is started again
+  Rule: The app runs undisturbed, is stopped, started again and interrupted
 
     Background:
       Given the processes of the app are watched

@@ -13,16 +13,6 @@ Feature: The app waits for its dependencies at start-up
     Then readiness answers 2xx within the startup limit
     And the app is still the same process
 
-  @retry.initialising-database @must @needs-database
-  Scenario: The app survives the first boot of its database
-    On its first boot a database creates its files, starts for its own set-up, stops and starts again. For seconds its port refuses connections or drops them.
-
-    To fix: treat a dropped connection like a refused one: discard it and retry.
-
-    When the database and the app start at the same moment
-    Then readiness answers 2xx within the startup limit
-    And the app is still the same process
-
   @retry.refused @must @needs-tap @each-dependency
   Scenario: The app waits for <dependency> when it refuses connections
     Between the start of a container and that of the server in it the name resolves and the port refuses. The same is seen when a server restarts, or a firewall is not open yet.
@@ -57,7 +47,18 @@ Feature: The app waits for its dependencies at start-up
     And readiness answers no 2xx throughout 5 seconds
     And the app shows no secret
 
-  Rule: <dependency> starts four seconds after the app
+  @retry.stops-while-retrying @must @needs-dependency
+  Scenario: The app can be stopped while it waits
+    A roll-back stops apps that never became ready. One that ignores the signal while it waits delays the roll-back.
+
+    To fix: let the wait between two attempts end when the stop signal comes, and handle the signal before the first attempt.
+
+    Given every service but the main dependency is started
+    When the app gets its stop signal while it waits
+    Then the app exits within the stop grace period
+    And the app was not killed
+
+  Rule: <dependency> starts four seconds after the app's first sign of life
 
     Background:
       Given every service but <dependency> is started
@@ -76,7 +77,6 @@ Feature: The app waits for its dependencies at start-up
 
     Background:
       Given every service but <dependency> is started
-      When the app gets its stop signal while it waits
 
     @retry.clear-error @must @needs-dependency
     Scenario: The app says what it waits for
@@ -94,15 +94,6 @@ Feature: The app waits for its dependencies at start-up
       To fix: exit with a status other than 0 when the start fails, and let the last line say what was missing.
 
       Then the app, if it gives up without <dependency> within 15 seconds, says so
-
-    @retry.stops-while-retrying @must @needs-dependency
-    Scenario: The app can be stopped while it waits
-      A roll-back stops apps that never became ready. One that ignores the signal while it waits delays the roll-back.
-
-      To fix: let the wait between two attempts end when the stop signal comes, and handle the signal before the first attempt.
-
-      Then the app exits within the stop grace period
-      And the app was not killed
 
   Rule: <dependency> refuses connections while nobody asks the app anything
 
@@ -128,3 +119,17 @@ Feature: The app waits for its dependencies at start-up
 
       Then only an app that has not exited is judged
       And the pauses between attempts to reach <dependency> grow or are half a second long
+
+  Rule: The database boots for the first time while the app starts
+
+    Background:
+      When the database and the app start at the same moment
+
+    @retry.initialising-database @must @needs-database
+    Scenario: The app survives the first boot of its database
+      On its first boot a database creates its files, starts for its own set-up, stops and starts again. For seconds its port refuses connections or drops them.
+
+      To fix: treat a dropped connection like a refused one: discard it and retry.
+
+      Then readiness answers 2xx within the startup limit
+      And the app is still the same process

@@ -1,7 +1,7 @@
 //! The suite: the whole of a run, from the path of a compose file to the record of every check; and the judging of saved runs.
 //!
-//! Two runners perform the same steps and reach a verdict by the same code: our own, which `check` uses, and cucumber's, for
-//! `cargo cucumber` and for libraries with steps of their own.
+//! Our own runner performs scenarios made of our sentences; under `cargo cucumber` cucumber shows them, and drives only those with steps of
+//! somebody else. A verdict is reached by the same code.
 
 mod again;
 mod check;

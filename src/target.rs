@@ -157,7 +157,8 @@ impl Instance {
         first.ok_or_else(|| EngineError::NoContainer { service: service.to_owned() }.into())
     }
 
-    async fn start_replica(&self, service: &str) -> Result<Duration, TargetError> {
+    /// Starts the container that has this name, and no other replica of its service. Returns the offset of the start.
+    pub async fn start_replica(&self, service: &str) -> Result<Duration, TargetError> {
         let is_start = |observation: &&Observation| matches!(&observation.fact, Fact::Container { service: name, change: ContainerChange::Started { .. } } if name == service);
         let before = self.timeline.read(|observations| observations.iter().filter(is_start).count());
         let Service { of, number, .. } = self.service(service)?;

@@ -44,7 +44,7 @@ struct Arguments {
     /// The stack to run them on
     #[arg(long, default_value = "stacks/fastapi-postgres")]
     stack: PathBuf,
-    /// How many scenarios run at once
+    /// How many experiments run at once
     #[arg(long, short)]
     concurrency: Option<usize>,
 }

@@ -42,7 +42,7 @@ pub(super) struct Arguments {
     /// Also run the checks of your own feature files, from a folder and its subfolders; `seaworthy steps` lists the sentences
     #[arg(long, value_name = "DIR")]
     features: Option<PathBuf>,
-    /// How many experiments run at once [default: as many as the CPUs and the memory bear]
+    /// How many experiments run at once [default: as many as CPUs and memory allow]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
     /// Let failed `should` checks fail the run too
@@ -57,7 +57,7 @@ pub(super) struct Arguments {
     /// Show every value of the contract and where it came from; starts the stack once and runs no check
     #[arg(long)]
     explain_contract: bool,
-    /// Allow a key that can't be isolated, such as `privileged`; may be repeated; checks then run one at a time
+    /// Allow a key that can't be isolated, such as `privileged`; may be repeated; experiments then run one at a time
     #[arg(long, value_name = "KEY")]
     allow: Vec<Hazard>,
     /// Read known vulnerabilities from a JSON report of Trivy or Grype, instead of running an installed one

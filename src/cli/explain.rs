@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::screen::{look, note, say};
 use crate::exit::Exit;
-use crate::gherkin::Catalogue;
+use crate::gherkin::{self, Catalogue};
 use crate::report::{Detail, explain};
 
 /// How many ids are proposed for one that does not exist.
@@ -36,8 +36,8 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
         }
         return Exit::CouldNotRun;
     };
-    let steps = place.background().chain(&place.scenario.steps);
-    let steps: Vec<String> = steps.map(|step| format!("{}{}", step.keyword, step.value)).collect();
+    let steps = gherkin::alone(place);
+    let steps: Vec<String> = steps.iter().map(|step| format!("{}{}", step.keyword, step.value)).collect();
     say(explain(&check, &place.scenario.name, &steps, look(Detail::default())).trim_end());
     Exit::Passed
 }

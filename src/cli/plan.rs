@@ -77,7 +77,7 @@ fn describe(resolved: &ResolvedStack) -> String {
         lines.push("  none".into());
     }
     if resolved.is_serial {
-        lines.push("all copies share what --allow permits: checks run one at a time".into());
+        lines.push("all copies share what --allow permits: experiments run one at a time".into());
     }
     lines.join("\n")
 }

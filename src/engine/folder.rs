@@ -24,6 +24,15 @@ impl std::fmt::Debug for Folder {
     }
 }
 
+/// Whether an archive can be read and holds nothing but folders and files.
+fn is_whole(archive: &[u8]) -> bool {
+    let mut archive = tar::Archive::new(archive);
+    let is_plain = |entry: std::io::Result<tar::Entry<'_, &[u8]>>| {
+        entry.is_ok_and(|entry| entry.header().entry_type().is_file() || entry.header().entry_type().is_dir())
+    };
+    archive.entries().is_ok_and(|mut entries| entries.all(is_plain))
+}
+
 impl Engine {
     /// Stops a container with its own stop signal, and kills it after so many seconds. Its restart policy does not start it again.
     pub async fn stop(&self, container: &str, seconds: i32) -> Result<(), EngineError> {
@@ -32,7 +41,8 @@ impl Engine {
         stopped.map_err(EngineError::call(format!("stop the container {container}")))
     }
 
-    /// Reads a folder of a container; nothing when there is none, or when it is larger than so many bytes.
+    /// Reads a folder of a container; nothing when there is none, when it is larger than so many bytes, or when a part of it is elsewhere, which
+    /// a link in it says.
     pub async fn folder(&self, container: &str, path: &str, most: usize) -> Result<Option<Folder>, EngineError> {
         let Some((parent, _)) = path.trim_end_matches('/').rsplit_once('/') else { return Ok(None) };
         let options = DownloadFromContainerOptionsBuilder::new().path(path).build();
@@ -46,7 +56,7 @@ impl Engine {
                 Err(error) => return Err(EngineError::call(format!("read {path} of the container {container}"))(error)),
             }
         }
-        Ok(Some(Folder { parent: format!("{parent}/"), archive: archive.into() }))
+        Ok(is_whole(&archive).then(|| Folder { parent: format!("{parent}/"), archive: archive.into() }))
     }
 
     /// Puts a folder in its place in a container that was not started yet.
@@ -54,5 +64,31 @@ impl Engine {
         let options = UploadToContainerOptionsBuilder::new().path(&folder.parent).build();
         let put = self.docker.upload_to_container(container, Some(options), body_full(folder.archive.clone())).await;
         put.map_err(EngineError::call(format!("write {} of the container {container}", folder.parent)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_with_a_link_is_not_whole() {
+        let archive = |link: bool| {
+            let mut builder = tar::Builder::new(vec![]);
+            let mut header = tar::Header::new_gnu();
+            header.set_size(2);
+            header.set_cksum();
+            builder.append_data(&mut header, "data/PG_VERSION", &b"15"[..]).expect("written");
+            if link {
+                let mut header = tar::Header::new_gnu();
+                header.set_entry_type(tar::EntryType::Symlink);
+                header.set_size(0);
+                builder.append_link(&mut header, "data/pg_wal", "/wal").expect("written");
+            }
+            builder.into_inner().expect("an archive")
+        };
+        assert!(is_whole(&archive(false)));
+        assert!(!is_whole(&archive(true)));
+        assert!(!is_whole(&[1; 700]));
     }
 }

@@ -41,6 +41,8 @@ pub struct RunContext {
     images: Images,
     /// What the user allows to be shared.
     allowed: BTreeSet<Hazard>,
+    /// Whether instances share something with each other or with the machine, so that there may be only one at a time.
+    pub(super) is_serial: bool,
     copies: AtomicUsize,
     /// What the app's image holds, once a scenario has needed it.
     contents: OnceCell<Contents>,
@@ -59,7 +61,7 @@ pub struct RunContext {
 impl RunContext {
     /// Builds and pulls the images of a stack, and completes its contract.
     pub async fn set_up(engine: Engine, blueprint: ResolvedStack, say: &dyn Fn(&str)) -> Result<Self, RunError> {
-        let ResolvedStack { model, declared, flags, redactor, allowed, .. } = blueprint;
+        let ResolvedStack { model, declared, flags, redactor, allowed, is_serial, .. } = blueprint;
         let labels = engine.run().labels(engine.clock().started_at());
         let built = build(&engine, &model, &labels, say).await?;
         pull(&engine, &model, say).await?;
@@ -81,6 +83,7 @@ impl RunContext {
             built,
             images,
             allowed,
+            is_serial,
             copies,
             contents: OnceCell::new(),
             base: OnceCell::new(),
@@ -97,9 +100,9 @@ impl RunContext {
         Ok(context)
     }
 
-    /// Brings the stack up once, undisturbed, and completes the contract by what that shows. Returns how many copies the
-    /// engine's machine bears at once.
-    pub async fn measure_baseline(&mut self) -> Result<usize, RunError> {
+    /// Brings the stack up once, undisturbed, and completes the contract by what that shows, before so many experiments that start it.
+    /// Returns how many copies the engine's machine bears at once.
+    pub async fn measure_baseline(&mut self, experiments: usize) -> Result<usize, RunError> {
         let tried = baseline::measure(self).await?;
         if let Some(liveness) = tried.liveness {
             self.contract.liveness = Some(liveness.value.clone());
@@ -107,7 +110,9 @@ impl RunContext {
         }
         self.undisturbed_start = tried.ready_after;
         // One that can't be taken is no loss: each instance boots its databases itself then.
-        self.seeds = seed::take(self).await.unwrap_or_default();
+        if experiments >= seed::WORTH {
+            self.seeds = seed::take(self).await.unwrap_or_default();
+        }
         Ok(tried.copies)
     }
 

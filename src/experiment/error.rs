@@ -174,6 +174,6 @@ fn stack_advice(error: &TargetError) -> String {
         TargetError::Compose(error) => error.advice(),
         TargetError::Engine(error) => error.advice(),
         TargetError::Tap { .. } => "see the log of the tap's container; most checks need no tap".into(),
-        TargetError::NoEvent { .. } => "the engine may be overloaded: run fewer checks at once with --jobs".into(),
+        TargetError::NoEvent { .. } => "the engine may be overloaded: run fewer experiments at once with --jobs".into(),
     }
 }

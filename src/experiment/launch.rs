@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::RunContext;
 use super::arrangement::Arrangement;
+use super::{RunContext, seed};
 use crate::compose::{Condition, Patch, tap_of};
 use crate::fault;
 use crate::judge::{
@@ -11,7 +11,7 @@ use crate::judge::{
 };
 use crate::model::{Answer, ContainerChange, Endpoint, Fact, FactId, Finding, Halt, Mark, Observation, Outcome, Timeline};
 use crate::probe::{HttpProbe, catch_up_logs, watch_attempts, watch_dependency, watch_endpoint, watch_logs, watch_processes};
-use crate::subject::Meant;
+use crate::subject::{Kind, Meant};
 use crate::target::{Instance, TargetError};
 
 /// How long an app may show no sign of life before a scenario goes on all the same.
@@ -22,19 +22,29 @@ const ATTEMPT_MARGIN: Duration = Duration::from_secs(10);
 /// Creates a copy and attaches a probe to everything that the contract names. Nothing runs yet but the tap, where there is one.
 pub(super) async fn create(context: &RunContext, timeline: &Timeline, setup: &Arrangement) -> Result<Instance, Halt> {
     let mut patches = setup.patches.clone();
-    // What it says is not waited for: whether a dependency accepts is asked for as the app does it.
-    let unheard = context.contract.dependencies.iter().map(|dependency| dependency.service.clone());
-    patches.extend(unheard.map(|service| Patch::NoHealthCheck { service }));
+    // What it says is not waited for: whether a dependency accepts is asked for as the app does it. Of one that we know no better way to ask
+    // it may be the health check that sets it up.
+    let is_asked = |kind: &Kind| matches!(kind, Kind::Postgres { .. } | Kind::Mysql { .. } | Kind::Redis { .. });
+    let unheard = context.contract.dependencies.iter().filter(|dependency| is_asked(&dependency.kind));
+    patches.extend(unheard.map(|dependency| Patch::NoHealthCheck { service: dependency.service.clone() }));
     if let Some(service) = &setup.tap {
         patches.push(context.tap(service).await?);
     }
     let copy = context.copy(&patches).map_err(TargetError::from)?;
     let mut instance = Instance::create(&context.engine, copy, timeline.clone()).await?;
+    if let Err(halt) = observe(context, timeline, setup, &mut instance).await {
+        // The end of the run removes what is left.
+        let _ = instance.down().await;
+        return Err(halt);
+    }
+    Ok(instance)
+}
+
+/// Puts databases in their places, and attaches the probes.
+async fn observe(context: &RunContext, timeline: &Timeline, setup: &Arrangement, instance: &mut Instance) -> Result<(), Halt> {
     let contract = &context.contract;
     if !setup.has_fresh_data && setup.other_password.is_none() {
-        for seed in &context.seeds {
-            context.engine.put(&instance.service(&seed.service)?.container, &seed.folder).await?;
-        }
+        seed::put(context, instance).await?;
     }
 
     let services: Vec<_> = instance.services().map(|(name, service)| (name.to_owned(), service.clone())).collect();
@@ -59,9 +69,9 @@ pub(super) async fn create(context: &RunContext, timeline: &Timeline, setup: &Ar
     if let Some(service) = &setup.tap {
         let reach = instance.service(&tap_of(service))?.reach.clone();
         instance.spawn(watch_attempts(service.clone(), reach, timeline.clone()));
-        fault::start_tap(&instance, service).await?;
+        fault::start_tap(instance, service).await?;
     }
-    Ok(instance)
+    Ok(())
 }
 
 /// Stops observing, and puts the last log lines of every service on the timeline.

@@ -10,6 +10,8 @@ use crate::model::{ContainerChange, Fact, Halt, Observation, Timeline};
 use crate::subject::{Dependency, Kind};
 use crate::target::Instance;
 
+/// For fewer experiments than this it is no gain.
+pub(super) const WORTH: usize = 4;
 /// A larger one is not worth it.
 const LARGEST: usize = 64 << 20;
 /// How long a database may take to stop.
@@ -34,24 +36,45 @@ pub(super) async fn take(context: &RunContext) -> Result<Vec<Seed>, Halt> {
     let timeline = Timeline::new(context.engine.clock(), context.redactor.clone());
     let arrangement = Arrangement { is_quiet: true, ..Arrangement::default() };
     let instance = launch::create(context, &timeline, &arrangement).await?;
+    let seeds = boot(context, &instance, services).await;
+    instance.down().await?;
+    seeds
+}
+
+async fn boot(context: &RunContext, instance: &Instance, services: Vec<(&str, String)>) -> Result<Vec<Seed>, Halt> {
     let mut seeds = vec![];
     for (service, path) in services {
         let started = instance.start(service).await?;
-        launch::wait_until_accepting(context, &instance, service, started).await?;
+        launch::wait_until_accepting(context, instance, service, started).await?;
         let container = &instance.service(service)?.container;
         context.engine.stop(container, STOP_LIMIT).await?;
-        if ended_by_itself(&instance, service, started).await {
+        if ended_by_itself(instance, service, started).await {
             let folder = context.engine.folder(container, &path, LARGEST).await?;
             seeds.extend(folder.map(|folder| Seed { service: service.to_owned(), folder }));
         }
     }
-    instance.down().await?;
     Ok(seeds)
 }
 
-/// The service and the data folder of a dependency that can have a seed: it has to start without any other, and its data may be written.
+/// Gives every database of an instance that was not started yet the data that it has after its first boot. One that has no place for them
+/// before its first boot boots anew.
+pub(super) async fn put(context: &RunContext, instance: &Instance) -> Result<(), Halt> {
+    for seed in &context.seeds {
+        match context.engine.put(&instance.service(&seed.service)?.container, &seed.folder).await {
+            Err(error) if !error.is_absence() => return Err(error.into()),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The service and the data folder of a dependency that can have a seed: it has to start without any other, and its data may be written and
+/// are its own.
 fn seeded<'a>(context: &RunContext, dependency: &'a Dependency) -> Option<(&'a str, String)> {
     let service = dependency.service.as_str();
+    if context.is_serial {
+        return None;
+    }
     let is_read_only = context.model.service(service)?.get("read_only") == Some(&true.into());
     let is_alone = context.model.needs(service).is_empty() && context.model.replicas(service) == 1;
     let is_seeded = matches!(dependency.kind, Kind::Postgres { .. }) && is_alone && !is_read_only;

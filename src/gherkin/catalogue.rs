@@ -154,7 +154,7 @@ fn one_paragraph(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
 
@@ -178,6 +178,20 @@ mod tests {
                 features::look_at_rule(rule).unwrap_or_else(|(_, what)| panic!("{}: {what}", rule.name));
             }
         }
+    }
+
+    #[test]
+    fn rules_of_one_name_have_one_background() {
+        let catalogue = Catalogue::built_in();
+        let mut backgrounds: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for rule in catalogue.features().iter().flat_map(|feature| &feature.rules) {
+            let steps = rule.background.iter().flat_map(|background| &background.steps);
+            let steps: Vec<&str> = steps.map(|step| step.value.as_str()).collect();
+            let known = backgrounds.entry(&rule.name).or_insert_with(|| steps.clone());
+            assert_eq!(*known, steps, "{}", rule.name);
+        }
+        let rules = catalogue.features().iter().map(|feature| feature.rules.len()).sum::<usize>();
+        assert!(backgrounds.len() < rules, "some are shared by several features");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use cucumber::tag::Ext;
 
 use super::turns::{Parts, in_order, parts};
 use super::{Catalogue, Check, Need, Place, alone, line, lines};
-use crate::experiment::{Line, RunError};
+use crate::experiment::{Line, RunError, Step as ReadStep};
 use crate::model::{CheckRecord, Verdict};
 use crate::subject::{Contract, Kind};
 
@@ -116,6 +116,13 @@ impl Turns {
 }
 
 impl PlannedExperiment {
+    /// Whether it starts an instance of the stack.
+    #[must_use]
+    pub fn starts_something(&self) -> bool {
+        let starts = |line: &Line| matches!(&line.step, Some(ReadStep::Act(act)) if !act.is_arrangement());
+        self.background.iter().chain(self.checks.iter().flat_map(|turns| turns.lines.iter().map(|(_, line)| line))).any(starts)
+    }
+
     /// How many lines of the background its checks need.
     #[must_use]
     pub fn needed(&self) -> usize {
@@ -211,7 +218,9 @@ impl Plan {
     /// Gives the last check a place in an experiment; these are its steps when it has one of its own.
     fn arrange(&mut self, place: Place<'_>, dependency: Option<&str>, alone: &[Step], grouping: Grouping) {
         let index = self.checks.len() - 1;
-        let Some(rule) = place.rule.filter(|_| grouping == Grouping::Rules) else {
+        // What only another runner knows is performed by that runner.
+        let is_ours = lines(alone).iter().all(|line| line.step.is_some());
+        let Some(rule) = place.rule.filter(|_| grouping == Grouping::Rules && is_ours) else {
             let name = self.checks[index].name();
             self.experiments.push(PlannedExperiment::of_one(name, index, lines(alone)));
             return;

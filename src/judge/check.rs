@@ -7,6 +7,9 @@ use super::window::{Event, Window};
 use crate::model::{Fact, FactId, Finding, Halt, Observation, Outcome, Sight, Verdict};
 use crate::subject::Contract;
 
+/// Why a check could not run whose last claim nobody looked at.
+const NO_END: &str = "it did not come to its end";
+
 /// What a check comes to, before waivers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ruling {
@@ -59,8 +62,15 @@ pub fn begin<'a>(
 #[must_use]
 pub fn judge(check: &str, lines: &[Option<Claim>], facts: &[Observation], contract: &Contract) -> Ruling {
     let is_own = |of: &Option<String>| of.as_deref().is_none_or(|of| of == check);
-    let steps = by_number(facts).filter(|one| matches!(&one.fact, Fact::Step { check, .. } if is_own(check)));
-    let steps: Vec<FactId> = steps.map(|one| one.id).collect();
+    let all = by_number(facts).filter_map(|one| match &one.fact {
+        Fact::Step { check, .. } => Some((one.id, check)),
+        _ => None,
+    });
+    let all: Vec<(FactId, &Option<String>)> = all.collect();
+    let own: Vec<(FactId, &Option<String>)> = all.iter().copied().filter(|(_, of)| is_own(of)).collect();
+    let steps: Vec<FactId> = own.iter().map(|(id, _)| *id).collect();
+    // Where claims are told apart, an act that came instead of a claim shows that the check had ended before.
+    let are_told_apart = own.iter().any(|(_, of)| of.is_some());
     let halt = by_number(facts).find_map(|one| match &one.fact {
         Fact::Halted { halt, check } if is_own(check) => Some((one.id, halt)),
         _ => None,
@@ -70,6 +80,9 @@ pub fn judge(check: &str, lines: &[Option<Claim>], facts: &[Observation], contra
     let mut carried = None;
     for (line, step) in lines.iter().zip(&steps) {
         let Some(claim) = line else { continue };
+        if are_told_apart && own.iter().any(|(id, of)| id == step && of.is_none()) {
+            return Ruling::could_not_run(NO_END);
+        }
         // It is the performing of this step, or of an earlier one, that could not go on.
         let next = steps.iter().find(|other| *other > step).copied().unwrap_or(FactId(u32::MAX));
         if let Some((id, halt)) = halt
@@ -78,9 +91,10 @@ pub fn judge(check: &str, lines: &[Option<Claim>], facts: &[Observation], contra
             return halted(halt);
         }
         let (from, event) = begin(facts, *step, claim.anchor(), carried);
-        // What a later step has done is not this claim's business.
-        let end =
-            facts.iter().find(|one| one.id == next).map_or(facts.len(), |one| facts.partition_point(|other| other.at <= one.at));
+        // What a later step has done is not this claim's business, nor what was looked at for another check.
+        let next = all.iter().map(|(id, _)| *id).find(|other| other > step);
+        let next = next.and_then(|next| facts.iter().find(|one| one.id == next));
+        let end = next.map_or(facts.len(), |next| facts.partition_point(|other| other.at <= next.at));
         let window = Window { facts: &facts[..end], contract, from, event, over: true };
         match claim.judge(&window) {
             Outcome::Held(evidence) => {
@@ -103,7 +117,7 @@ pub fn judge(check: &str, lines: &[Option<Claim>], facts: &[Observation], contra
     match (halt, foreign(facts)) {
         (Some((_, halt)), _) => halted(halt),
         (None, Some(Err(error))) => Ruling::failed(Finding::new("the scenario's own steps pass", error, vec![])),
-        (None, foreign) if steps.len() < lines.len() && foreign.is_none() => Ruling::could_not_run("it did not come to its end"),
+        (None, foreign) if steps.len() < lines.len() && foreign.is_none() => Ruling::could_not_run(NO_END),
         (None, _) => Ruling::passed(),
     }
 }
@@ -149,8 +163,8 @@ mod tests {
     use super::*;
     use crate::judge::testing::{Told, contract, died, line, mark, readiness, timeline};
     use crate::judge::{Lasting, Limit, Wanted};
-    use crate::model::ScenarioLine;
     use crate::model::{Answer, Endpoint, FaultKind, Mark, Return};
+    use crate::model::{Inspection, Item, Listing, ScenarioLine, Trait};
     use crate::subject::Meant;
 
     const WITHIN: Limit = Limit::Fixed(Duration::from_secs(5));
@@ -315,6 +329,26 @@ mod tests {
         assert_eq!(ruled(&lines, &[&held[..], &later].concat()), Ruling::passed());
         let before = [&held[..], &[halt(55, Halt::not_applicable("it has none"))], &later[..2]].concat();
         assert_eq!(ruled(&lines, &before).verdict, Verdict::NotApplicable, "before its end");
+    }
+
+    #[test]
+    fn a_check_that_ended_early_is_not_judged_by_a_later_phase() {
+        let lines = [None, Some(READY), Some(Claim::SameProcess)];
+        let of = |ms, check: Option<&str>| (ms, Fact::Step { line: ScenarioLine::default(), check: check.map(str::to_owned) });
+        // The answer arrived after the check had been given up, and an act of a later phase came in the place of its second claim.
+        let told = [of(0, None), started(10), of(20, Some("outage.killed")), status(30, 200), of(40, None), died(50, 0)];
+        assert_eq!(ruled(&lines, &told), Ruling::could_not_run(NO_END));
+    }
+
+    #[test]
+    fn what_was_looked_at_for_another_check_does_not_count() {
+        let of = |ms, check: &str| (ms, Fact::Step { line: ScenarioLine::default(), check: Some(check.to_owned()) });
+        let found = |ms, items: &[&str]| {
+            let items = items.iter().map(|&what| Item { what: what.to_owned(), place: None }).collect();
+            (ms, Fact::Inspected { inspection: Inspection::Listing(Listing { kind: Trait::Cache, within: None, items }) })
+        };
+        let told = [of(0, "outage.killed"), found(10, &[]), of(20, "shutdown.twice"), found(30, &["a cache"])];
+        assert_eq!(ruled(&[Some(Claim::Without(Trait::Cache))], &told), Ruling::passed());
     }
 
     #[test]

@@ -63,9 +63,12 @@ pub fn describe(run: &Run, command: &str, look: Look) -> String {
             let _ = writeln!(text, "{}", check_line(check, None, look));
         }
     }
-    for check in &run.checks {
-        if matches!(check.verdict, Verdict::Failed | Verdict::Waived | Verdict::CouldNotRun) {
-            let _ = Failure { run, check, command, look }.write(&mut text);
+    for (index, check) in run.checks.iter().enumerate() {
+        let is_told = run.checks[..index].iter().any(|earlier| could_not_run_for_the_same(earlier, check));
+        if !is_told && matches!(check.verdict, Verdict::Failed | Verdict::Waived | Verdict::CouldNotRun) {
+            let others = run.checks[index + 1..].iter().filter(|later| could_not_run_for_the_same(check, later));
+            let others: Vec<String> = others.map(CheckRecord::name).collect();
+            let _ = Failure { run, check, others: &others, command, look }.write(&mut text);
         }
     }
     let counts = run.counts();
@@ -86,22 +89,33 @@ pub fn describe(run: &Run, command: &str, look: Look) -> String {
     text
 }
 
+/// Whether two checks could not run because their experiment could not: the reason is told once.
+fn could_not_run_for_the_same(one: &CheckRecord, other: &CheckRecord) -> bool {
+    let could_not = |check: &CheckRecord| check.verdict == Verdict::CouldNotRun && check.experiment.is_some();
+    could_not(one) && could_not(other) && one.experiment == other.experiment && one.reason == other.reason
+}
+
 /// A check that did not pass, told at length.
 struct Failure<'a> {
     run: &'a Run,
     check: &'a CheckRecord,
+    /// The checks that did not pass for the same reason.
+    others: &'a [String],
     command: &'a str,
     look: Look,
 }
 
 impl Failure<'_> {
     fn write(&self, text: &mut String) -> fmt::Result {
-        let Self { run, check, command, look } = self;
+        let Self { run, check, others, command, look } = self;
         let heading = format!("{} ({}): {}", check.name(), check.severity.word(), printable(&check.title));
         writeln!(text, "\n{}", look.paint(Style::new().bold(), heading))?;
         for (label, told) in outcome(check) {
             let label = if label.is_empty() { String::new() } else { format!("{label}: ") };
             look.prose(text, &label, told)?;
+        }
+        if !others.is_empty() {
+            look.prose(text, "so could not run either: ", &others.join(", "))?;
         }
         for place in check.places() {
             writeln!(text, "  {} {}:{}", look.label("at:"), printable(&place.file), place.line)?;
@@ -135,5 +149,32 @@ impl Failure<'_> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ExperimentRecord;
+
+    #[test]
+    fn what_a_whole_experiment_could_not_do_is_told_once() {
+        let mut run = Run::read(include_bytes!("../../tests/fixtures/runs/version-1.json")).expect("a run");
+        let check = |id: &str, experiment, reason: &str| CheckRecord {
+            id: id.into(),
+            dependency: None,
+            verdict: Verdict::CouldNotRun,
+            finding: None,
+            reason: Some(reason.into()),
+            experiment: Some(experiment),
+            ..run.checks[0].clone()
+        };
+        let (same, own) = ("the app does not start", "it was interrupted");
+        run.checks = vec![check("a.one", 0, same), check("a.two", 0, same), check("a.three", 0, own), check("b.one", 1, same)];
+        run.experiments = ["first", "second"].map(|name| ExperimentRecord { name: name.into(), timeline: vec![] }).to_vec();
+        let text = describe(&run, "seaworthy check", Look::default());
+        assert_eq!(text.matches(same).count(), 2, "{text}");
+        assert!(text.contains("so could not run either: a.two\n"), "{text}");
+        assert!(text.contains("a.three (") && text.contains("b.one (") && !text.contains("a.two ("), "{text}");
     }
 }

@@ -37,7 +37,7 @@ pub struct Request {
     pub tags: Option<String>,
     /// How many experiments run at once; as many as the machine bears without one.
     pub jobs: Option<usize>,
-    /// What may be shared with this machine and between copies; checks then run one at a time.
+    /// What may be shared with this machine and between copies; experiments then run one at a time.
     pub allowed: BTreeSet<Hazard>,
     /// Whether checks that take more than a minute are made too.
     pub slow: bool,
@@ -66,7 +66,7 @@ pub async fn check(request: &Request, progress: Arc<dyn Progress>, stop: impl Fu
     prepare_and(request, &progress, stop, |_| false, perform).await
 }
 
-/// The same with cucumber as the runner, which tells its events to a writer, and knows the steps that were added with its attributes.
+/// The same, shown by cucumber to a writer. Cucumber itself drives scenarios that use steps which were added with its attributes.
 pub async fn check_with<W>(
     request: &Request,
     progress: Arc<dyn Progress>,
@@ -121,9 +121,11 @@ async fn prepare_and(
         let plan_of = |context: &RunContext, contract: &Contract| {
             Plan::new(&catalogue, &selection, known(context, contract, request.slow), request.grouping)
         };
-        if request.explain || plan_of(&context, &undecided).starts_something() {
+        let planned = plan_of(&context, &undecided);
+        if request.explain || planned.starts_something() {
             say("starting the stack once, with nothing disturbed");
-            most = context.measure_baseline().await?;
+            let starting = planned.experiments.iter().filter(|experiment| experiment.starts_something());
+            most = context.measure_baseline(starting.count()).await?;
         }
         progress.tell(Event::Contract(&context.draft));
         let plan = Arc::new(if request.explain { Plan::default() } else { plan_of(&context, &context.contract) });

@@ -217,7 +217,10 @@ where
             async move {
                 let Shared { context, plan, progress, .. } = &*shared;
                 let Some(index) = plan.find(scenario) else { return };
-                let Some(stage) = world.and_then(|world| world.stage.as_mut()) else { return };
+                let Some(world) = world else { return };
+                // A writer may keep the world of a failed step for long.
+                let _place = world.place.take();
+                let Some(stage) = world.stage.as_mut() else { return };
                 let performed = finish(context, plan, index, (scenario, finished), stage, progress).await;
                 progress.tell(Event::ExperimentEnded { name: &performed.name });
                 performed.tell(progress);

@@ -111,7 +111,8 @@ pub(super) async fn late(stage: &mut Stage, dependency: &Meant, after: Duration,
 /// The container of the app, which has ended, is started again. Limits count from that start.
 pub(super) async fn again(stage: &mut Stage) -> Result<(), Halt> {
     let (context, instance) = stage.instance().await?;
-    let started = instance.start(&context.contract.app).await?;
+    // A signal reaches one replica: the others still run.
+    let started = instance.start_replica(&context.contract.app).await?;
     stage.mark(started, Mark::AppStarted { again: true });
     Ok(())
 }

@@ -30,35 +30,64 @@ pub(super) async fn take_each_away(stage: &mut Stage, limit: Duration) -> Result
     if names.is_empty() {
         return Err(Halt::not_applicable(format!("the compose file gives `{app}` no variable")));
     }
-    let length = names.len().div_ceil(AT_ONCE).max(FEW);
+    let at_once = if context.is_serial { 1 } else { AT_ONCE };
+    let length = if at_once == 1 { names.len() } else { names.len().div_ceil(at_once).max(FEW) };
     let tried = names.chunks(length).map(|names| without_each(context, names, limit));
-    let tried = futures::future::try_join_all(tried.collect::<Vec<_>>()).await?;
-    for inspection in tried.into_iter().flatten() {
-        inspected(stage, inspection);
+    for inspections in futures::future::join_all(tried.collect::<Vec<_>>()).await {
+        for inspection in inspections? {
+            inspected(stage, inspection);
+        }
     }
     Ok(())
 }
 
-/// Starts an app that lacks a setting, for one setting after the other, in an instance whose dependencies are started once.
+/// Tries the app without one setting after the other. As long as it exits and names the setting it has not come far, and the next one is tried
+/// in the same instance, whose dependencies are started once. What else it does counts only where it has done it in a fresh instance: what
+/// an earlier try has left in a database may help or hinder it.
 async fn without_each(context: &RunContext, names: &[String], limit: Duration) -> Result<Vec<Inspection>, Halt> {
+    let mut tried = vec![];
+    while tried.len() < names.len() {
+        let patches = vec![Patch::OneReplica { service: context.contract.app.clone() }];
+        let timeline = Timeline::new(context.engine.clock(), context.redactor.clone());
+        let arrangement = Arrangement { patches, is_quiet: true, ..Arrangement::default() };
+        let mut instance = launch::create(context, &timeline, &arrangement).await?;
+        let more = without_some(context, &mut instance, &names[tried.len()..], limit).await;
+        instance.down().await?;
+        tried.extend(more?);
+    }
+    Ok(tried)
+}
+
+/// The same in one instance, as far as it goes: at least for the first setting.
+async fn without_some(
+    context: &RunContext,
+    instance: &mut Instance,
+    names: &[String],
+    limit: Duration,
+) -> Result<Vec<Inspection>, Halt> {
     let app = &context.contract.app;
-    let timeline = Timeline::new(context.engine.clock(), context.redactor.clone());
-    let patches = vec![Patch::OneReplica { service: app.clone() }];
-    let arrangement = Arrangement { patches, is_quiet: true, ..Arrangement::default() };
-    let mut instance = launch::create(context, &timeline, &arrangement).await?;
-    let tried = async {
-        launch::start_before_app(context, &instance).await?;
-        let mut tried = vec![];
-        for name in names {
-            let change = Patch::WithoutVariable { service: app.clone(), name: name.clone() };
-            instance.replace_by(app, &[change]).await?;
-            tried.push(without(context, &mut instance, name, limit).await?);
+    launch::start_before_app(context, instance).await?;
+    let mut tried = vec![];
+    for name in names {
+        let change = Patch::WithoutVariable { service: app.clone(), name: name.clone() };
+        instance.replace_by(app, &[change]).await?;
+        let inspection = without(context, instance, name, limit).await?;
+        let is_named = names_it(&inspection);
+        if is_named || tried.is_empty() {
+            tried.push(inspection);
         }
-        Ok(tried)
-    };
-    let tried = tried.await;
-    instance.down().await?;
-    tried
+        if !is_named {
+            break;
+        }
+    }
+    Ok(tried)
+}
+
+/// Whether the app has exited, and named the setting that it lacked.
+fn names_it(inspection: &Inspection) -> bool {
+    let Inspection::WithoutSetting { name, outcome: SettingOutcome::Ended { .. }, lines } = inspection else { return false };
+    let wanted = name.to_ascii_lowercase();
+    lines.iter().any(|line| line.to_ascii_lowercase().contains(&wanted))
 }
 
 /// Starts the app of an instance, which lacks a setting, and puts down how it ended and what it wrote.
