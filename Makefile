@@ -18,7 +18,7 @@ test: images tools
 
 # Tests wait more than they calculate.
 tests:
-	CI=true RUST_TEST_THREADS=$$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) cargo test --workspace
+	CI=true RUST_TEST_THREADS=$$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) cargo test --workspace --no-fail-fast
 
 # Cargo lets one of its commands build at a time: the first line lets the tests begin before the second.
 lints:
