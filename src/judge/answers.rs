@@ -51,8 +51,14 @@ fn last_of_each_kind(window: &Window<'_>, endpoint: Endpoint, until: Duration) -
 }
 
 /// An endpoint says this at least once within a limit. Held by the first such answer.
+///
+/// There is one request at a time. Where one that was sent before the window began hangs into it, nothing could be asked until its end: the
+/// limit counts from there.
 pub(super) fn answered(window: &Window<'_>, endpoint: Endpoint, wanted: Wanted, limit: Duration) -> Outcome {
-    let until = window.from + limit;
+    let is_in_the_way =
+        |request: &Request<'_>| request.sent < window.from && request.at > window.from && *request.answer == Answer::TimedOut;
+    let asked_again = requests(window.facts, endpoint).find(is_in_the_way).map_or(window.from, |request| request.at);
+    let until = asked_again + limit;
     let first = requests(window.facts, endpoint)
         .find(|request| request.sent >= window.from && request.at <= until && wanted.is(request.answer));
     if let Some(request) = first {
@@ -60,7 +66,8 @@ pub(super) fn answered(window: &Window<'_>, endpoint: Endpoint, wanted: Wanted, 
     }
     let app = window.app();
     let is_gone = count_exits(window.facts, app, window.started()) >= window.gone_after(app);
-    if !window.over && !is_gone {
+    let is_past = requests(window.facts, endpoint).any(|request| request.at > until);
+    if !window.over && !is_gone && !is_past {
         return Outcome::Pending;
     }
     let expected = format!("{endpoint} answers {wanted} {}", window.within(limit));
@@ -249,8 +256,20 @@ mod tests {
         assert_eq!(case.judge(&UNAVAILABLE), held([0]));
         assert_eq!(case.from(500).judge(&UNAVAILABLE), Outcome::Pending);
         let late = Case::of([readiness(4900, 5001, Answer::Status(503))]);
-        assert_eq!(late.judge(&UNAVAILABLE), Outcome::Pending);
+        assert!(is_broken(&late.judge(&UNAVAILABLE)), "what comes later can't be in time");
         assert_eq!(late.over().seen(&UNAVAILABLE), "no answer at all");
+    }
+
+    #[test]
+    fn a_request_that_hangs_into_the_window_puts_the_limit_off() {
+        let hung = readiness(900, 5900, Answer::TimedOut);
+        let after = |ms| Case::of([hung.clone(), readiness(5910, ms, Answer::Status(503))]).from(1000);
+        assert_eq!(after(6000).judge(&UNAVAILABLE), held([1]), "the next request says it");
+        assert_eq!(after(10_800).judge(&UNAVAILABLE), held([1]));
+        assert!(is_broken(&after(10_950).judge(&UNAVAILABLE)), "5 s after the end of the one that hung");
+        let quick = readiness(900, 5900, Answer::Status(200));
+        let case = Case::of([quick, readiness(5910, 6100, Answer::Status(503))]).from(1000);
+        assert!(is_broken(&case.judge(&UNAVAILABLE)), "one that was answered is no excuse");
     }
 
     #[test]

@@ -264,7 +264,8 @@ impl Claim {
     pub fn patience(&self, contract: &Contract) -> Duration {
         match self {
             Self::NotReadyBefore(_) => contract.startup_limit,
-            Self::Answers { within, .. } => within.of(contract),
+            // A request that hangs into the window puts its end off.
+            Self::Answers { within, .. } => within.of(contract) + contract.probe_timeout + MARGIN,
             // The last request of the window may have to run into its timeout before its answer is known.
             Self::Stays { time, .. } => *time + contract.probe_timeout + MARGIN,
             Self::HealthTurns { within, .. }
