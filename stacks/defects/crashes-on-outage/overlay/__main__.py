@@ -1,4 +1,4 @@
-"""The reference, except that a connection that is lost is fatal, a moment later."""
+"""The reference, except that a connection that is lost is fatal, soon after readiness has said so once."""
 
 import asyncio
 import os
@@ -6,15 +6,29 @@ import os
 from service.database import Database, log
 from service.server import main
 
+check = Database.check
+said = asyncio.Event()
+
+
+async def check_and_tell(self: Database) -> None:
+    try:
+        await check(self)
+    except Exception:
+        said.set()
+        raise
+
 
 async def connect_or_crash(self: Database) -> None:
     self._pool = await self.connect_with_back_off()
     log.info("connected to the database")
+    said.clear()
     await self._lost.wait()
     log.critical("lost the connection to the database")
-    await asyncio.sleep(2)
+    await said.wait()
+    await asyncio.sleep(0.5)
     os._exit(1)
 
 
+Database.check = check_and_tell
 Database.keep_connected = connect_or_crash
 main()
