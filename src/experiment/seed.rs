@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::arrangement::Arrangement;
 use super::{RunContext, launch};
 use crate::engine::Folder;
-use crate::model::{ContainerChange, Fact, Halt, Observation, Timeline};
+use crate::judge::{Awaited, completed};
+use crate::model::{Halt, Outcome, Timeline};
 use crate::subject::{Dependency, Kind};
 use crate::target::Instance;
 
@@ -82,15 +83,9 @@ fn seeded<'a>(context: &RunContext, dependency: &'a Dependency) -> Option<(&'a s
     Some((service, path))
 }
 
+/// Whether a service that was stopped has ended with status 0.
 async fn ended_by_itself(instance: &Instance, service: &str, since: Duration) -> bool {
-    let end = |one: &Observation| match &one.fact {
-        Fact::Container { service: name, change: ContainerChange::Died { exit_code, .. } }
-            if name == service && one.at >= since =>
-        {
-            Some(*exit_code)
-        }
-        _ => None,
-    };
+    let awaited = Awaited { service, since, limit: END_LIMIT };
     let limit = instance.timeline().clock().now() + END_LIMIT;
-    instance.timeline().first(limit, |facts| facts.iter().find_map(end)).await == Some(0)
+    matches!(instance.timeline().wait(limit, |facts, over| completed(awaited, facts, over)).await, Outcome::Held(_))
 }

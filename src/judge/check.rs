@@ -68,7 +68,6 @@ pub fn judge(check: &str, lines: &[Option<Claim>], facts: &[Observation], contra
     });
     let all: Vec<(FactId, &Option<String>)> = all.collect();
     let own: Vec<(FactId, &Option<String>)> = all.iter().copied().filter(|(_, of)| is_own(of)).collect();
-    let steps: Vec<FactId> = own.iter().map(|(id, _)| *id).collect();
     // Where claims are told apart, an act that came instead of a claim shows that the check had ended before.
     let are_told_apart = own.iter().any(|(_, of)| of.is_some());
     let halt = by_number(facts).find_map(|one| match &one.fact {
@@ -76,15 +75,15 @@ pub fn judge(check: &str, lines: &[Option<Claim>], facts: &[Observation], contra
         _ => None,
     });
     // What comes after the last line is done for other checks.
-    let halt = halt.filter(|(id, _)| steps.get(lines.len()).is_none_or(|later| id < later));
+    let halt = halt.filter(|(id, _)| own.get(lines.len()).is_none_or(|(later, _)| id < later));
     let mut carried = None;
-    for (line, step) in lines.iter().zip(&steps) {
+    for (line, (step, of)) in lines.iter().zip(&own) {
         let Some(claim) = line else { continue };
-        if are_told_apart && own.iter().any(|(id, of)| id == step && of.is_none()) {
+        if are_told_apart && of.is_none() {
             return Ruling::could_not_run(NO_END);
         }
         // It is the performing of this step, or of an earlier one, that could not go on.
-        let next = steps.iter().find(|other| *other > step).copied().unwrap_or(FactId(u32::MAX));
+        let next = own.iter().map(|(id, _)| *id).find(|other| other > step).unwrap_or(FactId(u32::MAX));
         if let Some((id, halt)) = halt
             && id < next
         {
@@ -117,7 +116,7 @@ pub fn judge(check: &str, lines: &[Option<Claim>], facts: &[Observation], contra
     match (halt, foreign(facts)) {
         (Some((_, halt)), _) => halted(halt),
         (None, Some(Err(error))) => Ruling::failed(Finding::new("the scenario's own steps pass", error, vec![])),
-        (None, foreign) if steps.len() < lines.len() && foreign.is_none() => Ruling::could_not_run(NO_END),
+        (None, foreign) if own.len() < lines.len() && foreign.is_none() => Ruling::could_not_run(NO_END),
         (None, _) => Ruling::passed(),
     }
 }

@@ -95,14 +95,17 @@ pub(super) fn draw(observations: &[Observation]) -> Option<Drawing> {
 
 /// Draws an experiment, with what is done in it, and not what is looked at for one of its checks.
 pub(super) fn draw_shared(observations: &[Observation]) -> Option<Drawing> {
-    let is_shared = |one: &&Observation| !matches!(one.fact, Fact::Step { check: Some(_), .. });
-    draw(&observations.iter().filter(is_shared).cloned().collect::<Vec<_>>())
+    draw(&observations.iter().filter(|one| is_shared(one)).cloned().collect::<Vec<_>>())
+}
+
+/// Whether it is no step that is taken for one check alone.
+fn is_shared(observation: &Observation) -> bool {
+    !matches!(observation.fact, Fact::Step { check: Some(_), .. })
 }
 
 /// What is looked at for a check of an experiment, and when: to be drawn above the experiment's lanes, with which it shares its times.
 pub(super) fn draw_turn(observations: &[Observation], check: &str) -> Option<Lane> {
-    let is_shared = |one: &&Observation| !matches!(one.fact, Fact::Step { check: Some(_), .. });
-    let start = observations.iter().find(is_shared)?.at;
+    let start = observations.iter().find(|one| is_shared(one))?.at;
     let end = observations.iter().map(|observation| observation.at).max()?;
     let scenario = Scenario { observations, start, end };
     let steps = scenario.facts().filter_map(|(at, fact)| match fact {

@@ -29,7 +29,7 @@ pub fn judge_again(run: &Run) -> Run {
 pub fn lines_of(check: &CheckRecord, contract: &Contract, catalogue: &Catalogue) -> Vec<Line> {
     let saved = read(&check.steps);
     let place = catalogue.checks().find(|(_, known)| known.id == check.id).map(|(place, _)| place);
-    let today = place.into_iter().flat_map(|place| {
+    let mut today = place.into_iter().flat_map(|place| {
         [gherkin::shared(place), gherkin::alone(place)].map(|steps| {
             let whole = Scenario { steps, ..place.scenario.clone() };
             let about = check.dependency.as_deref().or_else(|| gherkin::is_about(place, contract));
@@ -39,7 +39,6 @@ pub fn lines_of(check: &CheckRecord, contract: &Contract, catalogue: &Catalogue)
     let acts = |lines: &[Line]| -> Vec<Option<Step>> {
         lines.iter().map(|line| line.step.clone()).map(|step| step.filter(|step| matches!(step, Step::Act(_)))).collect()
     };
-    let mut today = today;
     today.find(|today| acts(today) == acts(&saved)).unwrap_or(saved)
 }
 
