@@ -34,6 +34,7 @@ Feature: The log is where operators look, and says what they need
 
       To fix: log a line when the stop signal comes, and another one at the end; flush the output on exit, or write it unbuffered.
 
+      Given the app exits within the stop grace period
       Then the app has written something since its stop signal
 
     @logging.structured @should

@@ -21,6 +21,7 @@ Feature: The app reports an outage of a dependency, and survives it
 
     Given the stack is ready
     When <dependency> is cut off for 5 seconds
+    Given readiness shows the outage until its return
     Then readiness answers 2xx within the recovery limit
     And the app is still the same process
 
@@ -32,6 +33,7 @@ Feature: The app reports an outage of a dependency, and survives it
 
     Given the stack is ready
     When <dependency> comes back at another address
+    Given readiness shows the outage until its return
     Then readiness answers 2xx within the recovery limit
     And the app is still the same process
 
@@ -43,6 +45,7 @@ Feature: The app reports an outage of a dependency, and survives it
 
     Given the stack is ready
     When <dependency> is killed for 75 seconds
+    Given readiness shows the outage until its return
     Then readiness answers 2xx within the recovery limit
     And the app is still the same process
 
@@ -54,6 +57,7 @@ Feature: The app reports an outage of a dependency, and survives it
 
     Given the stack is ready
     When <dependency> is killed and started again 5 times
+    Given readiness shows the outage until its return
     Then readiness answers 2xx within the recovery limit
     And the app has at most 2 sessions more than before
     And the app is still the same process
@@ -69,6 +73,7 @@ Feature: The app reports an outage of a dependency, and survives it
     Then readiness never hangs throughout 4 seconds
     And the app is still the same process
     When the connection slots are free again
+    Given readiness shows the outage until its return
     Then readiness answers 2xx within the recovery limit
 
   @outage.healthcheck-follows @must @needs-healthcheck @needs-dependency
@@ -98,6 +103,7 @@ Feature: The app reports an outage of a dependency, and survives it
 
       To fix: let the pool check a connection before it hands it out, or discard it at the first error, and reconnect at once.
 
+      Given readiness shows the outage from its beginning
       Then readiness answers 2xx within 5 seconds of the outage
       And the app is still the same process
 
@@ -107,6 +113,7 @@ Feature: The app reports an outage of a dependency, and survives it
 
       To fix: give the whole of a readiness check a limit of a second or two, not only each call within it.
 
+      Given readiness shows the outage
       Then readiness never hangs throughout 8 seconds
 
   Rule: <dependency> is killed, and started again later
@@ -156,6 +163,7 @@ Feature: The app reports an outage of a dependency, and survives it
 
       To fix: discard broken connections and reconnect, with growing pauses, for as long as the process lives; use a connection pool that validates a connection before it hands it out.
 
+      Given readiness shows the outage until its return
       Then readiness answers 2xx within the recovery limit of its return
       And the app is still the same process
 
@@ -188,5 +196,6 @@ Feature: The app reports an outage of a dependency, and survives it
 
       To fix: discard connections whose call has timed out, and reconnect.
 
+      Given readiness shows the outage until its return
       Then readiness answers 2xx within the recovery limit of its return
       And the app is still the same process

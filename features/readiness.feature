@@ -28,6 +28,7 @@ Feature: Readiness tells the truth at start-up
 
       To fix: catch the failure of the dependency in the readiness endpoint, give it a timeout of a second or two, and answer 503.
 
+      Given readiness answers something within 6 seconds of its first sign of life
       Then readiness answers nothing but 503 throughout 6 seconds of its first sign of life
 
     @readiness.liveness-first @must @needs-liveness @each-dependency
@@ -51,8 +52,8 @@ Feature: Readiness tells the truth at start-up
 
       To fix: retry with pauses of a second or two, and drop fixed sleeps at start.
 
-      Then only an app that has not exited is judged
-      And readiness answers 2xx within 3 seconds
+      Given the app is still the same process
+      Then readiness answers 2xx within 3 seconds
 
   Rule: All services start on fresh data, the database last
 
@@ -66,8 +67,8 @@ Feature: Readiness tells the truth at start-up
 
       To fix: let the readiness endpoint run a query (SELECT 1) on every call, and answer 503 until it succeeds.
 
+      Given readiness answers 2xx within the startup limit
       Then readiness answers no 2xx before the database accepts
-      And readiness answers 2xx within the startup limit
 
     @readiness.healthcheck-agrees @must @needs-healthcheck
     Scenario: The health check and readiness agree
@@ -75,8 +76,8 @@ Feature: Readiness tells the truth at start-up
 
       To fix: let the health check ask the readiness endpoint, with a program that is in the image.
 
-      Then readiness answers 2xx within the startup limit
-      And the engine calls the app healthy within 90 seconds
+      Given readiness answers 2xx within the startup limit
+      Then the engine calls the app healthy within 90 seconds
       And the engine did not call the app healthy before it was ready
 
   Rule: The app runs undisturbed, is stopped, started again and interrupted

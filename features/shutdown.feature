@@ -66,6 +66,7 @@ Feature: The app shuts down gracefully
 
       To fix: close the listening socket first, answer everything that was accepted, then exit.
 
+      Given the app exits within the stop grace period
       Then no accepted request is cut off
 
     @shutdown.during-startup @must
@@ -94,6 +95,7 @@ Feature: The app shuts down gracefully
 
       To fix: cancel running statements and close the pool before exiting; give statements a timeout.
 
+      Given the app exits within the stop grace period
       Then a second later no session of the app is left
 
     @shutdown.in-time @must
@@ -111,15 +113,16 @@ Feature: The app shuts down gracefully
 
       To fix: exit with 0 when the drain is done; or declare the status under `stop_status` when it is meant.
 
+      Given the app exits within the stop grace period
       Then the exit status is one of the contract's
 
     @shutdown.reaches-app @must
     Scenario: The stop signal reaches the app
-      A shell as the first process receives the signal and does not forward it: the app never gets it, and is killed when the grace period is over.
+      A shell as the first process receives the signal and does not forward it, and the kernel drops a signal for which the first process has no handler. The app never gets it, and is killed when the grace period is over.
 
       To fix: write CMD and ENTRYPOINT in exec form, end a start script in "exec server", or put an init in front (`init: true`).
 
-      Then no shell swallowed the signal
+      Then the signal reaches the app
 
     @shutdown.turns-away @should
     Scenario: New requests are refused after the signal
@@ -127,6 +130,7 @@ Feature: The app shuts down gracefully
 
       To fix: close the listening socket on the stop signal, or answer 503 with `Connection: close`.
 
+      Given the app exits within the stop grace period
       Then nothing that is asked after the signal is left hanging
 
     @shutdown.comes-back @must

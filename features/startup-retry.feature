@@ -108,8 +108,8 @@ Feature: The app waits for its dependencies at start-up
 
       To fix: pause between two attempts, a quarter of a second at first and a few seconds later, best with random jitter.
 
-      Then only an app that has not exited is judged
-      And the app makes at most 10 attempts to reach <dependency> in the first second and 5 a second after
+      Given the app is still the same process
+      Then the app makes at most 10 attempts to reach <dependency> in the first second and 5 a second after
 
     @retry.backs-off @should @needs-tap @each-dependency
     Scenario: The app tries to reach <dependency> less and less often
@@ -117,8 +117,8 @@ Feature: The app waits for its dependencies at start-up
 
       To fix: double the pause after each attempt up to a limit of some seconds, or use a constant pause of half a second or more.
 
-      Then only an app that has not exited is judged
-      And the pauses between attempts to reach <dependency> grow or are half a second long
+      Given the app is still the same process
+      Then the pauses between attempts to reach <dependency> grow or are half a second long
 
   Rule: The database boots for the first time while the app starts
 

@@ -5,10 +5,13 @@
 
 mod answers;
 mod attempts;
+mod causes;
 mod check;
 mod claim;
 mod config;
+mod defect;
 mod dependency;
+mod felt;
 mod files;
 mod health;
 mod image;
@@ -22,7 +25,8 @@ mod window;
 mod words;
 
 pub use self::attempts::attempts;
-pub use self::check::{Ruling, begin, judge};
+pub use self::causes::{causes, missing_reporters, resolve};
+pub use self::check::{Part, Ruling, begin, judge};
 pub use self::claim::{Anchor, Claim, Lasting, Limit, Wanted};
 pub use self::dependency::{Awaited, became_healthy, completed, gone_after, started_to_accept};
 pub use self::window::{Event, Window};

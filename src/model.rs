@@ -2,7 +2,9 @@
 //!
 //! Pure data. Probes, faults and looks append facts; judges read them; reports are written from the record.
 
+mod cause;
 mod cut;
+mod defect;
 mod fact;
 mod inspection;
 mod limit;
@@ -14,7 +16,9 @@ mod scenario;
 mod timeline;
 mod version_1;
 
+pub use self::cause::Cause;
 pub use self::cut::{cut_mark, excerpt};
+pub use self::defect::Defect;
 pub use self::fact::{
     Answer, ContainerChange, DependencyState, Endpoint, Fact, FaultKind, Flood, LogStream, Phase, Process, Sight, Usage,
 };

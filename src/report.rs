@@ -11,6 +11,7 @@ mod lanes;
 mod look;
 mod moments;
 mod sarif;
+mod summary;
 mod terminal;
 mod words;
 
@@ -40,8 +41,9 @@ pub fn to_json(run: &Run) -> String {
 /// What a check came to, as labelled texts: what was expected and seen of a failure, or the reason without a label. A waiver comes first.
 fn outcome(check: &CheckRecord) -> Vec<(&'static str, &str)> {
     let reason = check.reason.as_deref().map(|reason| (if check.finding.is_some() { "waived" } else { "" }, reason));
+    let see = check.blocked_by.as_deref().map(|other| ("blocked, see", other));
     let finding = check.finding.iter().flat_map(|found| [("expected", found.expected.as_str()), ("seen", found.seen.as_str())]);
-    reason.into_iter().chain(finding).collect()
+    reason.into_iter().chain(see).chain(finding).collect()
 }
 
 /// What a check came to as one text, with a separator between the parts: what was expected and seen, or the reason.
@@ -73,6 +75,7 @@ pub fn word(verdict: Verdict) -> &'static str {
         Verdict::NotApplicable => "not applicable",
         Verdict::Waived => "waived",
         Verdict::CouldNotRun => "could not run",
+        Verdict::Blocked => "blocked",
     }
 }
 

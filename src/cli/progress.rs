@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use super::screen::{live, note, say};
 use crate::judge::seconds;
 use crate::model::Verdict;
-use crate::report::{Detail, Look, check_line};
+use crate::report::{Detail, Look};
 use crate::suite::{Event, Progress};
 
 /// How often a line that changes is drawn again.
@@ -60,7 +60,8 @@ impl Lines {
     fn started(&self, name: &str, what: &str) {
         match self.live() {
             Some(mut live) => live.begin(name),
-            None => note(&format!("started {name:<34} {what}")),
+            None if self.look.detail == Detail::Verbose => note(&format!("started {name:<34} {what}")),
+            None => {}
         }
     }
 
@@ -96,12 +97,9 @@ impl Progress for Lines {
                     live.end(name);
                 }
             }
-            Event::CheckFinished(check, used) => {
+            Event::CheckFinished(check) => {
                 if let Some(mut live) = self.live() {
                     live.finish(check.verdict);
-                }
-                if check.verdict != Verdict::NotApplicable {
-                    say(&check_line(check, used, self.look));
                 }
             }
             Event::Contract(_) => {}

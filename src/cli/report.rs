@@ -8,10 +8,9 @@ use super::reports::ReportFlags;
 use super::screen::{DetailFlags, look, note, say};
 use crate::causes::with_causes;
 use crate::exit::Exit;
-use crate::judge::used;
-use crate::model::Verdict;
+use crate::judge::causes;
 use crate::model::{ReadError, Run};
-use crate::report::{self, Detail};
+use crate::report;
 
 /// Write reports from a saved run, the same as when it ended. Needs no engine.
 ///
@@ -57,10 +56,6 @@ impl Saved {
 
 fn show(run: &Run, detail: DetailFlags, reports: &ReportFlags) -> Exit {
     let look = look(detail);
-    let ran = run.checks.iter().filter(|check| check.verdict != Verdict::NotApplicable);
-    for check in ran.filter(|_| look.detail > Detail::Quiet) {
-        say(&report::check_line(check, used(run.timeline(check)).as_deref(), look));
-    }
     say(report::describe(run, &format!("seaworthy check {}", run.subject.stack), look).trim_end());
     if reports.write(run) { Exit::of_run(run) } else { Exit::CouldNotRun }
 }
@@ -68,7 +63,12 @@ fn show(run: &Run, detail: DetailFlags, reports: &ReportFlags) -> Exit {
 /// Opens a saved run, or says why it can't be.
 pub(super) fn open(file: &Path) -> Option<Run> {
     match std::fs::read(file).map_err(ReadError::File).and_then(|text| Run::read(&text)) {
-        Ok(run) => Some(run),
+        Ok(mut run) => {
+            if run.causes.is_empty() {
+                run.causes = causes(&run.checks);
+            }
+            Some(run)
+        }
         Err(error) => {
             note(&format!("error: {}: {}", file.display(), with_causes(&error)));
             note(&format!("  help: {}", error.advice()));

@@ -21,8 +21,19 @@ impl Engine {
         };
         let apps = processes.iter().filter(|process| !is_init(&process.command));
         let status = apps.filter_map(|process| fs::read_to_string(format!("/proc/{}/status", process.pid)).ok());
-        Ok(Some(status.map(|status| mask(&status, "SigCgt:") | mask(&status, "SigBlk:")).fold(0, |all, mask| all | mask)))
+        Ok(Some(status.map(|status| caught(&status)).fold(0, |all, mask| all | mask)))
     }
+
+    /// The signals that the first process of a container handles, or waits for; bit 0 is signal 1. Nothing where the kernel is out of
+    /// sight, or the process has ended.
+    pub async fn signals_of_first(&self, container: &str) -> Result<Option<u64>, EngineError> {
+        let Some(first) = self.first_in_sight(container).await? else { return Ok(None) };
+        Ok(fs::read_to_string(format!("/proc/{first}/status")).ok().map(|status| caught(&status)))
+    }
+}
+
+fn caught(status: &str) -> u64 {
+    mask(status, "SigCgt:") | mask(status, "SigBlk:")
 }
 
 /// A set of signals in a process's status (proc(5)).

@@ -39,7 +39,7 @@ pub enum Event<'a> {
         name: &'a str,
     },
     /// A check ended.
-    CheckFinished(&'a CheckRecord, Option<&'a str>),
+    CheckFinished(&'a CheckRecord),
 }
 
 /// Told what happens while a run is under way. Must not block.

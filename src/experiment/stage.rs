@@ -133,7 +133,7 @@ impl Stage {
                 service: None,
             }),
             Some(Step::Act(act)) => act.perform(self).await.map(|()| ControlFlow::Continue(())),
-            Some(Step::Claim(claim)) => self.settle(step, claim).await,
+            Some(Step::Claim(claim) | Step::Premise(claim)) => self.settle(step, claim).await,
         };
         taken.unwrap_or_else(|halt| {
             let reason = match &halt {

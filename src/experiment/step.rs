@@ -1,7 +1,7 @@
 //! The lines of a scenario, as values.
 
 use super::Act;
-use crate::judge::Claim;
+use crate::judge::{Claim, Part};
 use crate::model::ScenarioLine;
 
 /// A line of a scenario.
@@ -18,16 +18,28 @@ pub struct Line {
 pub enum Step {
     /// Something is done.
     Act(Act),
+    /// Something has to hold before anything can be asserted.
+    Premise(Claim),
     /// Something is asserted.
     Claim(Claim),
 }
 
 impl Line {
-    /// What the line asserts.
+    /// What the line asserts, or says that it must hold before.
     #[must_use]
     pub fn claim(&self) -> Option<&Claim> {
         match &self.step {
-            Some(Step::Claim(claim)) => Some(claim),
+            Some(Step::Claim(claim) | Step::Premise(claim)) => Some(claim),
+            _ => None,
+        }
+    }
+
+    /// What the line means to the verdict.
+    #[must_use]
+    pub fn part(&self) -> Option<Part> {
+        match &self.step {
+            Some(Step::Claim(claim)) => Some(Part::Claim(claim.clone())),
+            Some(Step::Premise(claim)) => Some(Part::Premise(claim.clone())),
             _ => None,
         }
     }

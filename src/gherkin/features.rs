@@ -9,6 +9,7 @@ use cucumber::feature::Ext;
 use cucumber::gherkin::{Feature, GherkinEnv, Rule, Scenario, Step};
 
 use super::plan::PLACEHOLDER;
+use super::turns::asserts;
 use super::{Check, Need, Place, sentences};
 use crate::experiment::RunError;
 use crate::model::Keyword;
@@ -124,7 +125,8 @@ pub(super) fn look_at_rule(rule: &Rule) -> Result<(), (usize, String)> {
         return Err((rule.position.line, what));
     }
     let keyword = |step: &Step| sentences::keyword(step.ty);
-    if let Some(step) = steps.clone().find(|step| keyword(step) == Keyword::Then) {
+    let is_judged = |step: &Step| asserts(&Step { value: step.value.replace(PLACEHOLDER, "dependency"), ..step.clone() });
+    if let Some(step) = steps.clone().find(|step| is_judged(step)) {
         return Err((
             step.position.line,
             format!("the background of the rule `{name}` asserts something: write that in a scenario"),
@@ -136,10 +138,9 @@ pub(super) fn look_at_rule(rule: &Rule) -> Result<(), (usize, String)> {
             && steps.clone().any(|other| keyword(other) == Keyword::Given && other.value == step.value)
     };
     for scenario in &rule.scenarios {
-        let asserts = |step: &Step| keyword(step) == Keyword::Then;
-        if let Some(step) = scenario.steps.iter().find(|step| !asserts(step) && !is_of_background(step)) {
+        if let Some(step) = scenario.steps.iter().find(|step| !is_judged(step) && !is_of_background(step)) {
             let what = format!(
-                "`{}` shares its experiment with the rule `{name}`, and may only assert, and repeat a `Given` of the background \
+                "`{}` shares its experiment with the rule `{name}`, and may only assert, say what must hold before, and repeat a `Given` of the background \
                  that it is about: write `{}{}` in the background, or the scenario outside of the rule",
                 scenario.name, step.keyword, step.value
             );

@@ -28,7 +28,22 @@ pub struct Planned {
     /// Its title, with the dependency's name filled in.
     pub title: String,
     /// Why it does not apply to this stack, if so.
-    pub not_applicable: Option<String>,
+    pub not_applicable: Option<Lack>,
+}
+
+/// What a check needs and the stack has not.
+#[derive(Clone, Debug)]
+pub struct Lack {
+    /// In words.
+    pub reason: String,
+    /// The flag with which it would be made, where there is one.
+    pub flag: Option<&'static str>,
+}
+
+impl Lack {
+    fn of(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), flag: None }
+    }
 }
 
 impl Planned {
@@ -41,9 +56,9 @@ impl Planned {
     /// The record of a check that has not been run.
     #[must_use]
     pub fn without_run(&self) -> CheckRecord {
-        let (verdict, reason) = match &self.not_applicable {
-            Some(reason) => (Verdict::NotApplicable, reason.clone()),
-            None => (Verdict::CouldNotRun, "it was not run".into()),
+        let (verdict, reason, flag) = match &self.not_applicable {
+            Some(Lack { reason, flag }) => (Verdict::NotApplicable, reason.clone(), flag.map(str::to_owned)),
+            None => (Verdict::CouldNotRun, "it was not run".into(), None),
         };
         CheckRecord {
             id: self.check.id.clone(),
@@ -52,6 +67,8 @@ impl Planned {
             severity: self.check.severity,
             verdict,
             finding: None,
+            blocked_by: None,
+            flag,
             reason: Some(reason),
             why: self.check.why.clone(),
             fix: self.check.fix.clone(),
@@ -160,6 +177,13 @@ impl Selection {
         let selection = Self { expression: Some((expression.to_owned(), operation)) };
         let selects_any = catalogue.scenarios().any(|place| selection.selects(place));
         if selects_any { Ok(selection) } else { Err(RunError::NothingSelected { expression: expression.to_owned() }) }
+    }
+
+    /// Selects the checks with these ids; nothing when there are none.
+    #[must_use]
+    pub fn of(ids: &[&str], catalogue: &Catalogue) -> Option<Self> {
+        let tags: Vec<String> = ids.iter().map(|id| format!("@{id}")).collect();
+        if tags.is_empty() { None } else { Self::parse(Some(&tags.join(" or ")), catalogue).ok() }
     }
 
     /// Whether a scenario is selected.
@@ -286,13 +310,13 @@ pub fn is_about<'a>(place: Place<'_>, contract: &'a Contract) -> Option<&'a str>
 }
 
 /// What the check needs and the stack has not.
-fn lacks(check: &Check, stack: Known<'_>) -> Option<String> {
+fn lacks(check: &Check, stack: Known<'_>) -> Option<Lack> {
     let contract = stack.contract;
     if check.is_slow && !stack.slow {
-        return Some("it takes more than a minute: add --slow to run it".into());
+        return Some(Lack { flag: Some("--slow"), ..Lack::of("it takes more than a minute: add --slow to run it") });
     }
     if check.each_dependency && contract.dependencies.is_empty() {
-        return Some("the app has no dependency".into());
+        return Some(Lack::of("the app has no dependency"));
     }
     check.needs.iter().find_map(|need| {
         let (is_there, reason) = match need {
@@ -320,10 +344,16 @@ fn lacks(check: &Check, stack: Known<'_>) -> Option<String> {
             ),
             Need::Tap => {
                 let missing = |reason| format!("it needs the tap (a proxy in front of the dependency): {reason}");
-                return stack.tap_is_missing.map(missing);
+                return stack.tap_is_missing.map(missing).map(Lack::of);
             }
         };
-        (!is_there).then(|| reason.to_owned())
+        let flag = match need {
+            Need::Business => Some("--business PATH"),
+            Need::Liveness => Some("--liveness PATH"),
+            Need::SizeLimit => Some("--image-size-limit SIZE"),
+            _ => None,
+        };
+        (!is_there).then(|| Lack { flag, ..Lack::of(reason) })
     })
 }
 
@@ -418,8 +448,8 @@ mod tests {
         assert_eq!(
             told(&shared),
             [
-                "cache is killed, and started again later: 2 then outage.killed[cache] 2+2, outage.recovers[cache] 2+2",
-                "db is killed, and started again later: 2 then outage.killed[db] 2+2, outage.recovers[db] 2+2",
+                "cache is killed, and started again later: 2 then outage.killed[cache] 2+2, outage.recovers[cache] 2+2+2",
+                "db is killed, and started again later: 2 then outage.killed[db] 2+2, outage.recovers[db] 2+2+2",
                 "cache is frozen, and goes on later: 2 then outage.frozen[cache] 2+2",
                 "db is frozen, and goes on later: 2 then outage.frozen[db] 2+2",
             ]
@@ -430,8 +460,8 @@ mod tests {
             [
                 "outage.killed[cache]: 0 then outage.killed[cache] 0+0+0+0",
                 "outage.killed[db]: 0 then outage.killed[db] 0+0+0+0",
-                "outage.recovers[cache]: 0 then outage.recovers[cache] 0+0+0+0",
-                "outage.recovers[db]: 0 then outage.recovers[db] 0+0+0+0",
+                "outage.recovers[cache]: 0 then outage.recovers[cache] 0+0+0+0+0",
+                "outage.recovers[db]: 0 then outage.recovers[db] 0+0+0+0+0",
             ]
         );
         assert_eq!(told(&shared).len(), 4);

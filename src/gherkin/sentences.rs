@@ -83,6 +83,8 @@ pub const SENTENCES: &[Sentence] = sentences! {
     Then "readiness answers no 2xx before the database accepts", "readiness answers no 2xx before the database accepts" => |_| Some(Step::Claim(Claim::NotReadyBefore(Meant::Database)));
     Then r"(readiness|liveness) answers (2xx|\d{3}) within (the startup limit|the recovery limit|the outage limit|the outage limit and one probe|\d+ seconds)( of its start| of its first sign of life| of being ready| of the outage| of its return| of its second start)?", "readiness answers 2xx within the recovery limit of its return" => |words| Some(Step::Claim(Claim::Answers { endpoint: words.endpoint(0), wanted: words.wanted(1)?, within: words.limit(2)?, of: words.anchor(3) }));
     Then r"(readiness|liveness) (answers 2xx|answers no 2xx|answers nothing but 503|never hangs) throughout (\d+) seconds( of its start| of its first sign of life| of being ready| of the outage| of its return| of its second start)?", "readiness answers no 2xx throughout 3 seconds" => |words| Some(Step::Claim(Claim::Stays { endpoint: words.endpoint(0), lasting: words.lasting(1)?, time: words.seconds(2)?, of: words.anchor(3) }));
+    Then r"(readiness|liveness) answers something within (the startup limit|\d+ seconds)( of its start| of its first sign of life| of being ready| of its second start)?", "readiness answers something within 6 seconds of its first sign of life" => |words| Some(Step::Claim(Claim::Listens { endpoint: words.endpoint(0), within: words.limit(1)?, of: words.anchor(2) }));
+    Then r"readiness shows the outage( from its beginning| until its return)?", "readiness shows the outage" => |words| Some(Step::Claim(Claim::OutageFelt(words.anchor(0))));
     Then r"the engine calls the app (healthy|unhealthy) within (\d+) seconds( of being ready| of the outage)?", "the engine calls the app healthy within 15 seconds" => |words| Some(Step::Claim(Claim::HealthTurns { healthy: words.is(0, "healthy"), within: words.seconds(1)?, of: words.anchor(2) }));
     Then "the engine did not call the app healthy before it was ready", "the engine did not call the app healthy before it was ready" => |_| Some(Step::Claim(Claim::NotHealthyTooEarly));
     Then r"the app makes at most (\d+) attempts to reach (the database|the main dependency|\S+) in the first second and (\d+) a second after", "the app makes at most 10 attempts to reach db in the first second and 5 a second after" => |words| Some(Step::Claim(Claim::Paced { dependency: words.service(1)?, first_second: words.count(0)?, later: words.count(2)? }));
@@ -94,7 +96,7 @@ pub const SENTENCES: &[Sentence] = sentences! {
     Then r"the app exits within the stop grace period( of the last signal)?", "the app exits within the stop grace period" => |words| Some(Step::Claim(Claim::StopsInTime(if words.is(0, " of the last signal") { Anchor::Latest } else { Anchor::Stop })));
     Then "the app was not killed", "the app was not killed" => |_| Some(Step::Claim(Claim::NotKilled));
     Then "the exit status is one of the contract's", "the exit status is one of the contract's" => |_| Some(Step::Claim(Claim::CleanStatus));
-    Then "no shell swallowed the signal", "no shell swallowed the signal" => |_| Some(Step::Claim(Claim::SignalReached));
+    Then "the signal reaches the app", "the signal reaches the app" => |_| Some(Step::Claim(Claim::SignalReached));
     Then r"the request (of the first stop )?is answered completely", "the request is answered completely" => |words| Some(Step::Claim(Claim::HeldRequestAnswered(if words.is(0, "of the first stop ") { Anchor::Stop } else { Anchor::Latest })));
     Then "no accepted request is cut off", "no accepted request is cut off" => |_| Some(Step::Claim(Claim::NothingTorn));
     Then "nothing that is asked after the signal is left hanging", "nothing that is asked after the signal is left hanging" => |_| Some(Step::Claim(Claim::NothingHangs));
@@ -212,8 +214,8 @@ impl Words {
             Some(" of its first sign of life") => Anchor::FirstSign,
             Some(" of being ready") => Anchor::Ready,
             Some(" of its second start") => Anchor::SecondStart,
-            Some(" of the outage") => Anchor::Outage,
-            Some(" of its return") => Anchor::Return,
+            Some(" of the outage" | " from its beginning") => Anchor::Outage,
+            Some(" of its return" | " until its return") => Anchor::Return,
             _ => Anchor::Latest,
         }
     }
@@ -255,15 +257,27 @@ impl Sentence {
 static COMPILED: LazyLock<Vec<(Regex, &'static Sentence)>> =
     LazyLock::new(|| SENTENCES.iter().map(|sentence| (sentence.regex(), sentence)).collect());
 
+/// Whether a line with this keyword may be the sentence: what is asserted after Then is a premise after Given.
+fn may_be(keyword: Keyword, sentence: &Sentence) -> bool {
+    sentence.keyword == keyword || (keyword, sentence.keyword) == (Keyword::Given, Keyword::Then)
+}
+
 /// The sentences that a line matches.
 pub(super) fn matching(keyword: Keyword, text: &str) -> impl Iterator<Item = &'static Sentence> {
-    COMPILED.iter().filter(move |(regex, sentence)| sentence.keyword == keyword && regex.is_match(text)).map(|(_, found)| *found)
+    COMPILED.iter().filter(move |(regex, sentence)| may_be(keyword, sentence) && regex.is_match(text)).map(|(_, found)| *found)
 }
 
 /// What a sentence means; nothing when it is none of ours.
 #[must_use]
 pub fn read(keyword: Keyword, text: &str) -> Option<Step> {
-    COMPILED.iter().filter(|(_, sentence)| sentence.keyword == keyword).find_map(|(regex, sentence)| sentence.step(regex, text))
+    let step = COMPILED
+        .iter()
+        .filter(|(_, sentence)| may_be(keyword, sentence))
+        .find_map(|(regex, sentence)| sentence.step(regex, text))?;
+    Some(match step {
+        Step::Claim(claim) if keyword == Keyword::Given => Step::Premise(claim),
+        other => other,
+    })
 }
 
 /// A step as it stands in a feature file.

@@ -32,8 +32,9 @@ pub(super) fn parts(background: &[Step], own: &[Step]) -> Parts {
     Parts { givens, claims: claims.collect() }
 }
 
-fn asserts(step: &Step) -> bool {
-    sentences::keyword(step.ty) == Keyword::Then
+/// Whether a line is judged: as a claim, or as the premise of one.
+pub(super) fn asserts(step: &Step) -> bool {
+    sentences::keyword(step.ty) == Keyword::Then || matches!(line(step).step, Some(Read::Premise(_)))
 }
 
 /// How many lines of the background a line has to wait for, when the line before it waits for so many.

@@ -75,6 +75,23 @@ pub(super) fn answered(window: &Window<'_>, endpoint: Endpoint, wanted: Wanted, 
     broken(window, endpoint, until, expected, evidence)
 }
 
+/// An endpoint answers, whatever it says, within a limit. Held by its first answer.
+pub(super) fn listened(window: &Window<'_>, endpoint: Endpoint, limit: Duration) -> Outcome {
+    let until = window.from + limit;
+    let asked = || requests(window.facts, endpoint).filter(|request| request.sent >= window.from);
+    if let Some(request) = asked().find(|request| request.at <= until && matches!(request.answer, Answer::Status(_))) {
+        return Outcome::Held(vec![request.id]);
+    }
+    let app = window.app();
+    let is_gone = count_exits(window.facts, app, window.started()) >= window.gone_after(app);
+    if !window.over && !is_gone && !asked().any(|request| request.at > until) {
+        return Outcome::Pending;
+    }
+    let expected = format!("{endpoint} gives some answer {}", window.within(limit));
+    let evidence = last_of_each_kind(window, endpoint, until);
+    broken(window, endpoint, until, expected, evidence)
+}
+
 /// An endpoint says this in the whole window, in which it is asked at least once.
 ///
 /// What was sent before the window's end is waited for. There is one request at a time, so the end of a later one shows that all before

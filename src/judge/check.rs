@@ -3,9 +3,27 @@
 use std::time::Duration;
 
 use super::claim::{Anchor, Claim};
+use super::defect::defect;
 use super::window::{Event, Window};
 use crate::model::{Fact, FactId, Finding, Halt, Observation, Outcome, Sight, Verdict};
 use crate::subject::Contract;
+
+/// What a line of a check means to its verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// What must hold before anything can be asserted. When it does not, the check is blocked.
+    Premise(Claim),
+    /// What is asserted. When it is broken, the check has failed.
+    Claim(Claim),
+}
+
+impl Part {
+    fn claim(&self) -> &Claim {
+        match self {
+            Self::Premise(claim) | Self::Claim(claim) => claim,
+        }
+    }
+}
 
 /// Why a check could not run whose last claim nobody looked at.
 const NO_END: &str = "it did not come to its end";
@@ -28,6 +46,11 @@ impl Ruling {
 
     fn failed(finding: Finding) -> Self {
         Self { verdict: Verdict::Failed, finding: Some(finding), reason: None }
+    }
+
+    /// What has to hold before it can be judged does not.
+    fn blocked(finding: Finding) -> Self {
+        Self { verdict: Verdict::Blocked, finding: Some(finding), reason: None }
     }
 
     fn not_applicable(reason: String) -> Self {
@@ -60,7 +83,7 @@ pub fn begin<'a>(
 /// Judges a check, by its name, whose scenario has these lines, those that assert something with their claims, by all facts of its
 /// experiment. What belongs to other checks of the experiment is not looked at.
 #[must_use]
-pub fn judge(check: &str, lines: &[Option<Claim>], facts: &[Observation], contract: &Contract) -> Ruling {
+pub fn judge(check: &str, lines: &[Option<Part>], facts: &[Observation], contract: &Contract) -> Ruling {
     let is_own = |of: &Option<String>| of.as_deref().is_none_or(|of| of == check);
     let all = by_number(facts).filter_map(|one| match &one.fact {
         Fact::Step { check, .. } => Some((one.id, check)),
@@ -78,7 +101,8 @@ pub fn judge(check: &str, lines: &[Option<Claim>], facts: &[Observation], contra
     let halt = halt.filter(|(id, _)| own.get(lines.len()).is_none_or(|(later, _)| id < later));
     let mut carried = None;
     for (line, (step, of)) in lines.iter().zip(&own) {
-        let Some(claim) = line else { continue };
+        let Some(part) = line else { continue };
+        let claim = part.claim();
         if are_told_apart && of.is_none() {
             return Ruling::could_not_run(NO_END);
         }
@@ -103,9 +127,13 @@ pub fn judge(check: &str, lines: &[Option<Claim>], facts: &[Observation], contra
                 }
             }
             Outcome::Broken(finding) => {
-                return match blind(facts, claim.sights()) {
-                    Some(what) => Ruling::could_not_run(format!("{what} could no longer be followed")),
-                    None => Ruling::failed(finding),
+                if let Some(what) = blind(facts, claim.sights()) {
+                    return Ruling::could_not_run(format!("{what} could no longer be followed"));
+                }
+                let finding = Finding { defect: defect(claim, &window), ..finding };
+                return match part {
+                    Part::Premise(_) => Ruling::blocked(finding),
+                    Part::Claim(_) => Ruling::failed(finding),
                 };
             }
             Outcome::NotApplicable(reason) => return Ruling::not_applicable(reason),
@@ -179,7 +207,11 @@ mod tests {
     };
 
     fn ruled(lines: &[Option<Claim>], told: &[Told]) -> Ruling {
-        judge("outage.killed", lines, &timeline(told.to_vec()), &contract())
+        judge("outage.killed", &claims(lines), &timeline(told.to_vec()), &contract())
+    }
+
+    fn claims(lines: &[Option<Claim>]) -> Vec<Option<Part>> {
+        lines.iter().map(|line| line.clone().map(Part::Claim)).collect()
     }
 
     fn step(ms: u64) -> Told {
@@ -413,7 +445,7 @@ mod tests {
         let alone = Contract { dependencies: vec![], ..contract() };
         let claim = Some(Claim::NotReadyBefore(Meant::Database));
         assert_eq!(
-            judge("retry.late-database", &[claim], &timeline([step(0)]), &alone),
+            judge("retry.late-database", &claims(&[claim]), &timeline([step(0)]), &alone),
             undecided("the stack has not the database")
         );
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::window::{Event, Window};
-use super::{answers, attempts, config, files, health, image, listing, log, logging, process, sessions, stop};
+use super::{answers, attempts, config, felt, files, health, image, listing, log, logging, process, sessions, stop};
 use crate::model::{Answer, Endpoint, Mark, Outcome, Sight, Trait};
 use crate::subject::{Contract, Meant};
 
@@ -25,6 +25,10 @@ pub enum Claim {
     Answers { endpoint: Endpoint, wanted: Wanted, within: Limit, of: Anchor },
     /// An endpoint says this all the time.
     Stays { endpoint: Endpoint, lasting: Lasting, time: Duration, of: Anchor },
+    /// An endpoint answers, whatever it says, within a limit.
+    Listens { endpoint: Endpoint, within: Limit, of: Anchor },
+    /// Readiness shows that the app felt the outage.
+    OutageFelt(Anchor),
     /// The engine calls the app healthy, or unhealthy, within a limit.
     HealthTurns { healthy: bool, within: Duration, of: Anchor },
     /// The engine does not call the app healthy before it is ready.
@@ -47,7 +51,7 @@ pub enum Claim {
     NotKilled,
     /// The exit status is one of the contract's.
     CleanStatus,
-    /// No shell swallows the signal.
+    /// The signal reaches the app: its first process handles it, and is no shell.
     SignalReached,
     /// The request that was held last is answered completely.
     HeldRequestAnswered(Anchor),
@@ -265,7 +269,9 @@ impl Claim {
         match self {
             Self::NotReadyBefore(_) => contract.startup_limit,
             // A request that hangs into the window puts its end off.
-            Self::Answers { within, .. } => within.of(contract) + contract.probe_timeout + MARGIN,
+            Self::Answers { within, .. } | Self::Listens { within, .. } => within.of(contract) + contract.probe_timeout + MARGIN,
+            // Where there is no end of it, a slow answer has to be waited for.
+            Self::OutageFelt(_) => contract.probe_timeout + MARGIN,
             // The last request of the window may have to run into its timeout before its answer is known.
             Self::Stays { time, .. } => *time + contract.probe_timeout + MARGIN,
             Self::HealthTurns { within, .. }
@@ -284,7 +290,11 @@ impl Claim {
     #[must_use]
     pub fn anchor(&self) -> Anchor {
         match self {
-            Self::Answers { of, .. } | Self::Stays { of, .. } | Self::HealthTurns { of, .. } => *of,
+            Self::Answers { of, .. }
+            | Self::Listens { of, .. }
+            | Self::Stays { of, .. }
+            | Self::HealthTurns { of, .. }
+            | Self::OutageFelt(of) => *of,
             Self::NotReadyBefore(_) => Anchor::Start,
             _ => Anchor::Latest,
         }
@@ -296,8 +306,10 @@ impl Claim {
     pub fn phase(&self) -> Anchor {
         match self {
             Self::Answers { of, .. }
+            | Self::Listens { of, .. }
             | Self::Stays { of, .. }
             | Self::HealthTurns { of, .. }
+            | Self::OutageFelt(of)
             | Self::StopsInTime(of)
             | Self::HeldRequestAnswered(of) => *of,
             Self::RootIsReadOnly => Anchor::Start,
@@ -330,7 +342,7 @@ impl Claim {
     #[must_use]
     pub fn endpoint(&self) -> Option<Endpoint> {
         match self {
-            Self::Answers { endpoint, .. } | Self::Stays { endpoint, .. } => Some(*endpoint),
+            Self::Answers { endpoint, .. } | Self::Listens { endpoint, .. } | Self::Stays { endpoint, .. } => Some(*endpoint),
             _ => None,
         }
     }
@@ -369,6 +381,8 @@ impl Claim {
             Self::Answers { endpoint, wanted, within, .. } => {
                 answers::answered(window, *endpoint, *wanted, within.of(window.contract))
             }
+            Self::Listens { endpoint, within, .. } => answers::listened(window, *endpoint, within.of(window.contract)),
+            Self::OutageFelt(_) => felt::was_felt(window),
             Self::Stays { endpoint, lasting, time, .. } => answers::stayed(window, *endpoint, *lasting, *time),
             Self::HealthTurns { healthy, within, .. } => health::turned(window, *healthy, *within),
             Self::HealthCheckPasses(within) => health::passes(window, *within),

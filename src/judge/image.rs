@@ -75,7 +75,7 @@ pub(super) fn handles_stop_signal(window: &Window<'_>) -> Outcome {
 }
 
 /// The number of a signal on Linux (signal(7)), by its name with or without SIG, or as a number.
-fn signal_number(name: &str) -> Option<u32> {
+pub(super) fn signal_number(name: &str) -> Option<u32> {
     let name = name.to_ascii_uppercase();
     let bare = name.strip_prefix("SIG").unwrap_or(&name);
     if let Some(offset) = bare.strip_prefix("RTMIN") {

@@ -1,17 +1,18 @@
 //! Judging how an app stops.
 
 use super::answers::requests;
+use super::image::signal_number;
 use super::process::{first_process, is_shell};
 use super::window::{Stop, Window};
 use super::words::{meaning, seconds, since};
-use crate::model::{Answer, Endpoint, Fact, FactId, Observation, Outcome};
+use crate::model::{Answer, Endpoint, Fact, FactId, Inspection, Observation, Outcome};
 
 impl Stop<'_> {
     fn took(&self) -> std::time::Duration {
         self.died.saturating_sub(self.told)
     }
 
-    fn is_in_time(&self) -> bool {
+    pub(super) fn is_in_time(&self) -> bool {
         self.took() <= self.grace
     }
 
@@ -93,14 +94,30 @@ pub(super) fn ended_with_clean_status(window: &Window<'_>) -> Outcome {
     })
 }
 
-/// The signal was not swallowed by a shell in front of the app.
+/// Whether the first process of the app handles a signal, by the look just before the app was told to stop.
+pub(super) fn handles(window: &Window<'_>, signal: &str) -> Option<bool> {
+    let number = signal_number(signal)?;
+    let (_, handled) = window.inspected(|inspection| match inspection {
+        Inspection::FirstProcess { handled } => Some(*handled),
+        _ => None,
+    })?;
+    Some(handled & (1 << (number - 1)) != 0)
+}
+
+/// The signal reached the app: it was not swallowed by a shell in front of it, or by a first process that has no handler for it, for which
+/// the kernel drops it (pid_namespaces(7)).
 pub(super) fn signal_reached(window: &Window<'_>) -> Outcome {
     judge(window, |stop| {
         let shell = first_process(window.facts, stop.app, stop.told).filter(is_shell);
-        if stop.is_in_time() || shell.is_none() {
+        let is_dropped = handles(window, stop.signal) == Some(false);
+        if stop.is_in_time() || (shell.is_none() && !is_dropped) {
             return Outcome::Held(stop.evidence());
         }
-        Outcome::broken(format!("{} reaches the app", stop.signal), stop.describe(window.facts), stop.evidence())
+        let mut seen = stop.describe(window.facts);
+        if shell.is_none() {
+            seen.push_str(&format!(", which has no handler for {}: the kernel drops it", stop.signal));
+        }
+        Outcome::broken(format!("{} reaches the app", stop.signal), seen, stop.evidence())
     })
 }
 

@@ -59,6 +59,11 @@ pub enum Inspection {
         /// The bits.
         handled: u64,
     },
+    /// The signals that the first process of the app handles or waits for, just before it is told to stop: bit n - 1 stands for signal n.
+    FirstProcess {
+        /// The bits.
+        handled: u64,
+    },
     /// The TCP ports of the app.
     Ports {
         /// Those that its image exposes.

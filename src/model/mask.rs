@@ -79,8 +79,12 @@ impl Inspection {
             Self::Weaknesses { by, .. } => mask(by),
             Self::WithoutSetting { lines, .. } => lines.iter_mut().for_each(mask),
             Self::User { declared, .. } => mask(declared),
-            Self::RootFileSystem { .. } | Self::Signals { .. } | Self::Ports { .. } | Self::HealthTimes(_) | Self::Row { .. } => {
-            }
+            Self::RootFileSystem { .. }
+            | Self::Signals { .. }
+            | Self::FirstProcess { .. }
+            | Self::Ports { .. }
+            | Self::HealthTimes(_)
+            | Self::Row { .. } => {}
         }
     }
 }

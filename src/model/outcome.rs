@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Defect;
+
 /// The number of a fact within its timeline, in the order of arrival. Evidence is named by it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
@@ -36,13 +38,16 @@ pub struct Finding {
     /// Which lines of the user's files are at fault, where that is known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub places: Vec<Place>,
+    /// The defect that the facts show, where it is one that other findings may show too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub defect: Option<Defect>,
 }
 
 impl Finding {
     /// A finding without a line of a file.
     #[must_use]
     pub fn new(expected: impl Into<String>, seen: impl Into<String>, evidence: Vec<FactId>) -> Self {
-        Self { expected: expected.into(), seen: seen.into(), evidence, places: vec![] }
+        Self { expected: expected.into(), seen: seen.into(), evidence, places: vec![], defect: None }
     }
 }
 
@@ -122,6 +127,8 @@ pub enum Verdict {
     Passed,
     /// A claim was broken, with evidence.
     Failed,
+    /// What has to hold before it can be judged did not hold, for a defect that another check reports.
+    Blocked,
     /// The stack has nothing that this check is about.
     NotApplicable,
     /// It failed, and the contract accepts that for now.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
 
-use super::{Fact, Finding, Observation, Place, ScenarioLine, Severity, Verdict, version_1};
+use super::{Cause, Fact, Finding, Observation, Place, ScenarioLine, Severity, Verdict, version_1};
 use crate::clock::millis;
 use crate::subject::Contract;
 
@@ -42,6 +42,9 @@ pub struct Run {
     pub strict: bool,
     /// What was set up and disturbed, and all that was observed of it.
     pub experiments: Vec<ExperimentRecord>,
+    /// What is to be fixed, the most serious first: each failed check belongs to one.
+    #[serde(default)]
+    pub causes: Vec<Cause>,
     /// Every check that was selected, in the order of the catalogue.
     pub checks: Vec<CheckRecord>,
 }
@@ -145,6 +148,12 @@ pub struct CheckRecord {
     /// How a claim was broken, when one was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finding: Option<Finding>,
+    /// The check that reports the defect for which this one could not be judged, by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked_by: Option<String>,
+    /// The flag with which it would be made, where it does not apply for want of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flag: Option<String>,
     /// Why it does not apply, could not be run, or is waived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -207,13 +216,15 @@ pub struct Counts {
     pub waived: usize,
     /// Checks that could not be run.
     pub could_not_run: usize,
+    /// Checks that could not be judged for a defect that another check reports.
+    pub blocked: usize,
 }
 
 impl Counts {
     /// How many checks were run.
     #[must_use]
     pub fn ran(&self) -> usize {
-        self.passed + self.failed + self.waived + self.could_not_run
+        self.passed + self.failed + self.waived + self.could_not_run + self.blocked
     }
 }
 
@@ -278,6 +289,7 @@ impl Run {
                 Verdict::NotApplicable => &mut counts.not_applicable,
                 Verdict::Waived => &mut counts.waived,
                 Verdict::CouldNotRun => &mut counts.could_not_run,
+                Verdict::Blocked => &mut counts.blocked,
             } += 1;
         }
         counts
@@ -322,11 +334,12 @@ mod tests {
 
     #[test]
     fn checks_are_counted_by_verdict() {
-        let verdicts = [Verdict::Passed, Verdict::Failed, Verdict::NotApplicable, Verdict::Waived, Verdict::CouldNotRun];
+        let verdicts =
+            [Verdict::Passed, Verdict::Failed, Verdict::NotApplicable, Verdict::Waived, Verdict::CouldNotRun, Verdict::Blocked];
         let checks: Vec<_> = verdicts.iter().zip(1..).flat_map(|(verdict, n)| vec![(Severity::Must, *verdict); n]).collect();
         let counts = run(false, &checks).counts();
-        assert_eq!(counts, Counts { passed: 1, failed: 2, not_applicable: 3, waived: 4, could_not_run: 5 });
-        assert_eq!(counts.ran(), 12);
+        assert_eq!(counts, Counts { passed: 1, failed: 2, not_applicable: 3, waived: 4, could_not_run: 5, blocked: 6 });
+        assert_eq!(counts.ran(), 18);
     }
 
     #[test]

@@ -48,6 +48,7 @@ pub(super) fn read(json: &[u8]) -> serde_json::Result<Run> {
         notes,
         strict: false,
         experiments: vec![],
+        causes: vec![],
         checks: vec![],
     };
     for check in checks {
@@ -66,7 +67,9 @@ impl OldCheck {
         let Self { id, dependency, title, severity, verdict, reason, places, why, mend, duration, timeline } = self;
         let is_finding = matches!(verdict, Verdict::Failed | Verdict::Waived);
         let (finding, reason) = match reason {
-            Some(seen) if is_finding => (Some(Finding { expected: title.clone(), seen, evidence: vec![], places }), None),
+            Some(seen) if is_finding => {
+                (Some(Finding { expected: title.clone(), seen, evidence: vec![], places, defect: None }), None)
+            }
             reason => (None, reason),
         };
         let timeline = timeline.into_iter().zip(0..).map(|(fact, id)| Observation { id: FactId(id), ..fact }).collect();
@@ -77,6 +80,8 @@ impl OldCheck {
             severity,
             verdict,
             finding,
+            blocked_by: None,
+            flag: None,
             reason,
             why,
             fix: mend,

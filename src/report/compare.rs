@@ -112,7 +112,7 @@ impl Comparison<'_> {
 
 impl Pair<'_> {
     fn change(self) -> Change {
-        let bad = |verdict: Verdict| matches!(verdict, Verdict::Failed | Verdict::CouldNotRun);
+        let bad = |verdict: Verdict| matches!(verdict, Verdict::Failed | Verdict::Blocked | Verdict::CouldNotRun);
         let (before, now) = (self.old.map(|check| check.verdict), self.new.map(|check| check.verdict));
         match (before, now) {
             (before, now) if before == now => self.pace(),

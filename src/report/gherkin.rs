@@ -89,7 +89,7 @@ fn status(verdict: Verdict) -> &'static str {
         Verdict::Failed => "failed",
         // Cucumber has no word for it, and a pending step counts as neither passed nor failed.
         Verdict::CouldNotRun => "pending",
-        Verdict::NotApplicable | Verdict::Waived => "skipped",
+        Verdict::NotApplicable | Verdict::Blocked | Verdict::Waived => "skipped",
     }
 }
 

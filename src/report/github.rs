@@ -19,7 +19,7 @@ pub fn to_annotations(run: &Run) -> String {
             (Verdict::Failed, Severity::Must) | (Verdict::CouldNotRun, _) => "error",
             (Verdict::Failed, Severity::Should) => "warning",
             (Verdict::Waived, _) => "notice",
-            (Verdict::Passed | Verdict::NotApplicable, _) => continue,
+            (Verdict::Passed | Verdict::NotApplicable | Verdict::Blocked, _) => continue,
         };
         let places = if check.places().is_empty() { vec![None] } else { check.places().iter().map(Some).collect() };
         for place in places {

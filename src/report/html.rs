@@ -10,9 +10,10 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
 use super::lanes::{draw_shared, draw_turn};
+use super::summary::headline;
 use super::{by_topic, outcome, topic, word};
 use crate::judge::{seconds, used};
-use crate::model::{CheckRecord, Conclusion, Fact, Observation, Run, Verdict};
+use crate::model::{Cause, CheckRecord, Fact, Observation, Run, Severity, Verdict};
 
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
@@ -53,6 +54,7 @@ pub fn to_html(run: &Run) -> String {
                     }
                     (counts(run))
                 }
+                (causes(run))
                 (filters(run))
                 main { (topics(run)) }
                 (experiments(run))
@@ -69,22 +71,12 @@ fn digest(source: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(source.as_bytes())))
 }
 
-fn headline(run: &Run) -> &'static str {
-    match run.conclusion() {
-        Conclusion::CouldNotRun => "No verdict",
-        Conclusion::Failed => "Not ready for production",
-        Conclusion::NothingRan => "Nothing ran",
-        Conclusion::Passed if run.counts().failed > 0 => "Ready, with findings that should be fixed",
-        Conclusion::Passed => "Ready, as far as was checked",
-    }
-}
-
 fn counts(run: &Run) -> Markup {
     let counts = run.counts();
     html! {
         ul.counts {
             @for (count, what) in [
-                (counts.passed, "passed"), (counts.failed, "failed"), (counts.could_not_run, "could not run"),
+                (counts.passed, "passed"), (counts.failed, "failed"), (counts.blocked, "blocked"), (counts.could_not_run, "could not run"),
                 (counts.waived, "waived"), (counts.not_applicable, "not applicable"),
             ] {
                 li { b { (count) } (what) }
@@ -93,10 +85,42 @@ fn counts(run: &Run) -> Markup {
     }
 }
 
+/// What is to be fixed, each defect once, with the checks that it explains.
+fn causes(run: &Run) -> Markup {
+    let of = |severity| run.causes.iter().filter(move |cause| cause.severity == severity).collect::<Vec<_>>();
+    let groups = [(Severity::Must, "Must be fixed"), (Severity::Should, "Should be fixed")];
+    html! {
+        @for (heading, causes) in groups.map(|(severity, heading)| (heading, of(severity))) {
+            @if !causes.is_empty() {
+                section.causes {
+                    h2 { (heading) " (" (causes.len()) ")" }
+                    ol { @for cause in causes { li { (self::cause(cause)) } } }
+                }
+            }
+        }
+    }
+}
+
+fn cause(cause: &Cause) -> Markup {
+    let link = |name: &String| html! { a href={ "#" (name) } { code { (name) } } };
+    html! {
+        @if let Some(headline) = &cause.headline { b { (headline) } " " }
+        (link(&cause.check)) ": " (cause.evidence)
+        @for place in &cause.places { " " code { (place.file) ":" (place.line) } }
+        div.soft { "To fix: " (cause.fix) }
+        @for (heading, names) in [("Failed for it as well: ", &cause.also_failed), ("Blocked by it: ", &cause.blocked)] {
+            @if !names.is_empty() {
+                div.soft { (heading) @for (index, name) in names.iter().enumerate() { @if index > 0 { ", " } (link(name)) } }
+            }
+        }
+    }
+}
+
 fn filters(run: &Run) -> Markup {
     let mut topics: Vec<&str> = run.checks.iter().map(topic).collect();
     topics.dedup();
-    let verdicts = [Verdict::Failed, Verdict::CouldNotRun, Verdict::Waived, Verdict::Passed, Verdict::NotApplicable];
+    let verdicts =
+        [Verdict::Failed, Verdict::Blocked, Verdict::CouldNotRun, Verdict::Waived, Verdict::Passed, Verdict::NotApplicable];
     html! {
         form.filters role="search" aria-label="Filter the checks" autocomplete="off" {
             label { "Search" input #text type="search" placeholder="name, reason, log line"; }
@@ -278,5 +302,6 @@ fn class(verdict: Verdict) -> &'static str {
         Verdict::NotApplicable => "not_applicable",
         Verdict::Waived => "waived",
         Verdict::CouldNotRun => "could_not_run",
+        Verdict::Blocked => "blocked",
     }
 }

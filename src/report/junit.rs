@@ -33,7 +33,7 @@ fn test_case(run: &Run, check: &CheckRecord, topic: &str) -> TestCase {
         Verdict::Passed => TestCaseStatus::success(),
         Verdict::Failed => TestCaseStatus::non_success(NonSuccessKind::Failure),
         Verdict::CouldNotRun => TestCaseStatus::non_success(NonSuccessKind::Error),
-        Verdict::NotApplicable | Verdict::Waived => TestCaseStatus::skipped(),
+        Verdict::NotApplicable | Verdict::Blocked | Verdict::Waived => TestCaseStatus::skipped(),
     };
     status.set_message(reason.clone());
     if matches!(check.verdict, Verdict::Failed | Verdict::CouldNotRun) {

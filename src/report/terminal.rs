@@ -7,9 +7,10 @@ use anstyle::{AnsiColor, Style};
 
 use super::lanes::draw;
 use super::look::{Detail, Look, NARROWEST, printable, wrap};
-use super::moments::{Line, Told, tell};
+use super::moments::{Told, tell};
 use super::outcome;
-use crate::judge::seconds;
+use super::summary::summarise;
+use crate::judge::{seconds, used};
 use crate::model::Verdict;
 use crate::model::last_log_lines;
 use crate::model::{CheckRecord, Run};
@@ -32,9 +33,11 @@ pub fn check_line(check: &CheckRecord, used: Option<&str>, look: Look) -> String
         Verdict::NotApplicable => ("n/a", AnsiColor::BrightBlack),
         Verdict::Waived => ("waived", AnsiColor::Yellow),
         Verdict::CouldNotRun => ("ERROR", AnsiColor::Magenta),
+        Verdict::Blocked => ("blocked", AnsiColor::Yellow),
     };
     let after = match check.verdict {
         Verdict::NotApplicable => check.reason.clone().unwrap_or_default(),
+        Verdict::Blocked => check.blocked_by.as_ref().map_or_else(|| seconds(check.duration), |other| format!("see {other}")),
         _ => [Some(seconds(check.duration)), used.map(str::to_owned)].into_iter().flatten().collect::<Vec<_>>().join("; "),
     };
     let style = if check.verdict == Verdict::Failed { Style::new().bold() } else { Style::new() };
@@ -53,40 +56,32 @@ pub fn check_line(check: &CheckRecord, used: Option<&str>, look: Look) -> String
     }
 }
 
-/// All that is to be said after the last check: the checks that did not run, the failures, and the sum.
-/// `command` is what the user ran, without a selection of checks.
+/// All that is to be said once every check is made: each of them, and what did not pass at length, where everything is to be shown; and the
+/// first screen. `command` is what the user ran, without a selection of checks.
 #[must_use]
 pub fn describe(run: &Run, command: &str, look: Look) -> String {
     let mut text = String::new();
-    if look.detail > Detail::Quiet {
-        for check in run.checks.iter().filter(|check| check.verdict == Verdict::NotApplicable) {
-            let _ = writeln!(text, "{}", check_line(check, None, look));
-        }
+    if look.detail == Detail::Verbose {
+        details(&mut text, run, command, look);
+        text.push('\n');
+    }
+    text.push_str(&summarise(run, command, look));
+    text
+}
+
+/// Every check, and what did not pass at length.
+fn details(text: &mut String, run: &Run, command: &str, look: Look) {
+    for check in &run.checks {
+        let _ = writeln!(text, "{}", check_line(check, used(run.timeline(check)).as_deref(), look));
     }
     for (index, check) in run.checks.iter().enumerate() {
         let is_told = run.checks[..index].iter().any(|earlier| could_not_run_for_the_same(earlier, check));
-        if !is_told && matches!(check.verdict, Verdict::Failed | Verdict::Waived | Verdict::CouldNotRun) {
+        if !is_told && matches!(check.verdict, Verdict::Failed | Verdict::Blocked | Verdict::Waived | Verdict::CouldNotRun) {
             let others = run.checks[index + 1..].iter().filter(|later| could_not_run_for_the_same(check, later));
             let others: Vec<String> = others.map(CheckRecord::name).collect();
-            let _ = Failure { run, check, others: &others, command, look }.write(&mut text);
+            let _ = Failure { run, check, others: &others, command, look }.write(text);
         }
     }
-    let counts = run.counts();
-    let _ = writeln!(
-        text,
-        "\n{} ran in {}: {} passed, {} failed, {} could not run, {} waived; {} not applicable",
-        counts.ran(),
-        seconds(run.subject.duration),
-        counts.passed,
-        counts.failed,
-        counts.could_not_run,
-        counts.waived,
-        counts.not_applicable,
-    );
-    if counts.ran() == 0 {
-        text.push_str("nothing ran: no selected check applies to this stack\n");
-    }
-    text
 }
 
 /// Whether two checks could not run because their experiment could not: the reason is told once.
@@ -121,7 +116,7 @@ impl Failure<'_> {
             writeln!(text, "  {} {}:{}", look.label("at:"), printable(&place.file), place.line)?;
         }
         let seen = run.seen_by(check);
-        if let Some(told) = draw(&seen).and_then(|drawing| tell(&drawing, look.detail == Detail::Verbose)) {
+        if let Some(told) = draw(&seen).and_then(|drawing| tell(&drawing)) {
             self.timeline(text, &told)?;
         }
         let lines = last_log_lines(&seen, &run.contract.app, LOG_LINES);
@@ -139,14 +134,9 @@ impl Failure<'_> {
     fn timeline(&self, text: &mut String, told: &Told) -> fmt::Result {
         let heading = format!("timeline, in seconds from: {}", printable(&told.zero));
         writeln!(text, "  {}", self.look.label(&heading))?;
-        for line in &told.lines {
-            match line {
-                Line::Moment(at, what) => {
-                    let lines = wrap(&printable(what), 14, 14, self.look.prose_width());
-                    writeln!(text, "    {:>+8.2}  {}", at / 1000.0, lines.join("\n"))?;
-                }
-                Line::LeftOut(count) => writeln!(text, "              … {count} more, with --verbose and in the reports")?,
-            }
+        for (at, what) in &told.lines {
+            let lines = wrap(&printable(what), 14, 14, self.look.prose_width());
+            writeln!(text, "    {:>+8.2}  {}", at / 1000.0, lines.join("\n"))?;
         }
         Ok(())
     }
@@ -172,9 +162,10 @@ mod tests {
         let (same, own) = ("the app does not start", "it was interrupted");
         run.checks = vec![check("a.one", 0, same), check("a.two", 0, same), check("a.three", 0, own), check("b.one", 1, same)];
         run.experiments = ["first", "second"].map(|name| ExperimentRecord { name: name.into(), timeline: vec![] }).to_vec();
-        let text = describe(&run, "seaworthy check", Look::default());
+        let mut text = String::new();
+        details(&mut text, &run, "seaworthy check", Look::default());
         assert_eq!(text.matches(same).count(), 2, "{text}");
         assert!(text.contains("so could not run either: a.two\n"), "{text}");
-        assert!(text.contains("a.three (") && text.contains("b.one (") && !text.contains("a.two ("), "{text}");
+        assert!(text.contains("\na.three (") && text.contains("\nb.one (") && !text.contains("\na.two ("), "{text}");
     }
 }

@@ -5,6 +5,7 @@ use cucumber::gherkin::Scenario;
 use super::conclude::rule;
 use crate::experiment::{Line, Step};
 use crate::gherkin::{self, Catalogue};
+use crate::judge::{causes, resolve};
 use crate::model::{CheckRecord, Run, ScenarioLine};
 use crate::subject::Contract;
 
@@ -20,6 +21,8 @@ pub fn judge_again(run: &Run) -> Run {
         let lines = lines_of(check, &run.contract, &catalogue);
         rule(check, &lines, run.timeline(check), &run.contract);
     }
+    resolve(&mut judged.checks);
+    judged.causes = causes(&judged.checks);
     judged
 }
 

@@ -21,8 +21,12 @@ use crate::engine::{AskedAccess, Engine, Reaper, RunId};
 use crate::experiment::{self, Event, Progress, ResolvedStack, RunContext, RunError, Scan, Target};
 use crate::gherkin::{Catalogue, Grouping, Known, Plan, Planned, Selection};
 use crate::image::{ImageError, Loadable};
+use crate::judge::{causes, missing_reporters, resolve};
 use crate::model::{CheckRecord, ExperimentRecord, FORMAT_VERSION, Run, Subject, Tool};
 use crate::subject::{Contract, Declared};
+
+/// How many experiments run at once that only say where a failure comes from.
+const REPORTERS: usize = 2;
 
 /// What to check, and how.
 #[derive(Clone, Debug, Default)]
@@ -142,7 +146,17 @@ async fn prepare_and(
             None => Pace::between(clock, most.min(context.engine.capacity().cores), most),
         };
         let performed = perform(Arc::clone(&context), Arc::clone(&plan), pace).await;
-        Ok(record(&context, &plan, request.strict, &notes, performed))
+        let mut judged = Judged::default();
+        judged.add(&plan, performed);
+        // Whether a defect is a check's own, or one that another check reports, that other one says.
+        if let Some(reporters) = Selection::of(&missing_reporters(&judged.checks), &catalogue) {
+            let known = known(&context, &context.contract, request.slow);
+            let plan = Arc::new(Plan::new(&catalogue, &reporters, known, request.grouping));
+            say(&format!("running {} more, which say where a failure comes from", plan.runs()));
+            let performed = execute(&context, &plan, &Pace::fixed(clock, jobs.unwrap_or(REPORTERS)), progress).await;
+            judged.add(&plan, performed);
+        }
+        Ok(judged.record(&context, &catalogue, request.strict, &notes))
     };
     let outcome = tokio::select! {
         // From the first moment on: what listens for signals begins to do so when it is asked for the first time.
@@ -185,8 +199,48 @@ async fn load(engine: &Engine, archive: &Path, name: &str) -> Result<(), RunErro
     engine.load(move |target| image.write(open(&path)?, target, &name, &labels)).await?.map_err(wrong)
 }
 
-fn record(context: &RunContext, plan: &Plan, strict: bool, notes: &[String], mut performed: Vec<Performed>) -> Run {
-    let notes = notes.iter().map(|note| context.redactor.redact(note)).collect();
+/// What was performed, and what the checks came to.
+#[derive(Debug, Default)]
+struct Judged {
+    experiments: Vec<ExperimentRecord>,
+    checks: Vec<CheckRecord>,
+}
+
+impl Judged {
+    fn add(&mut self, plan: &Plan, mut performed: Vec<Performed>) {
+        let mut checks: Vec<CheckRecord> = plan.checks.iter().map(Planned::without_run).collect();
+        performed.sort_by_key(|performed| performed.checks.first().map(|(index, _)| *index));
+        for Performed { name, timeline, checks: judged } in performed {
+            for (index, check) in judged {
+                checks[index] = CheckRecord { experiment: Some(self.experiments.len()), ..check };
+            }
+            self.experiments.push(ExperimentRecord { name, timeline });
+        }
+        self.checks.extend(checks);
+    }
+
+    /// The whole run, its checks in the order of the catalogue.
+    fn record(self, context: &RunContext, catalogue: &Catalogue, strict: bool, notes: &[String]) -> Run {
+        let Self { experiments, mut checks } = self;
+        checks.sort_by_key(|check| catalogue.checks().position(|(_, known)| known.id == check.id));
+        resolve(&mut checks);
+        let (tool, subject) = described(context);
+        Run {
+            format_version: FORMAT_VERSION,
+            tool,
+            subject,
+            contract: context.contract.clone(),
+            notes: notes.iter().map(|note| context.redactor.redact(note)).collect(),
+            strict,
+            experiments,
+            causes: causes(&checks),
+            checks,
+        }
+    }
+}
+
+/// What made the run, and of what.
+fn described(context: &RunContext) -> (Tool, Subject) {
     let clock = context.engine.clock();
     let subject = Subject {
         stack: context.model.file().path().display().to_string(),
@@ -197,15 +251,5 @@ fn record(context: &RunContext, plan: &Plan, strict: bool, notes: &[String], mut
         duration: clock.now(),
     };
     let tool = Tool { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() };
-    let mut checks: Vec<CheckRecord> = plan.checks.iter().map(Planned::without_run).collect();
-    performed.sort_by_key(|performed| performed.checks.first().map(|(index, _)| *index));
-    let mut experiments = vec![];
-    for Performed { name, timeline, checks: judged } in performed {
-        for (index, check) in judged {
-            checks[index] = CheckRecord { experiment: Some(experiments.len()), ..check };
-        }
-        experiments.push(ExperimentRecord { name, timeline });
-    }
-    let contract = context.contract.clone();
-    Run { format_version: FORMAT_VERSION, tool, subject, contract, notes, strict, experiments, checks }
+    (tool, subject)
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::experiment::{Line, RunContext};
 use crate::gherkin::Planned;
-use crate::judge::{Claim, Ruling, judge};
+use crate::judge::{Part, Ruling, judge};
 use crate::model::{CheckRecord, Observation, Timeline, Verdict, end_of_turn};
 use crate::subject::{Contract, Waiver};
 
@@ -25,15 +25,15 @@ pub(super) fn conclude(
 
 /// Puts down what a check with these lines comes to by the facts of its experiment: at the end of it, and from a saved run.
 pub(super) fn rule(check: &mut CheckRecord, lines: &[Line], observations: &[Observation], contract: &Contract) {
-    let claims: Vec<Option<Claim>> = lines.iter().map(|line| line.claim().cloned()).collect();
-    let ruling = judge(&check.name(), &claims, observations, contract);
+    let parts: Vec<Option<Part>> = lines.iter().map(Line::part).collect();
+    let ruling = judge(&check.name(), &parts, observations, contract);
     apply(check, ruling, contract);
 }
 
 /// Puts down what a check comes to. A failure that the contract accepts is waived.
 fn apply(check: &mut CheckRecord, ruling: Ruling, contract: &Contract) {
     let Ruling { verdict, finding, reason } = ruling;
-    (check.verdict, check.finding, check.reason) = (verdict, finding, reason);
+    (check.verdict, check.finding, check.reason, check.blocked_by) = (verdict, finding, reason, None);
     let waiver = contract.waivers.iter().find(|waiver| waiver.check == check.id);
     if let (Verdict::Failed, Some(Waiver { reason, .. })) = (verdict, waiver) {
         (check.verdict, check.reason) = (Verdict::Waived, Some(reason.clone()));

@@ -86,7 +86,8 @@ fn collection() -> Collection<ScenarioWorld> {
         match sentence.keyword {
             Keyword::Given => collection.given(None, pattern, take),
             Keyword::When => collection.when(None, pattern, take),
-            Keyword::Then => collection.then(None, pattern, take),
+            // What is asserted after Then is a premise after Given.
+            Keyword::Then => collection.then(None, pattern.clone(), take).given(None, pattern, take),
         }
     })
 }
@@ -166,7 +167,7 @@ impl Shared {
 
 /// At which of its steps a check ended early, and why: the last that it took itself, or else the last of the background.
 fn end(timeline: &[Observation], check: &CheckRecord) -> Option<End> {
-    if !matches!(check.verdict, Verdict::Failed | Verdict::CouldNotRun) {
+    if !matches!(check.verdict, Verdict::Failed | Verdict::Blocked | Verdict::CouldNotRun) {
         return None;
     }
     let name = check.name();

@@ -24,7 +24,7 @@ pub(super) async fn eliminate(
 }
 
 fn is_undecided(check: &CheckRecord) -> bool {
-    matches!(check.verdict, Verdict::Failed | Verdict::Waived | Verdict::CouldNotRun)
+    matches!(check.verdict, Verdict::Failed | Verdict::Waived | Verdict::Blocked | Verdict::CouldNotRun)
 }
 
 /// Takes a check out of what was performed, when it did not hold there.

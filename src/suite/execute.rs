@@ -15,7 +15,6 @@ use super::pace::Pace;
 use crate::causes::with_causes;
 use crate::experiment::{Event, Line, Progress, RunContext, Stage};
 use crate::gherkin::{Plan, PlannedExperiment, Turns};
-use crate::judge::used;
 use crate::model::{CheckRecord, Fact, Halt, Observation};
 
 /// What came of one experiment: all that was observed, and what each of its checks came to, by its number in the plan.
@@ -29,9 +28,8 @@ pub(super) struct Performed {
 impl Performed {
     /// Tells what the checks came to.
     pub(super) fn tell(&self, progress: &Arc<dyn Progress>) {
-        let used = used(&self.timeline);
         for (_, check) in &self.checks {
-            progress.tell(Event::CheckFinished(check, used.as_deref()));
+            progress.tell(Event::CheckFinished(check));
         }
     }
 }

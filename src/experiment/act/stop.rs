@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::experiment::{RunContext, Stage, launch};
 use crate::fault::{self, DEATH_LIMIT};
 use crate::judge::{Claim, Event, Window};
-use crate::model::{ContainerChange, Endpoint, Fact, FaultKind, Halt, Mark, Observation, Outcome};
+use crate::model::{ContainerChange, Endpoint, Fact, FaultKind, Halt, Inspection, Mark, Observation, Outcome};
 use crate::probe::{Asked, Load, ask_once};
 use crate::subject::{Contract, Meant};
 use crate::target::Instance;
@@ -176,6 +176,9 @@ async fn send(context: &RunContext, instance: &Instance, started: Duration, sign
     }
     if let Ok(processes) = context.engine.processes(&instance.service(app)?.container).await {
         instance.timeline().record(Fact::Processes { service: app.clone(), processes });
+    }
+    if let Ok(Some(handled)) = context.engine.signals_of_first(&instance.service(app)?.container).await {
+        instance.timeline().record(Fact::Inspected { inspection: Inspection::FirstProcess { handled } });
     }
     let sent = instance.signal(app, signal).await?;
     instance.timeline().record_at(sent, Fact::Mark { mark: Mark::StopSignal { signal: signal.to_owned() } });

@@ -1,0 +1,207 @@
+//! Causes: which findings are one defect, by the facts that they share, and which check reports it. Pure, over the records of a whole run.
+
+use crate::model::{Cause, CheckRecord, Defect, Finding, Severity, Verdict};
+
+/// Takes back what a check says that only ran into a defect which another one reports: it is blocked, and points to that check. A check
+/// whose premise did not hold points to the check that says why, where there is one.
+pub fn resolve(checks: &mut [CheckRecord]) {
+    for index in 0..checks.len() {
+        let check = &checks[index];
+        let Some(defect) = defect_of(check) else { continue };
+        let reporter = reporter(checks, index, defect).map(CheckRecord::name);
+        match check.verdict {
+            Verdict::Blocked => checks[index].blocked_by = reporter,
+            Verdict::Failed if is_hidden(check, defect) && reporter.is_some() => {
+                (checks[index].verdict, checks[index].blocked_by) = (Verdict::Blocked, reporter);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The checks, by id, that would say whether a defect which others have run into is one of its own: those that are not among them.
+#[must_use]
+pub fn missing_reporters(checks: &[CheckRecord]) -> Vec<&'static str> {
+    let mut missing = vec![];
+    for (index, check) in checks.iter().enumerate() {
+        let Some(defect) = defect_of(check) else { continue };
+        let asks = match check.verdict {
+            Verdict::Blocked => true,
+            Verdict::Failed => is_hidden(check, defect),
+            _ => false,
+        };
+        let ids = defect.reported_by();
+        let is_there = |id: &str| checks.iter().any(|other| other.id == id && other.verdict != Verdict::NotApplicable);
+        if asks && reporter(checks, index, defect).is_none() && !ids.iter().any(|id| is_there(id)) {
+            missing.extend(ids.first());
+        }
+    }
+    missing.sort_unstable();
+    missing.dedup();
+    missing
+}
+
+/// All causes of a run's failures, the most serious first, then in the order of the catalogue.
+#[must_use]
+pub fn causes(checks: &[CheckRecord]) -> Vec<Cause> {
+    let mut groups: Vec<Vec<&CheckRecord>> = vec![];
+    for check in checks.iter().filter(|check| check.verdict == Verdict::Failed) {
+        let same = |group: &&mut Vec<&CheckRecord>| defect_of(check).is_some() && defect_of(group[0]) == defect_of(check);
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(check),
+            None => groups.push(vec![check]),
+        }
+    }
+    let mut causes: Vec<Cause> = groups.iter().filter_map(|group| cause(group, checks)).collect();
+    causes.sort_by_key(|cause| cause.severity == Severity::Should);
+    causes
+}
+
+fn cause(group: &[&CheckRecord], checks: &[CheckRecord]) -> Option<Cause> {
+    let defect = defect_of(group[0]);
+    let plainest = |check: &&&CheckRecord| {
+        let ids = defect.map_or(&[][..], Defect::reported_by);
+        (ids.iter().position(|id| *id == check.id).unwrap_or(ids.len()), check.severity == Severity::Should)
+    };
+    let first = *group.iter().min_by_key(plainest)?;
+    let Finding { seen, places, .. } = first.finding.as_ref()?;
+    let names: Vec<String> = group.iter().filter(|check| check.name() != first.name()).map(|check| check.name()).collect();
+    let is_in_group = |name: &String| group.iter().any(|check| check.name() == *name);
+    let blocked = checks.iter().filter(|check| check.blocked_by.as_ref().is_some_and(is_in_group)).map(CheckRecord::name);
+    let is_must = group.iter().any(|check| check.severity == Severity::Must);
+    Some(Cause {
+        headline: defect.map(Defect::to_string),
+        defect: defect.cloned(),
+        severity: if is_must { Severity::Must } else { Severity::Should },
+        check: first.name(),
+        evidence: seen.clone(),
+        fix: defect.and_then(Defect::fix).map_or_else(|| first.fix.clone(), str::to_owned),
+        places: places.clone(),
+        also_failed: names,
+        blocked: blocked.collect(),
+    })
+}
+
+fn defect_of(check: &CheckRecord) -> Option<&Defect> {
+    check.finding.as_ref()?.defect.as_ref()
+}
+
+/// Whether a check that failed by this defect is not about it.
+fn is_hidden(check: &CheckRecord, defect: &Defect) -> bool {
+    defect.hides_others() && !defect.reported_by().contains(&check.id.as_str())
+}
+
+/// The check that reports a defect: one whose title it is, else one that is not itself hidden by it.
+fn reporter<'a>(checks: &'a [CheckRecord], index: usize, defect: &Defect) -> Option<&'a CheckRecord> {
+    let failed = |check: &&CheckRecord| {
+        matches!(check.verdict, Verdict::Failed | Verdict::Waived)
+            && defect_of(check) == Some(defect)
+            && !is_hidden(check, defect)
+    };
+    let others = || checks.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, check)| check).filter(failed);
+    let by_title = defect.reported_by().iter().find_map(|id| others().find(|check| check.id == *id));
+    by_title.or_else(|| others().next())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Run;
+
+    fn stop(first: &str) -> Defect {
+        Defect::IgnoresStopSignal { first_process: Some(first.into()) }
+    }
+
+    fn check(id: &str, verdict: Verdict, defect: Option<Defect>) -> CheckRecord {
+        let run = Run::read(include_bytes!("../../tests/fixtures/runs/version-1.json")).expect("a run");
+        let finding = Finding { defect, ..Finding::new(format!("{id} holds"), format!("{id} does not"), vec![]) };
+        let (id, dependency) =
+            id.split_once('[').map_or((id, None), |(id, rest)| (id, Some(rest.trim_end_matches(']').to_owned())));
+        CheckRecord { id: id.into(), dependency, verdict, finding: Some(finding), reason: None, ..run.checks[0].clone() }
+    }
+
+    fn told(checks: &[CheckRecord]) -> Vec<(String, Verdict, Option<&str>)> {
+        checks.iter().map(|check| (check.name(), check.verdict, check.blocked_by.as_deref())).collect()
+    }
+
+    use Verdict::{Blocked, Failed, Waived};
+
+    #[test]
+    fn a_check_that_ran_into_a_defect_of_another_points_to_it() {
+        let mut checks = [
+            check("shutdown.database-gone", Failed, Some(stop("sh"))),
+            check("shutdown.status", Blocked, Some(stop("sh"))),
+            check("shutdown.reaches-app", Failed, Some(stop("sh"))),
+            check("shutdown.in-time", Failed, Some(stop("sh"))),
+            check("shutdown.during-startup", Failed, Some(stop("bash -c migrate"))),
+        ];
+        resolve(&mut checks);
+        let names = ["shutdown.database-gone", "shutdown.status", "shutdown.reaches-app", "shutdown.in-time"].map(str::to_owned);
+        let [gone, status, reaches, in_time] = names;
+        assert_eq!(
+            told(&checks),
+            [
+                (gone, Blocked, Some("shutdown.in-time")),
+                (status, Blocked, Some("shutdown.in-time")),
+                (reaches, Failed, None),
+                (in_time, Failed, None),
+                ("shutdown.during-startup".to_owned(), Failed, None),
+            ],
+            "another first process is another defect"
+        );
+    }
+
+    #[test]
+    fn what_nobody_reports_is_told_by_who_found_it() {
+        let mut checks =
+            [check("shutdown.database-gone", Failed, Some(stop("server"))), check("outage.recovers[db]", Blocked, None)];
+        resolve(&mut checks);
+        assert_eq!((checks[0].verdict, checks[0].blocked_by.as_deref()), (Failed, None));
+        assert_eq!((checks[1].verdict, checks[1].blocked_by.as_deref()), (Blocked, None));
+        assert_eq!(missing_reporters(&checks), ["shutdown.in-time"]);
+        let known = [&checks[..1], &[check("shutdown.in-time", Verdict::Passed, None)]].concat();
+        assert_eq!(missing_reporters(&known), [""; 0], "it was asked, and says no");
+    }
+
+    #[test]
+    fn a_waiver_does_not_hide_what_it_is_about() {
+        let mut checks =
+            [check("shutdown.in-time", Waived, Some(stop("sh"))), check("shutdown.database-gone", Failed, Some(stop("sh")))];
+        resolve(&mut checks);
+        assert_eq!((checks[1].verdict, checks[1].blocked_by.as_deref()), (Blocked, Some("shutdown.in-time")));
+    }
+
+    #[test]
+    fn findings_that_share_a_defect_are_one_cause() {
+        let outage = |service: &str| Some(Defect::IgnoresOutage { service: service.into() });
+        let mut checks = [
+            check("outage.frozen[db]", Failed, outage("db")),
+            check("outage.killed[db]", Failed, outage("db")),
+            check("outage.killed[cache]", Failed, outage("cache")),
+            check("outage.recovers[db]", Blocked, outage("db")),
+            check("image.labels", Failed, None),
+            check("image.exposes", Failed, None),
+        ];
+        checks[4].severity = Severity::Should;
+        resolve(&mut checks);
+        let causes = causes(&checks);
+        let told: Vec<(&str, Vec<&str>, Vec<&str>)> = causes
+            .iter()
+            .map(|cause| {
+                let also_failed = cause.also_failed.iter().map(String::as_str).collect();
+                (cause.check.as_str(), also_failed, cause.blocked.iter().map(String::as_str).collect())
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("outage.killed[db]", vec!["outage.frozen[db]"], vec!["outage.recovers[db]"]),
+                ("outage.killed[cache]", vec![], vec![]),
+                ("image.exposes", vec![], vec![]),
+                ("image.labels", vec![], vec![]),
+            ]
+        );
+        assert_eq!(causes[0].headline.as_deref(), Some("Readiness stays 2xx while `db` is down"));
+        assert_eq!(causes[3].headline, None);
+    }
+}

@@ -1,0 +1,139 @@
+//! Defects: which one the facts of a window show when a claim is broken. Only by facts that other findings can share; a claim whose facts
+//! show nothing of the kind has a defect of its own.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use regex::Regex;
+
+use super::Claim;
+use super::answers::requests;
+use super::claim::{Lasting, Wanted};
+use super::process::{first_process, is_shell};
+use super::stop::handles;
+use super::window::{Stop, Window};
+use super::words::deaths;
+use crate::model::{Answer, Defect, DependencyState, Endpoint, Fact, FaultKind, Mark, Phase};
+use crate::subject::Meant;
+
+/// What programs say of a path that they can't write to: the words of errno(3) in C, Python, Node, Go and Java, and a path.
+static NOT_WRITABLE: LazyLock<Regex> = LazyLock::new(|| {
+    let words = "Read-only file system|Permission denied|EROFS|EACCES|read-only file system|permission denied";
+    match Regex::new(&format!(r#"(?:{words})\b[^/\n]{{0,40}}?['"]?(/[^\s'",:;)]+)|(/[^\s'",:;)]+)['"]?: (?:{words})"#)) {
+        Ok(regex) => regex,
+        Err(error) => unreachable!("a built-in pattern: {error}"),
+    }
+});
+
+/// The defect that a broken claim shows by the facts of its window.
+pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
+    match claim {
+        Claim::StopsInTime(_) | Claim::NotKilled | Claim::CleanStatus | Claim::SignalReached => {
+            window.stop().filter(|stop| !stop.is_in_time() && !stop.oom_killed).map(|stop| unheeded(window, &stop))
+        }
+        Claim::ExecForm => {
+            let first = first_process(window.facts, window.app(), Duration::MAX).filter(is_shell)?;
+            Some(Defect::IgnoresStopSignal { first_process: Some(first.command) })
+        }
+        Claim::Answers { wanted: Wanted::Success, .. } | Claim::SameProcess | Claim::Listens { .. } => at_start(window),
+        Claim::Answers { endpoint: Endpoint::Readiness, .. }
+        | Claim::Stays { endpoint: Endpoint::Readiness, lasting: Lasting::Bounded | Lasting::NoSuccess, .. }
+        | Claim::OutageFelt(_)
+        | Claim::HealthTurns { healthy: false, .. } => in_outage(window),
+        Claim::NoRootProcess | Claim::UserIsNotRoot => Some(Defect::RunsAsRoot),
+        Claim::DataOnVolume(service) | Claim::RowSurvives(service) => {
+            named(window, service).map(|service| Defect::NoVolume { service })
+        }
+        _ => None,
+    }
+}
+
+fn named(window: &Window<'_>, meant: &Meant) -> Option<String> {
+    meant.service(window.contract).map(str::to_owned)
+}
+
+/// The app did not end in time. Where it handles the signal, and a request waited for a dependency that is disturbed, it is the wait that
+/// kept it.
+fn unheeded(window: &Window<'_>, stop: &Stop<'_>) -> Defect {
+    let first = first_process(window.facts, stop.app, stop.told);
+    let is_handled = !first.as_ref().is_some_and(is_shell) && handles(window, stop.signal) == Some(true);
+    let waited = requests(window.facts, Endpoint::Readiness)
+        .any(|request| request.sent < stop.told && request.at > stop.told && matches!(request.answer, Answer::TimedOut));
+    match disturbed(window) {
+        Some((service, _)) if is_handled && waited => Defect::WaitsForever { service: service.to_owned() },
+        _ => Defect::IgnoresStopSignal { first_process: first.map(|process| process.command) },
+    }
+}
+
+/// What is disturbed, by the last mark that says so before the window's beginning or at it, and since when.
+fn disturbed<'a>(window: &Window<'a>) -> Option<(&'a str, Duration)> {
+    window.facts.iter().rev().find_map(|one| match &one.fact {
+        Fact::Mark { mark: Mark::Disturbed { service, .. } } => Some((service.as_str(), one.at)),
+        _ => None,
+    })
+}
+
+/// The app ended by itself before it was ready: for a path that it can't write to, or for a dependency that was not there.
+fn at_start(window: &Window<'_>) -> Option<Defect> {
+    let (app, started) = (window.app(), window.started());
+    let told = window.stop_signal().map_or(Duration::MAX, |(sent, _)| sent.at);
+    let death = deaths(window.facts, app, started).find(|death| death.at < told)?;
+    let was_ready = requests(window.facts, Endpoint::Readiness)
+        .any(|one| one.sent >= started && one.at < death.at && one.answer.is_success());
+    if was_ready {
+        return None;
+    }
+    let path = window.facts.iter().filter(|one| one.at >= started).find_map(|one| match &one.fact {
+        Fact::Log { service, line, .. } if service == app => not_writable(line),
+        _ => None,
+    });
+    if let Some(path) = path {
+        return Some(Defect::NeedsToWrite { path });
+    }
+    let is_missing = |service: &str| !accepted_at(window, service, death.at);
+    window.contract.dependencies.iter().any(|dependency| is_missing(&dependency.service)).then_some(Defect::ExitsAtStart)
+}
+
+/// The path that a line of a log says can't be written to.
+fn not_writable(line: &str) -> Option<String> {
+    let found = NOT_WRITABLE.captures(line)?;
+    found.get(1).or_else(|| found.get(2)).map(|path| path.as_str().to_owned())
+}
+
+/// Whether a dependency was known to accept, and nothing was in its way, at a moment.
+fn accepted_at(window: &Window<'_>, service: &str, at: Duration) -> bool {
+    let last = |found: &dyn Fn(&Fact) -> Option<bool>| {
+        window.facts.iter().rev().filter(|one| one.at <= at).find_map(|one| found(&one.fact)).unwrap_or_default()
+    };
+    let accepts = last(&|fact| match fact {
+        Fact::Dependency { service: of, state, .. } if of == service => Some(*state == DependencyState::Accepting),
+        _ => None,
+    });
+    let is_in_the_way = last(&|fact| match fact {
+        Fact::Fault { service: of, fault: FaultKind::Refusing | FaultKind::StartingUp | FaultKind::Absent, phase }
+            if of == service =>
+        {
+            Some(*phase == Phase::Begins)
+        }
+        _ => None,
+    });
+    accepts && !is_in_the_way
+}
+
+/// A dependency is disturbed: readiness does not care, waits until the prober gives up, or says so with another status.
+fn in_outage(window: &Window<'_>) -> Option<Defect> {
+    let (service, since) = disturbed(window)?;
+    let service = service.to_owned();
+    let answers: Vec<&Answer> =
+        requests(window.facts, Endpoint::Readiness).filter(|one| one.at >= since).map(|one| one.answer).collect();
+    if !answers.is_empty() && answers.iter().all(|answer| answer.is_success()) {
+        return Some(Defect::IgnoresOutage { service });
+    }
+    if answers.contains(&&Answer::TimedOut) {
+        return Some(Defect::WaitsForever { service });
+    }
+    answers.iter().find_map(|answer| match answer {
+        Answer::Status(status) if !answer.is_success() && *status != 503 => Some(Defect::OtherStatus { status: *status }),
+        _ => None,
+    })
+}

@@ -1,0 +1,138 @@
+//! Whether an outage was felt at all: what nobody felt, nobody has survived.
+
+use std::time::Duration;
+
+use super::answers::requests;
+use super::window::Window;
+use super::words::{answers, seconds};
+use crate::model::{Endpoint, Fact, FactId, FaultKind, Mark, Outcome};
+
+/// An answer that takes so long has waited for something.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// The disturbance that a window is about: the last one, from the first time that the service was disturbed in this way until it was back
+/// for the last time.
+#[derive(Debug)]
+struct Outage<'a> {
+    service: &'a str,
+    begin: Duration,
+    end: Option<Duration>,
+}
+
+impl<'a> Outage<'a> {
+    fn of(window: &Window<'a>) -> Option<Self> {
+        let disturbed = window.facts.iter().filter_map(|one| match &one.fact {
+            Fact::Mark { mark: Mark::Disturbed { service, fault } } => Some((service.as_str(), *fault, one.at)),
+            _ => None,
+        });
+        let disturbed: Vec<(&str, FaultKind, Duration)> = disturbed.collect();
+        let (service, fault, last) = *disturbed.last()?;
+        let begin = disturbed.iter().find(|(of, how, _)| *of == service && *how == fault).map_or(last, |(.., at)| *at);
+        let back = |mark: &Mark| match mark {
+            Mark::Accepts { service: of, .. } | Mark::WithinReach { service: of } | Mark::SlotsFree { service: of } => {
+                of == service
+            }
+            _ => false,
+        };
+        let end = window.facts.iter().rev().find(|one| one.at > last && matches!(&one.fact, Fact::Mark { mark } if back(mark)));
+        Some(Self { service, begin, end: end.map(|one| one.at) })
+    }
+}
+
+/// Readiness shows that the outage reached the app: an answer other than 2xx, one that took a second, or a new connection that the tap saw
+/// before the app was ready again.
+pub(super) fn was_felt(window: &Window<'_>) -> Outcome {
+    let Some(Outage { service, begin, end }) = Outage::of(window) else {
+        return Outcome::undecided_when(window.over, "nothing was disturbed");
+    };
+    let until = end.unwrap_or(Duration::MAX);
+    let is_felt = |answer: &crate::model::Answer, took: Duration| !answer.is_success() || took >= SLOW;
+    let answer = requests(window.facts, Endpoint::Readiness)
+        .find(|one| one.at > begin && one.sent < until && is_felt(one.answer, one.at.saturating_sub(one.sent)));
+    let attempt = || {
+        let of_it = |one: &&crate::model::Observation| {
+            matches!(&one.fact, Fact::Attempt { service: of } if of == service) && one.at > begin && one.at < until
+        };
+        window.facts.iter().find(of_it).map(|one| one.id)
+    };
+    if let Some(id) = answer.map(|one| one.id).or_else(attempt) {
+        return Outcome::Held(vec![id]);
+    }
+    let asked_after = end.is_some_and(|end| requests(window.facts, Endpoint::Readiness).any(|one| one.sent >= end));
+    if !window.over && !asked_after {
+        return Outcome::Pending;
+    }
+    let last = until.min(window.facts.last().map_or(begin, |one| one.at));
+    let asked: Vec<FactId> =
+        requests(window.facts, Endpoint::Readiness).filter(|one| one.sent >= begin && one.at <= last).map(|one| one.id).collect();
+    let evidence = asked.first().into_iter().chain(asked.last()).copied().collect();
+    let seen = answers(window.facts, Endpoint::Readiness, (begin, last));
+    let expected =
+        format!("readiness shows that `{service}` is disturbed: an answer other than 2xx, or one after {}", seconds(SLOW));
+    Outcome::broken(expected, seen, evidence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::testing::{Case, Told, held, is_broken, mark, readiness};
+    use crate::judge::{Anchor, Claim};
+    use crate::model::{Answer, Return};
+
+    const FELT: Claim = Claim::OutageFelt(Anchor::Return);
+
+    fn disturbed(ms: u64, fault: FaultKind) -> Told {
+        mark(ms, Mark::Disturbed { service: "db".into(), fault })
+    }
+
+    fn back(ms: u64) -> Told {
+        mark(ms, Mark::Accepts { service: "db".into(), after: Return::Outage })
+    }
+
+    fn status(ms: u64, status: u16) -> Told {
+        readiness(ms, ms + 10, Answer::Status(status))
+    }
+
+    #[test]
+    fn only_what_readiness_shows_during_the_outage_counts() {
+        let killed = disturbed(1000, FaultKind::Killed);
+        let judged = |others: &[Told]| Case::of([killed.clone(), back(6000)].into_iter().chain(others.to_vec())).judge(&FELT);
+        assert_eq!(judged(&[status(2000, 503)]), held([2]));
+        assert_eq!(judged(&[status(2000, 500)]), held([2]), "whatever the status");
+        assert_eq!(judged(&[readiness(2000, 3100, Answer::Status(200))]), held([2]), "a slow answer");
+        assert_eq!(judged(&[readiness(900, 5900, Answer::TimedOut)]), held([2]), "a request that hung into it");
+        assert_eq!(judged(&[(1500, Fact::Attempt { service: "db".into() })]), held([2]), "the tap saw the app come back");
+        assert!(is_broken(&judged(&[status(500, 503), status(2000, 200), status(6100, 503)])), "before and after it");
+        assert!(is_broken(&judged(&[(1500, Fact::Attempt { service: "cache".into() }), status(6100, 200)])), "another one's");
+        assert_eq!(judged(&[status(2000, 200)]), Outcome::Pending, "one may be under way");
+    }
+
+    #[test]
+    fn an_outage_without_end_is_waited_for() {
+        let slow = Case::of([disturbed(1000, FaultKind::Slow), status(2000, 200)]);
+        assert_eq!(slow.judge(&FELT), Outcome::Pending);
+        let finding = slow.over().finding(&FELT);
+        assert_eq!(finding.seen, "200 (once, +1.0 s)");
+        assert!(finding.expected.contains("`db` is disturbed"), "{}", finding.expected);
+    }
+
+    #[test]
+    fn every_round_of_the_same_disturbance_counts() {
+        let rounds = [
+            disturbed(100, FaultKind::Reset),
+            disturbed(1000, FaultKind::Killed),
+            status(1500, 503),
+            back(2000),
+            disturbed(3000, FaultKind::Killed),
+            back(4000),
+        ];
+        assert_eq!(Case::of(rounds.clone()).judge(&FELT), held([2]));
+        let earlier = [rounds[0].clone(), status(500, 503), rounds[4].clone(), rounds[5].clone(), status(4500, 200)];
+        assert!(is_broken(&Case::of(earlier).judge(&FELT)), "what another disturbance has done");
+    }
+
+    #[test]
+    fn without_a_disturbance_there_is_nothing_to_feel() {
+        assert!(matches!(Case::of([status(500, 503)]).over().judge(&FELT), Outcome::Undecided(_)));
+    }
+}

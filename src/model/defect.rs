@@ -1,0 +1,104 @@
+//! Defects: what findings of different checks have in common, by the facts that show it.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What is wrong with the app or its stack, where several checks can run into it. Two findings have the same root cause when their
+/// defects are equal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "defect", rename_all = "snake_case")]
+pub enum Defect {
+    /// The stop signal does not end the app.
+    IgnoresStopSignal {
+        /// The command of its first process, where it was seen.
+        first_process: Option<String>,
+    },
+    /// The app exits when a dependency is not there at its start.
+    ExitsAtStart,
+    /// Readiness says 2xx although a dependency is gone.
+    IgnoresOutage {
+        /// The dependency.
+        service: String,
+    },
+    /// Readiness says that it is not ready, with another status than 503.
+    OtherStatus {
+        /// The status.
+        status: u16,
+    },
+    /// Readiness waits for a dependency that says nothing, until the prober gives up.
+    WaitsForever {
+        /// The dependency.
+        service: String,
+    },
+    /// The app can't write to a path that it needs.
+    NeedsToWrite {
+        /// The path.
+        path: String,
+    },
+    /// The app runs as root.
+    RunsAsRoot,
+    /// The data of a service is not on a volume with a name.
+    NoVolume {
+        /// The service.
+        service: String,
+    },
+}
+
+impl Defect {
+    /// The checks whose title is this defect, the plainest first.
+    #[must_use]
+    pub fn reported_by(&self) -> &'static [&'static str] {
+        match self {
+            Self::IgnoresStopSignal { .. } => &["shutdown.in-time", "shutdown.reaches-app"],
+            Self::ExitsAtStart => &[
+                "retry.late-database",
+                "retry.unknown-name",
+                "retry.refused",
+                "retry.initialising-database",
+                "retry.starting-up",
+            ],
+            Self::IgnoresOutage { .. } | Self::OtherStatus { .. } => &["outage.killed"],
+            Self::WaitsForever { .. } => &["outage.frozen", "outage.partitioned"],
+            Self::NeedsToWrite { .. } => &["hardening.read-only", "nonroot.arbitrary-uid"],
+            Self::RunsAsRoot => &["nonroot.processes", "nonroot.image-user"],
+            Self::NoVolume { .. } => &["data.survives", "data.named-volume"],
+        }
+    }
+
+    /// How to fix it, where the check that reports it says less.
+    #[must_use]
+    pub fn fix(&self) -> Option<&'static str> {
+        matches!(self, Self::OtherStatus { .. }).then_some(
+            "answer 503, which says that the app will be back; load balancers drop another status as well: declare it under `unready` when it is meant",
+        )
+    }
+
+    /// Whether a check that is not about this defect, and runs into it, says nothing of its own.
+    ///
+    /// An app that no signal ends fails everything that stops it; an outage that readiness does not follow is a failure in each of the
+    /// ways in which a dependency can be lost.
+    #[must_use]
+    pub fn hides_others(&self) -> bool {
+        matches!(self, Self::IgnoresStopSignal { .. } | Self::NeedsToWrite { .. })
+    }
+}
+
+/// What is wrong, in a sentence.
+impl fmt::Display for Defect {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::IgnoresStopSignal { .. } => formatter.write_str("The stop signal does not end the app"),
+            Self::ExitsAtStart => formatter.write_str("The app exits when a dependency is missing at its start"),
+            Self::IgnoresOutage { service } => write!(formatter, "Readiness stays 2xx while `{service}` is down"),
+            Self::OtherStatus { status } => {
+                write!(formatter, "Readiness answers {status} and not 503 while a dependency is down")
+            }
+            Self::WaitsForever { service } => write!(formatter, "Requests wait too long for `{service}` when it says nothing"),
+            Self::NeedsToWrite { path } => write!(formatter, "The app can't run where it can't write to {path}"),
+            Self::RunsAsRoot => formatter.write_str("The app runs as root"),
+            Self::NoVolume { service } => write!(formatter, "The data of `{service}` is not on a named volume"),
+        }
+    }
+}
