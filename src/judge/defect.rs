@@ -13,7 +13,7 @@ use super::process::{first_process, is_shell};
 use super::stop::handles;
 use super::window::{Stop, Window};
 use super::words::deaths;
-use crate::model::{Answer, Defect, DependencyState, Endpoint, Fact, FaultKind, Mark, Phase};
+use crate::model::{Answer, Defect, DependencyState, Endpoint, Fact, FaultKind, Phase};
 use crate::subject::Meant;
 
 /// What programs say of a path that they can't write to: the words of errno(3) in C, Python, Node, Go and Java, and a path.
@@ -65,10 +65,12 @@ fn unheeded(window: &Window<'_>, stop: &Stop<'_>) -> Defect {
     }
 }
 
-/// What is disturbed, by the last mark that says so before the window's beginning or at it, and since when.
+/// Which dependency was disturbed last, and since when.
 fn disturbed<'a>(window: &Window<'a>) -> Option<(&'a str, Duration)> {
     window.facts.iter().rev().find_map(|one| match &one.fact {
-        Fact::Mark { mark: Mark::Disturbed { service, .. } } => Some((service.as_str(), one.at)),
+        Fact::Fault { service, phase: Phase::Begins, .. } if window.contract.dependency(service).is_some() => {
+            Some((service.as_str(), one.at))
+        }
         _ => None,
     })
 }

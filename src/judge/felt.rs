@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::answers::requests;
 use super::window::Window;
 use super::words::{answers, seconds};
-use crate::model::{Endpoint, Fact, FactId, FaultKind, Mark, Outcome};
+use crate::model::{Answer, Endpoint, Fact, FactId, FaultKind, Mark, Observation, Outcome, Phase};
 
 /// An answer that takes so long has waited for something.
 const SLOW: Duration = Duration::from_secs(1);
@@ -22,7 +22,7 @@ struct Outage<'a> {
 impl<'a> Outage<'a> {
     fn of(window: &Window<'a>) -> Option<Self> {
         let disturbed = window.facts.iter().filter_map(|one| match &one.fact {
-            Fact::Mark { mark: Mark::Disturbed { service, fault } } => Some((service.as_str(), *fault, one.at)),
+            Fact::Fault { service, fault, phase: Phase::Begins } => Some((service.as_str(), *fault, one.at)),
             _ => None,
         });
         let disturbed: Vec<(&str, FaultKind, Duration)> = disturbed.collect();
@@ -46,11 +46,11 @@ pub(super) fn was_felt(window: &Window<'_>) -> Outcome {
         return Outcome::undecided_when(window.over, "nothing was disturbed");
     };
     let until = end.unwrap_or(Duration::MAX);
-    let is_felt = |answer: &crate::model::Answer, took: Duration| !answer.is_success() || took >= SLOW;
+    let is_felt = |answer: &Answer, took: Duration| !answer.is_success() || took >= SLOW;
     let answer = requests(window.facts, Endpoint::Readiness)
         .find(|one| one.at > begin && one.sent < until && is_felt(one.answer, one.at.saturating_sub(one.sent)));
     let attempt = || {
-        let of_it = |one: &&crate::model::Observation| {
+        let of_it = |one: &&Observation| {
             matches!(&one.fact, Fact::Attempt { service: of } if of == service) && one.at > begin && one.at < until
         };
         window.facts.iter().find(of_it).map(|one| one.id)
@@ -77,12 +77,12 @@ mod tests {
     use super::*;
     use crate::judge::testing::{Case, Told, held, is_broken, mark, readiness};
     use crate::judge::{Anchor, Claim};
-    use crate::model::{Answer, Return};
+    use crate::model::Return;
 
     const FELT: Claim = Claim::OutageFelt(Anchor::Return);
 
     fn disturbed(ms: u64, fault: FaultKind) -> Told {
-        mark(ms, Mark::Disturbed { service: "db".into(), fault })
+        (ms, Fact::Fault { service: "db".into(), fault, phase: Phase::Begins })
     }
 
     fn back(ms: u64) -> Told {
