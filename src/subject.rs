@@ -49,6 +49,9 @@ pub struct Contract {
     pub stop_signal: String,
     /// The exit statuses that count as a clean stop.
     pub stop_status: Vec<i64>,
+    /// The statuses with which readiness says that the app can't serve for now.
+    #[serde(default = "unready")]
+    pub unready: Vec<u16>,
     /// A probe that takes longer counts as hung.
     #[serde(rename = "probe_timeout_ms", with = "millis")]
     #[schemars(with = "f64")]
@@ -68,7 +71,19 @@ pub struct Contract {
     pub waivers: Vec<Waiver>,
 }
 
+/// 503 (RFC 9110, section 15.6.4), which says that the service will be back.
+pub(crate) fn unready() -> Vec<u16> {
+    vec![503]
+}
+
 impl Contract {
+    /// The statuses with which readiness says that the app can't serve, in words: `500 or 503`.
+    #[must_use]
+    pub fn unready_in_words(&self) -> String {
+        let statuses: Vec<String> = self.unready.iter().map(ToString::to_string).collect();
+        statuses.join(" or ")
+    }
+
     /// The first dependency that is a database.
     #[must_use]
     pub fn database(&self) -> Option<&Dependency> {

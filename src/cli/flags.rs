@@ -38,6 +38,9 @@ pub(super) struct ContractFlags {
     /// The exit statuses that count as a clean stop [default: 0,143]
     #[arg(long, value_name = "STATUSES", value_delimiter = ',')]
     stop_status: Option<Vec<i64>>,
+    /// The statuses with which readiness says that the app can't serve [default: 503]
+    #[arg(long, value_name = "STATUSES", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(100..=599))]
+    unready: Option<Vec<u16>>,
     /// A probe that takes longer counts as hung [default: 5s]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     probe_timeout: Option<Duration>,
@@ -66,6 +69,7 @@ impl From<ContractFlags> for Declared {
             dependencies: flags.dependencies,
             startup_limit: flags.startup_limit,
             stop_status: flags.stop_status,
+            unready: flags.unready,
             probe_timeout: flags.probe_timeout,
             outage_limit: flags.outage_limit,
             recovery_limit: flags.recovery_limit,

@@ -185,6 +185,7 @@ impl Words {
     fn wanted(&self, index: usize) -> Option<Wanted> {
         match self.word(index)? {
             "2xx" => Some(Wanted::Success),
+            "503" => Some(Wanted::Unready),
             status => status.parse().ok().map(Wanted::Status),
         }
     }
@@ -193,7 +194,7 @@ impl Words {
         Some(match self.word(index)? {
             "answers 2xx" => Lasting::Success,
             "answers no 2xx" => Lasting::NoSuccess,
-            "answers nothing but 503" => Lasting::OnlyUnavailable,
+            "answers nothing but 503" => Lasting::OnlyUnready,
             _ => Lasting::Bounded,
         })
     }

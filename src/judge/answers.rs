@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::claim::{Lasting, Wanted};
 use super::window::{Window, changes};
-use super::words::{answers, count_exits, exits, seconds, since};
+use super::words::{answers, exits, seconds, since};
 use crate::model::{Answer, ContainerChange, DependencyState, Endpoint, Fact, FactId, Observation, Outcome};
 
 /// How long a request may be left without an answer before the app ends.
@@ -34,6 +34,7 @@ pub(super) fn requests(facts: &[Observation], endpoint: Endpoint) -> impl Double
 fn broken(window: &Window<'_>, endpoint: Endpoint, until: Duration, expected: String, evidence: Vec<FactId>) -> Outcome {
     let answered = answers(window.facts, endpoint, (window.from, until));
     let seen = match exits(window.facts, window.app(), window.started(), window.from) {
+        Some(exits) if window.is_gone(window.app()) => format!("{answered}; {exits}, and nothing starts it again"),
         Some(exits) => format!("{answered}; {exits}"),
         None => answered,
     };
@@ -60,17 +61,16 @@ pub(super) fn answered(window: &Window<'_>, endpoint: Endpoint, wanted: Wanted, 
     let asked_again = requests(window.facts, endpoint).find(is_in_the_way).map_or(window.from, |request| request.at);
     let until = asked_again + limit;
     let first = requests(window.facts, endpoint)
-        .find(|request| request.sent >= window.from && request.at <= until && wanted.is(request.answer));
+        .find(|request| request.sent >= window.from && request.at <= until && wanted.is(request.answer, window.contract));
     if let Some(request) = first {
         return Outcome::Held(vec![request.id]);
     }
-    let app = window.app();
-    let is_gone = count_exits(window.facts, app, window.started()) >= window.gone_after(app);
+    let is_gone = window.is_gone(window.app());
     let is_past = requests(window.facts, endpoint).any(|request| request.at > until);
     if !window.over && !is_gone && !is_past {
         return Outcome::Pending;
     }
-    let expected = format!("{endpoint} answers {wanted} {}", window.within(limit));
+    let expected = format!("{endpoint} answers {} {}", wanted.of(window.contract), window.within(limit));
     let evidence = last_of_each_kind(window, endpoint, until);
     broken(window, endpoint, until, expected, evidence)
 }
@@ -82,8 +82,7 @@ pub(super) fn listened(window: &Window<'_>, endpoint: Endpoint, limit: Duration)
     if let Some(request) = asked().find(|request| request.at <= until && matches!(request.answer, Answer::Status(_))) {
         return Outcome::Held(vec![request.id]);
     }
-    let app = window.app();
-    let is_gone = count_exits(window.facts, app, window.started()) >= window.gone_after(app);
+    let is_gone = window.is_gone(window.app());
     if !window.over && !is_gone && !asked().any(|request| request.at > until) {
         return Outcome::Pending;
     }
@@ -103,8 +102,9 @@ pub(super) fn stayed(window: &Window<'_>, endpoint: Endpoint, lasting: Lasting, 
         begins_within && request.sent < end
     };
     let asked: Vec<Request<'_>> = requests(window.facts, endpoint).filter(counts).collect();
-    if let Some(breaking) = asked.iter().find(|request| lasting.breaks(request.answer)) {
-        let expected = format!("{endpoint} {lasting} throughout {} from {} on", seconds(time), window.event);
+    if let Some(breaking) = asked.iter().find(|request| lasting.breaks(request.answer, window.contract)) {
+        let expected =
+            format!("{endpoint} {} throughout {} from {} on", lasting.of(window.contract), seconds(time), window.event);
         return broken(window, endpoint, end.max(breaking.at), expected, vec![breaking.id]);
     }
     let was_asked = !asked.is_empty() || lasting.needs_no_answer();
@@ -190,7 +190,7 @@ mod tests {
     const READY: Claim =
         Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Success, within: LIMIT, of: Anchor::Latest };
     const UNAVAILABLE: Claim =
-        Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Status(503), within: LIMIT, of: Anchor::Latest };
+        Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Unready, within: LIMIT, of: Anchor::Latest };
     const NOT_BEFORE: Claim = Claim::NotReadyBefore(Meant::Database);
 
     fn stays(lasting: Lasting) -> Claim {
@@ -250,19 +250,21 @@ mod tests {
         let gone = [readiness(50, 60, Answer::Refused), died(100, 3)];
         let finding = Case::of(gone.clone()).finding(&READY);
         assert_eq!(finding.expected, "readiness answers 2xx within 5.0 s of its start");
-        assert_eq!(finding.seen, "connection refused (once, +0.1 s); `app` exited with status 3 at +0.1 s");
+        assert_eq!(
+            finding.seen,
+            "connection refused (once, +0.1 s); `app` exited with status 3 at +0.1 s, and nothing starts it again"
+        );
         let restarted = [container(0, "app", ContainerChange::Created { restarts: true })].into_iter().chain(gone);
         assert_eq!(Case::of(restarted.clone()).judge(&READY), Outcome::Pending, "the engine starts it again");
-        let five_more = (0..5).map(|n| died(200 + n, 3));
-        assert!(
-            Case::of(restarted.chain(five_more)).seen(&READY).ends_with("`app` exited 6 times, last with status 3 at +0.2 s")
-        );
+        let many_more = Case::of(restarted.chain((0..9).map(|n| died(200 + n, 3))));
+        assert_eq!(many_more.judge(&READY), Outcome::Pending, "however often");
+        assert!(many_more.over().seen(&READY).ends_with("`app` exited 10 times, last with status 3 at +0.2 s"));
     }
 
     #[test]
     fn an_app_that_was_gone_before_is_gone() {
         let seen = Case::of([died(100, 1)]).from(6000).seen(&READY);
-        assert_eq!(seen, "no answer at all; `app` exited with status 1 at -5.9 s");
+        assert_eq!(seen, "no answer at all; `app` exited with status 1 at -5.9 s, and nothing starts it again");
         let again = Case::of([died(100, 1), mark(200, Mark::AppStarted { again: true })]).from(6000);
         assert_eq!(again.judge(&READY), Outcome::Pending, "that was before its second start");
     }
@@ -287,6 +289,36 @@ mod tests {
         let quick = readiness(900, 5900, Answer::Status(200));
         let case = Case::of([quick, readiness(5910, 6100, Answer::Status(503))]).from(1000);
         assert!(is_broken(&case.judge(&UNAVAILABLE)), "one that was answered is no excuse");
+    }
+
+    #[test]
+    fn the_contract_says_which_statuses_mean_unready() {
+        let case = |unready: &[u16]| {
+            let mut case = Case::of([readiness(100, 200, Answer::Status(500)), readiness(5100, 5200, Answer::Status(500))]);
+            case.contract.unready = unready.to_vec();
+            case
+        };
+        assert_eq!(case(&[500, 503]).judge(&UNAVAILABLE), held([0]));
+        assert_eq!(case(&[503]).finding(&UNAVAILABLE).expected, "readiness answers 503 within 5.0 s of its start");
+        assert!(is_held(&case(&[500, 503]).judge(&stays(Lasting::OnlyUnready))));
+        assert_eq!(
+            case(&[501, 503]).finding(&stays(Lasting::OnlyUnready)).expected,
+            "readiness answers nothing but 501 or 503 throughout 5.0 s from its start on"
+        );
+    }
+
+    #[test]
+    fn an_endpoint_listens_when_it_answers_whatever_it_says() {
+        let listens = Claim::Listens { endpoint: Endpoint::Readiness, within: LIMIT, of: Anchor::Latest };
+        let judged = |told: &[crate::judge::testing::Told]| Case::of(told.to_vec()).judge(&listens);
+        for status in [200, 404, 500, 503] {
+            assert_eq!(judged(&[readiness(100, 200, Answer::Status(status))]), held([0]), "{status}");
+        }
+        for silence in [Answer::Refused, Answer::Reset, Answer::TimedOut] {
+            assert_eq!(judged(&[readiness(100, 200, silence.clone())]), Outcome::Pending, "{silence}");
+            assert!(is_broken(&judged(&[readiness(100, 200, silence.clone()), readiness(5000, 5100, silence)])));
+        }
+        assert!(is_broken(&judged(&[died(100, 1)])), "it is gone");
     }
 
     #[test]
@@ -318,16 +350,16 @@ mod tests {
         for (lasting, good, bad) in [
             (Lasting::Success, Answer::Status(204), Answer::Refused),
             (Lasting::NoSuccess, Answer::TimedOut, Answer::Status(200)),
-            (Lasting::OnlyUnavailable, Answer::Status(503), Answer::Status(500)),
-            (Lasting::OnlyUnavailable, Answer::Refused, Answer::Status(200)),
-            (Lasting::OnlyUnavailable, Answer::Reset, Answer::TimedOut),
+            (Lasting::OnlyUnready, Answer::Status(503), Answer::Status(500)),
+            (Lasting::OnlyUnready, Answer::Refused, Answer::Status(200)),
+            (Lasting::OnlyUnready, Answer::Reset, Answer::TimedOut),
             (Lasting::Bounded, Answer::Status(500), Answer::TimedOut),
         ] {
             let say = |answer| Case::of([readiness(1, 2, answer)]).over().judge(&stays(lasting));
-            assert!(is_held(&say(good)), "{lasting}");
-            assert!(is_broken(&say(bad)), "{lasting}");
+            assert!(is_held(&say(good)), "{lasting:?}");
+            assert!(is_broken(&say(bad)), "{lasting:?}");
         }
-        let only = stays(Lasting::OnlyUnavailable);
+        let only = stays(Lasting::OnlyUnready);
         let after = Case::of([readiness(6000, 6001, Answer::Status(500))]).over();
         assert_eq!(after.judge(&only), held([]), "after the window");
     }

@@ -8,7 +8,8 @@ pub fn resolve(checks: &mut [CheckRecord]) {
     for index in 0..checks.len() {
         let check = &checks[index];
         let Some(defect) = defect_of(check) else { continue };
-        let reporter = reporter(checks, index, defect).map(CheckRecord::name);
+        let ids = if check.verdict == Verdict::Failed { defect.hidden_by() } else { defect.reported_by() };
+        let reporter = reporter(checks, index, defect, ids).map(CheckRecord::name);
         match check.verdict {
             Verdict::Blocked => checks[index].blocked_by = reporter,
             Verdict::Failed if is_hidden(check, defect) && reporter.is_some() => {
@@ -30,9 +31,9 @@ pub fn missing_reporters(checks: &[CheckRecord]) -> Vec<&'static str> {
             Verdict::Failed => is_hidden(check, defect),
             _ => false,
         };
-        let ids = defect.reported_by();
+        let ids = if check.verdict == Verdict::Failed { defect.hidden_by() } else { defect.reported_by() };
         let is_there = |id: &str| checks.iter().any(|other| other.id == id && other.verdict != Verdict::NotApplicable);
-        if asks && reporter(checks, index, defect).is_none() && !ids.iter().any(|id| is_there(id)) {
+        if asks && reporter(checks, index, defect, ids).is_none() && !ids.iter().any(|id| is_there(id)) {
             missing.extend(ids.first());
         }
     }
@@ -70,7 +71,8 @@ fn cause(group: &[&CheckRecord], checks: &[CheckRecord]) -> Option<Cause> {
     let blocked = checks.iter().filter(|check| check.blocked_by.as_ref().is_some_and(is_in_group)).map(CheckRecord::name);
     let is_must = group.iter().any(|check| check.severity == Severity::Must);
     Some(Cause {
-        headline: defect.map(Defect::to_string),
+        // One that only ran into it knows less.
+        headline: defect.filter(|defect| defect.reported_by().contains(&first.id.as_str())).map(Defect::to_string),
         defect: defect.cloned(),
         severity: if is_must { Severity::Must } else { Severity::Should },
         check: first.name(),
@@ -88,19 +90,15 @@ fn defect_of(check: &CheckRecord) -> Option<&Defect> {
 
 /// Whether a check that failed by this defect is not about it.
 fn is_hidden(check: &CheckRecord, defect: &Defect) -> bool {
-    defect.hides_others() && !defect.reported_by().contains(&check.id.as_str())
+    !defect.hidden_by().is_empty() && !defect.reported_by().contains(&check.id.as_str())
 }
 
-/// The check that reports a defect: one whose title it is, else one that is not itself hidden by it.
-fn reporter<'a>(checks: &'a [CheckRecord], index: usize, defect: &Defect) -> Option<&'a CheckRecord> {
-    let failed = |check: &&CheckRecord| {
-        matches!(check.verdict, Verdict::Failed | Verdict::Waived)
-            && defect_of(check) == Some(defect)
-            && !is_hidden(check, defect)
-    };
-    let others = || checks.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, check)| check).filter(failed);
-    let by_title = defect.reported_by().iter().find_map(|id| others().find(|check| check.id == *id));
-    by_title.or_else(|| others().next())
+/// Which of the checks with these ids has failed by a defect, other than the one that asks.
+fn reporter<'a>(checks: &'a [CheckRecord], index: usize, defect: &Defect, ids: &[&str]) -> Option<&'a CheckRecord> {
+    let failed =
+        |check: &CheckRecord| matches!(check.verdict, Verdict::Failed | Verdict::Waived) && defect_of(check) == Some(defect);
+    let others = || checks.iter().enumerate().filter(|(other, check)| *other != index && failed(check)).map(|(_, check)| check);
+    ids.iter().find_map(|id| others().find(|check| check.id == *id))
 }
 
 #[cfg(test)]

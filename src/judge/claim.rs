@@ -134,16 +134,26 @@ pub enum Claim {
 pub enum Wanted {
     /// Any 2xx.
     Success,
+    /// One of the contract's statuses that say "not ready"; the sentences call it 503.
+    Unready,
     /// This status.
     Status(u16),
 }
 
 impl Wanted {
-    pub(super) fn is(self, answer: &Answer) -> bool {
+    pub(super) fn is(self, answer: &Answer, contract: &Contract) -> bool {
         match self {
             Self::Success => answer.is_success(),
+            Self::Unready => matches!(answer, Answer::Status(status) if contract.unready.contains(status)),
             Self::Status(status) => *answer == Answer::Status(status),
         }
+    }
+}
+
+impl Wanted {
+    /// What is wanted of a stack with this contract.
+    pub(super) fn of(self, contract: &Contract) -> String {
+        if self == Self::Unready { contract.unready_in_words() } else { self.to_string() }
     }
 }
 
@@ -151,6 +161,7 @@ impl fmt::Display for Wanted {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Success => formatter.write_str("2xx"),
+            Self::Unready => formatter.write_str("unready answer"),
             Self::Status(status) => write!(formatter, "{status}"),
         }
     }
@@ -163,36 +174,41 @@ pub enum Lasting {
     Success,
     /// Anything but 2xx.
     NoSuccess,
-    /// 503 from its first answer on; that nobody listens yet, or that a connection breaks, says nothing.
-    OnlyUnavailable,
+    /// One of the contract's statuses that say "not ready", from its first answer on; that nobody listens yet, or that a connection breaks,
+    /// says nothing. The sentences call it 503.
+    OnlyUnready,
     /// Anything, in time.
     Bounded,
 }
 
 impl Lasting {
-    pub(super) fn breaks(self, answer: &Answer) -> bool {
+    pub(super) fn breaks(self, answer: &Answer, contract: &Contract) -> bool {
         match self {
             Self::Success => !answer.is_success(),
             Self::NoSuccess => answer.is_success(),
-            Self::OnlyUnavailable => matches!(answer, Answer::Status(status) if *status != 503) || *answer == Answer::TimedOut,
+            Self::OnlyUnready => match answer {
+                Answer::Status(status) => !contract.unready.contains(status),
+                other => *other == Answer::TimedOut,
+            },
             Self::Bounded => *answer == Answer::TimedOut,
         }
     }
 
     /// Whether silence is as good as an answer.
     pub(super) fn needs_no_answer(self) -> bool {
-        matches!(self, Self::OnlyUnavailable | Self::Bounded)
+        matches!(self, Self::OnlyUnready | Self::Bounded)
     }
 }
 
-impl fmt::Display for Lasting {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Success => "answers 2xx",
-            Self::NoSuccess => "answers no 2xx",
-            Self::OnlyUnavailable => "answers nothing but 503",
-            Self::Bounded => "never hangs",
-        })
+impl Lasting {
+    /// What is wanted of a stack with this contract.
+    pub(super) fn of(self, contract: &Contract) -> String {
+        match self {
+            Self::Success => "answers 2xx".into(),
+            Self::NoSuccess => "answers no 2xx".into(),
+            Self::OnlyUnready => format!("answers nothing but {}", contract.unready_in_words()),
+            Self::Bounded => "never hangs".into(),
+        }
     }
 }
 

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use regex::Regex;
 
-use super::Claim;
 use super::answers::requests;
 use super::claim::{Lasting, Wanted};
 use super::process::{first_process, is_shell};
 use super::stop::handles;
 use super::window::{Stop, Window};
 use super::words::deaths;
-use crate::model::{Answer, Defect, DependencyState, Endpoint, Fact, FaultKind, Phase};
+use super::{Claim, files};
+use crate::model::{Answer, Defect, DependencyState, Endpoint, Fact, FaultKind, Inspection, Phase};
 use crate::subject::Meant;
 
 /// What programs say of a path that they can't write to: the words of errno(3) in C, Python, Node, Go and Java, and a path.
@@ -32,14 +32,23 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
             window.stop().filter(|stop| !stop.is_in_time() && !stop.oom_killed).map(|stop| unheeded(window, &stop))
         }
         Claim::ExecForm => {
-            let first = first_process(window.facts, window.app(), Duration::MAX).filter(is_shell)?;
-            Some(Defect::IgnoresStopSignal { first_process: Some(first.command) })
+            let (_, words) = window.inspected(|inspection| match inspection {
+                Inspection::Command { words, .. } => Some(words),
+                _ => None,
+            })?;
+            // As the process shows itself while it is the first one.
+            Some(Defect::IgnoresStopSignal { first_process: Some(words.join(" ")) })
         }
         Claim::Answers { wanted: Wanted::Success, .. } | Claim::SameProcess | Claim::Listens { .. } => at_start(window),
         Claim::Answers { endpoint: Endpoint::Readiness, .. }
         | Claim::Stays { endpoint: Endpoint::Readiness, lasting: Lasting::Bounded | Lasting::NoSuccess, .. }
         | Claim::OutageFelt(_)
         | Claim::HealthTurns { healthy: false, .. } => in_outage(window),
+        Claim::WritesNothing(_) => {
+            let written = files::written(window)?;
+            let (folder, _) = written.first()?.rsplit_once('/')?;
+            Some(Defect::NeedsToWrite { path: folder.to_owned() })
+        }
         Claim::NoRootProcess | Claim::UserIsNotRoot => Some(Defect::RunsAsRoot),
         Claim::DataOnVolume(service) | Claim::RowSurvives(service) => {
             named(window, service).map(|service| Defect::NoVolume { service })
@@ -138,4 +147,93 @@ fn in_outage(window: &Window<'_>) -> Option<Defect> {
         Answer::Status(status) if !answer.is_success() && *status != 503 => Some(Defect::OtherStatus { status: *status }),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::testing::{Case, Told, container, database, died, line, mark, readiness, refused, told_to_stop};
+    use crate::judge::{Anchor, Limit};
+    use crate::model::{ContainerChange, Inspection, Mark, Process};
+
+    const IN_TIME: Claim = Claim::StopsInTime(Anchor::Stop);
+    const READY: Claim =
+        Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Success, within: Limit::Startup, of: Anchor::Latest };
+    const UNREADY: Claim =
+        Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Unready, within: Limit::Outage, of: Anchor::Latest };
+
+    fn shown(claim: &Claim, told: &[Told]) -> Option<Defect> {
+        Case::of(told.to_vec()).look(|window| defect(claim, window))
+    }
+
+    fn fault(ms: u64, service: &str, fault: FaultKind) -> Told {
+        (ms, Fact::Fault { service: service.into(), fault, phase: Phase::Begins })
+    }
+
+    fn first_process(command: &str, handled: u64) -> [Told; 3] {
+        let process = Process { pid: 7, uid: 1000, command: command.into() };
+        [
+            container(0, "app", ContainerChange::Started { pid: Some(7) }),
+            (10, Fact::Processes { service: "app".into(), processes: vec![process] }),
+            (11, Fact::Inspected { inspection: Inspection::FirstProcess { handled } }),
+        ]
+    }
+
+    #[test]
+    fn an_app_that_no_signal_ends_is_known_by_its_first_process() {
+        let killed = |others: &[Told]| shown(&IN_TIME, &[&[told_to_stop(20), died(10_520, 137)], others].concat());
+        let ignores = |command: Option<&str>| Some(Defect::IgnoresStopSignal { first_process: command.map(str::to_owned) });
+        assert_eq!(killed(&[]), ignores(None));
+        assert_eq!(killed(&first_process("sh -c server", 1 << 14)), ignores(Some("sh -c server")));
+        let waits = [fault(5, "db", FaultKind::Frozen), readiness(15, 5_015, Answer::TimedOut)];
+        assert_eq!(killed(&[&first_process("server", 0)[..], &waits].concat()), ignores(Some("server")), "no handler");
+        assert_eq!(
+            killed(&[&first_process("server", 1 << 14)[..], &waits].concat()),
+            Some(Defect::WaitsForever { service: "db".into() }),
+            "it handles the signal, and a request keeps it"
+        );
+        assert_eq!(shown(&IN_TIME, &[told_to_stop(20), died(500, 1)]), None, "it did end");
+    }
+
+    #[test]
+    fn an_exit_at_the_start_has_its_reason_in_the_facts() {
+        let missing = [database(5, 6, refused()), died(100, 1)];
+        assert_eq!(shown(&READY, &missing), Some(Defect::ExitsAtStart));
+        let not_writable = [line(50, "OSError: [Errno 30] Read-only file system: '/opt/ara'"), died(100, 1)];
+        assert_eq!(shown(&READY, &not_writable), Some(Defect::NeedsToWrite { path: "/opt/ara".into() }));
+        let served = [readiness(10, 20, Answer::Status(200)), died(100, 1)];
+        assert_eq!(shown(&Claim::SameProcess, &served), None, "it was ready before");
+        let stopped = [told_to_stop(50), died(100, 0)];
+        assert_eq!(shown(&Claim::SameProcess, &stopped), None, "it was told to");
+    }
+
+    #[test]
+    fn paths_that_cannot_be_written_to_are_found_in_the_words_of_many_languages() {
+        for (line, path) in [
+            ("PermissionError: [Errno 13] Permission denied: '/app/state.json'", Some("/app/state.json")),
+            ("Error: EROFS: read-only file system, open '/srv/cache/x'", Some("/srv/cache/x")),
+            ("open /var/lib/x/lock: permission denied", Some("/var/lib/x/lock")),
+            ("java.io.FileNotFoundException: /data/log (Permission denied)", None),
+            ("permission denied for table users", None),
+            ("GET /admin 403", None),
+        ] {
+            assert_eq!(not_writable(line).as_deref(), path, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_readiness_says_in_an_outage_tells_defects_apart() {
+        let told = |answers: &[Answer]| {
+            let answers = answers.iter().zip(0..).map(|(answer, n)| readiness(1_100 + n * 100, 1_150 + n * 100, answer.clone()));
+            let begin = [readiness(100, 200, Answer::Status(200)), fault(1_000, "db", FaultKind::Killed)];
+            let end = [mark(9_000, Mark::Ready)];
+            shown(&UNREADY, &begin.into_iter().chain(answers).chain(end).collect::<Vec<_>>())
+        };
+        let (ok, busy) = (Answer::Status(200), Answer::Status(503));
+        assert_eq!(told(&[ok.clone(), ok.clone()]), Some(Defect::IgnoresOutage { service: "db".into() }));
+        assert_eq!(told(&[ok.clone(), Answer::Status(500)]), Some(Defect::OtherStatus { status: 500 }));
+        assert_eq!(told(&[Answer::Status(500), Answer::TimedOut]), Some(Defect::WaitsForever { service: "db".into() }));
+        assert_eq!(told(&[ok, busy]), None, "it says so, if late");
+        assert_eq!(told(&[]), None, "nobody was asked");
+    }
 }

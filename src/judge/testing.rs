@@ -39,6 +39,7 @@ pub(crate) fn contract() -> Contract {
         stop_grace_period: Duration::from_secs(10),
         stop_signal: "SIGTERM".into(),
         stop_status: vec![0, 143],
+        unready: vec![503],
         probe_timeout: Duration::from_secs(5),
         outage_limit: Duration::from_secs(5),
         recovery_limit: Duration::from_secs(15),
@@ -77,8 +78,13 @@ impl Case {
     }
 
     pub(crate) fn judge(&self, claim: &Claim) -> Outcome {
+        self.look(|window| claim.judge(window))
+    }
+
+    /// What the window shows.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Window<'_>) -> T) -> T {
         let Self { facts, contract, from, over } = self;
-        claim.judge(&Window { facts, contract, from: *from, event: Event::Mark(&STARTED), over: *over })
+        look(&Window { facts, contract, from: *from, event: Event::Mark(&STARTED), over: *over })
     }
 
     /// How the claim is broken.

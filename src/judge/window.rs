@@ -8,9 +8,6 @@ use super::words::{Death, deaths, seconds};
 use crate::model::{ContainerChange, Fact, FactId, Mark, Observation};
 use crate::subject::Contract;
 
-/// How often an app that the engine starts again may exit before nobody waits for it any more.
-const RESTARTS: usize = 6;
-
 /// The facts that a claim is judged by.
 #[derive(Clone, Copy, Debug)]
 pub struct Window<'a> {
@@ -84,9 +81,9 @@ impl<'a> Window<'a> {
         starts.map(|one| one.at).find(|at| *at <= self.from).unwrap_or_default()
     }
 
-    /// The number of exits after which a service is taken to be gone for good: one, unless the engine starts it again.
-    pub(super) fn gone_after(&self, service: &str) -> usize {
-        if restarts(self.facts, service) { RESTARTS } else { 1 }
+    /// Whether a service is gone for good: it has exited since the experiment started it, and the engine does not start it again.
+    pub(super) fn is_gone(&self, service: &'a str) -> bool {
+        !restarts(self.facts, service) && deaths(self.facts, service, self.started()).next().is_some()
     }
 
     /// What happened to a service's container.

@@ -51,7 +51,7 @@ impl Defect {
     #[must_use]
     pub fn reported_by(&self) -> &'static [&'static str] {
         match self {
-            Self::IgnoresStopSignal { .. } => &["shutdown.in-time", "shutdown.reaches-app"],
+            Self::IgnoresStopSignal { .. } => &["shutdown.in-time", "shutdown.reaches-app", "image.exec-form"],
             Self::ExitsAtStart => &[
                 "retry.late-database",
                 "retry.unknown-name",
@@ -61,7 +61,7 @@ impl Defect {
             ],
             Self::IgnoresOutage { .. } | Self::OtherStatus { .. } => &["outage.killed"],
             Self::WaitsForever { .. } => &["outage.frozen", "outage.partitioned"],
-            Self::NeedsToWrite { .. } => &["hardening.read-only", "nonroot.arbitrary-uid"],
+            Self::NeedsToWrite { .. } => &["hardening.read-only", "nonroot.arbitrary-uid", "hardening.writes-nothing"],
             Self::RunsAsRoot => &["nonroot.processes", "nonroot.image-user"],
             Self::NoVolume { .. } => &["data.survives", "data.named-volume"],
         }
@@ -75,13 +75,18 @@ impl Defect {
         )
     }
 
-    /// Whether a check that is not about this defect, and runs into it, says nothing of its own.
+    /// The checks that hide others: one that is not about this defect, and runs into it, says nothing of its own when one of these has
+    /// failed by it.
     ///
     /// An app that no signal ends fails everything that stops it; an outage that readiness does not follow is a failure in each of the
     /// ways in which a dependency can be lost.
     #[must_use]
-    pub fn hides_others(&self) -> bool {
-        matches!(self, Self::IgnoresStopSignal { .. } | Self::NeedsToWrite { .. })
+    pub fn hidden_by(&self) -> &'static [&'static str] {
+        match self {
+            Self::IgnoresStopSignal { .. } => &["shutdown.in-time", "shutdown.reaches-app"],
+            Self::NeedsToWrite { .. } => &["hardening.read-only", "nonroot.arbitrary-uid"],
+            _ => &[],
+        }
     }
 }
 

@@ -36,6 +36,8 @@ pub struct Declared {
     pub startup_limit: Option<Duration>,
     /// See [`super::Contract::stop_status`].
     pub stop_status: Option<Vec<i64>>,
+    /// See [`super::Contract::unready`].
+    pub unready: Option<Vec<u16>>,
     /// See [`super::Contract::probe_timeout`].
     #[serde(default, deserialize_with = "duration")]
     pub probe_timeout: Option<Duration>,
@@ -173,7 +175,7 @@ impl Declared {
     }
 }
 
-const KEYS: &str = "the keys are: app, port, readiness, liveness, business, dependencies, startup_limit, stop_status, \
+const KEYS: &str = "the keys are: app, port, readiness, liveness, business, dependencies, startup_limit, stop_status, unready, \
                     probe_timeout, outage_limit, recovery_limit, image_size_limit, waivers (check, reason, expires); times are written \
                     60s or 1m30s, sizes 300m or 2g";
 
@@ -248,11 +250,12 @@ mod tests {
     #[test]
     fn a_block_is_read() {
         let read = declared(&json!({
-            "app": "app", "port": 8000, "readiness": "/health", "startup_limit": "1m30s", "stop_status": [0],
+            "app": "app", "port": 8000, "readiness": "/health", "startup_limit": "1m30s", "stop_status": [0], "unready": [500, 503],
             "waivers": [{"check": "shutdown.in-time", "reason": "known", "expires": "2026-12-01"}],
         }))
         .expect("declared");
         assert_eq!(read.startup_limit, Some(Duration::from_secs(90)));
+        assert_eq!(read.unready, Some(vec![500, 503]));
         assert_eq!(read.waivers.len(), 1);
     }
 

@@ -61,6 +61,9 @@ pub fn detect(flags: &Declared, file: &Declared, model: &Model, images: &dyn Ima
         stop_status: sources
             .declared("stop_status", |declared| declared.stop_status.clone())
             .unwrap_or_else(|| Found::new(STOP_STATUS.to_vec(), DEFAULT)),
+        unready: sources
+            .declared("unready", |declared| declared.unready.clone())
+            .unwrap_or_else(|| Found::new(super::unready(), DEFAULT)),
         probe_timeout: time("probe_timeout", |declared| declared.probe_timeout, PROBE_TIMEOUT),
         outage_limit: time("outage_limit", |declared| declared.outage_limit, OUTAGE_LIMIT),
         recovery_limit: time("recovery_limit", |declared| declared.recovery_limit, RECOVERY_LIMIT),

@@ -46,6 +46,8 @@ pub struct Draft {
     pub stop_signal: Found<String>,
     /// See [`Contract::stop_status`].
     pub stop_status: Found<Vec<i64>>,
+    /// See [`Contract::unready`].
+    pub unready: Found<Vec<u16>>,
     /// See [`Contract::probe_timeout`].
     pub probe_timeout: Found<Duration>,
     /// See [`Contract::outage_limit`].
@@ -85,6 +87,7 @@ impl Draft {
             stop_grace_period: self.stop_grace_period.value,
             stop_signal: self.stop_signal.value,
             stop_status: self.stop_status.value,
+            unready: self.unready.value,
             probe_timeout: self.probe_timeout.value,
             outage_limit: self.outage_limit.value,
             recovery_limit: self.recovery_limit.value,
@@ -101,6 +104,7 @@ impl Draft {
         let text = |found: &Found<String>| (found.value.clone(), found.origin.clone());
         let maybe = |found: &Option<Found<String>>, without: &str| found.as_ref().map_or(("none".into(), without.into()), text);
         let statuses: Vec<String> = self.stop_status.value.iter().map(ToString::to_string).collect();
+        let unready: Vec<String> = self.unready.value.iter().map(ToString::to_string).collect();
         let port = self.port.as_ref().map(|port| Found::new(port.value.to_string(), port.origin.clone()));
         let mut rows: Vec<(&str, (String, String))> = vec![
             ("app", maybe(&self.app, "not detected")),
@@ -120,6 +124,7 @@ impl Draft {
             ("stop_grace_period", time(&self.stop_grace_period)),
             ("stop_signal", text(&self.stop_signal)),
             ("stop_status", (statuses.join(", "), self.stop_status.origin.clone())),
+            ("unready", (unready.join(", "), self.unready.origin.clone())),
             ("probe_timeout", time(&self.probe_timeout)),
             ("outage_limit", time(&self.outage_limit)),
             ("recovery_limit", time(&self.recovery_limit)),
