@@ -35,8 +35,8 @@ const READINESS: [&str; 17] = [
     "/healthcheck",
     "/up",
 ];
-/// Where apps say that they live.
-const LIVENESS: [&str; 9] = [
+/// Where apps say that they live, also beside their readiness path; `/__lbheartbeat__` is Dockerflow's.
+const LIVENESS: [&str; 10] = [
     "/health/live",
     "/livez",
     "/live",
@@ -46,6 +46,7 @@ const LIVENESS: [&str; 9] = [
     "/actuator/health/liveness",
     "/-/healthy",
     "/alive",
+    "/__lbheartbeat__",
 ];
 /// No app has this path on purpose.
 const NOWHERE: &str = "/seaworthy-asks-for-a-path-that-nobody-has";
@@ -148,15 +149,24 @@ async fn ask_all(context: &RunContext, here: &Reach) -> Ruled {
 /// The path at which a running, ready app says that it lives, apart from its readiness path.
 pub(super) async fn find_liveness(context: &RunContext, instance: &Instance) -> Option<Found<String>> {
     let here = instance.service(&context.contract.app).ok()?.reach.borrow().clone()?;
-    if is_success(status(context, &here, NOWHERE).await?) {
-        return None;
-    }
-    for path in LIVENESS.into_iter().filter(|path| *path != context.contract.readiness) {
-        if let Some(status) = status(context, &here, path).await.filter(|status| is_success(*status)) {
-            return Some(Found::new(path.into(), format!("it answers {status} there")));
+    let readiness = &context.contract.readiness;
+    for folder in folders(readiness) {
+        if is_success(status(context, &here, &format!("{folder}{NOWHERE}")).await?) {
+            continue;
+        }
+        for path in LIVENESS.map(|path| format!("{folder}{path}")).into_iter().filter(|path| path != readiness) {
+            if let Some(status) = status(context, &here, &path).await.filter(|status| is_success(*status)) {
+                return Some(Found::new(path, format!("it answers {status} there")));
+            }
         }
     }
     None
+}
+
+/// Where paths are looked for beside a known one: in its own folder, and at the root.
+fn folders(readiness: &str) -> Vec<&str> {
+    let folder = readiness.trim_end_matches('/').rsplit_once('/').map_or("", |(folder, _)| folder);
+    if folder.is_empty() { vec![""] } else { vec![folder, ""] }
 }
 
 async fn status(context: &RunContext, here: &Reach, path: &str) -> Option<u16> {
@@ -168,4 +178,22 @@ async fn status(context: &RunContext, here: &Reach, path: &str) -> Option<u16> {
 
 fn is_success(status: u16) -> bool {
     (200..300).contains(&status)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn liveness_is_looked_for_beside_readiness() {
+        for (readiness, expected) in [
+            ("/v1/__heartbeat__", vec!["/v1", ""]),
+            ("/api/health/ready", vec!["/api/health", ""]),
+            ("/healthcheck/", vec![""]),
+            ("/ready", vec![""]),
+            ("/", vec![""]),
+        ] {
+            assert_eq!(folders(readiness), expected, "{readiness}");
+        }
+    }
 }

@@ -101,7 +101,7 @@ fn at_start(window: &Window<'_>) -> Option<Defect> {
     if let Some(path) = path {
         return Some(Defect::NeedsToWrite { path });
     }
-    let is_missing = |service: &str| !accepted_at(window, service, death.at);
+    let is_missing = |service: &str| !accepted_at(window, service, started);
     window.contract.dependencies.iter().any(|dependency| is_missing(&dependency.service)).then_some(Defect::ExitsAtStart)
 }
 

@@ -61,8 +61,16 @@ fn judge(window: &Window<'_>, judge: impl FnOnce(Stop<'_>) -> Outcome) -> Outcom
 }
 
 /// After the signal the app's first process ended within the grace period.
+///
+/// Not applicable to one that ended by itself meanwhile: its first process has no handler for the signal, and the status is not that of a
+/// stop.
 pub(super) fn in_time(window: &Window<'_>) -> Outcome {
     judge(window, |stop| {
+        let is_own = handles(window, stop.signal) == Some(false) && !window.contract.stop_status.contains(&stop.status);
+        if stop.is_in_time() && is_own && !stop.oom_killed {
+            let why = "it ended by itself, with status";
+            return Outcome::NotApplicable(format!("{why} {}: its first process does not handle {}", stop.status, stop.signal));
+        }
         if stop.is_in_time() {
             return Outcome::Held(stop.evidence());
         }
@@ -229,6 +237,22 @@ mod tests {
         assert!(is_held(&itself.judge(&Claim::SignalReached)), "it ignores the signal itself");
         assert_eq!(good(&shell).judge(&Claim::StopsInTime(Anchor::Stop)), held([0, 1]));
         assert_eq!(good(&shell).judge(&Claim::SignalReached), held([0, 1]));
+    }
+
+    #[test]
+    fn a_first_process_without_a_handler_never_hears_of_the_signal() {
+        let look = |handled| (15, Fact::Inspected { inspection: Inspection::FirstProcess { handled } });
+        let first = with_first_process(Some(7), "server");
+        let ignored = killed(&[&first[..], &[look(0)]].concat());
+        let seen = ignored.seen(&Claim::SignalReached);
+        assert!(seen.ends_with("`server`, which has no handler for SIGTERM: the kernel drops it"), "{seen}");
+        let slow = killed(&[&first[..], &[look(1 << 14)]].concat());
+        assert!(is_held(&slow.judge(&Claim::SignalReached)), "it has one, and takes too long");
+        let in_time = Claim::StopsInTime(Anchor::Stop);
+        let crashed = stopped(died(500, 1, false), &[look(0)]);
+        assert!(matches!(crashed.judge(&in_time), Outcome::NotApplicable(_)), "it would have ended anyway");
+        assert!(is_held(&stopped(died(500, 1, false), &[look(1 << 14)]).judge(&in_time)));
+        assert!(is_held(&stopped(died(500, 0, false), &[look(0)]).judge(&in_time)), "a handler that came late");
     }
 
     #[test]
