@@ -15,21 +15,28 @@ impl Engine {
             return Ok(None);
         }
         let processes = self.processes(container).await?;
-        let is_init = |command: &str| {
-            let program = command.split_whitespace().next().unwrap_or_default();
-            INITS.contains(&program.rsplit('/').next().unwrap_or_default())
-        };
-        let apps = processes.iter().filter(|process| !is_init(&process.command));
+        let program = |command: &str| command.split_whitespace().next().map(str::to_owned).unwrap_or_default();
+        let apps = processes.iter().filter(|process| !is_init(&program(&process.command)));
         let status = apps.filter_map(|process| fs::read_to_string(format!("/proc/{}/status", process.pid)).ok());
         Ok(Some(status.map(|status| caught(&status)).fold(0, |all, mask| all | mask)))
     }
 
     /// The signals that the first process of a container handles, or waits for; bit 0 is signal 1. Nothing where the kernel is out of
-    /// sight, or the process has ended.
+    /// sight, the process has ended, or it is an init: that fetches signals with sigtimedwait(2), which leaves no trace.
     pub async fn signals_of_first(&self, container: &str) -> Result<Option<u64>, EngineError> {
         let Some(first) = self.first_in_sight(container).await? else { return Ok(None) };
-        Ok(fs::read_to_string(format!("/proc/{first}/status")).ok().map(|status| caught(&status)))
+        let status = fs::read_to_string(format!("/proc/{first}/status")).ok().filter(|status| !is_init(name(status)));
+        Ok(status.map(|status| caught(&status)))
     }
+}
+
+fn is_init(program: &str) -> bool {
+    INITS.contains(&program.rsplit('/').next().unwrap_or_default())
+}
+
+/// The name of a process in its status, without its folder.
+fn name(status: &str) -> &str {
+    status.lines().find_map(|line| line.strip_prefix("Name:")).map(str::trim).unwrap_or_default()
 }
 
 fn caught(status: &str) -> u64 {
@@ -49,6 +56,7 @@ mod tests {
     #[test]
     fn signals_are_read() {
         let status = "Name:\tpython\nSigBlk:\t0000000000000000\nSigCgt:\t0000000000004002\n";
+        assert_eq!((name(status), is_init("/usr/bin/tini"), is_init("python")), ("python", true, false));
         assert_eq!((mask(status, "SigCgt:"), mask(status, "SigBlk:"), mask(status, "None:")), (0x4002, 0, 0));
     }
 }

@@ -62,12 +62,15 @@ fn judge(window: &Window<'_>, judge: impl FnOnce(Stop<'_>) -> Outcome) -> Outcom
 
 /// After the signal the app's first process ended within the grace period.
 ///
-/// Not applicable to one that ended by itself meanwhile: its first process has no handler for the signal, and the status is not that of a
-/// stop.
+/// Not applicable to one that never got ready and ended by itself meanwhile: its first process has no handler for the signal, and the status
+/// is not that of a stop.
 pub(super) fn in_time(window: &Window<'_>) -> Outcome {
     judge(window, |stop| {
-        let is_own = handles(window, stop.signal) == Some(false) && !window.contract.stop_status.contains(&stop.status);
-        if stop.is_in_time() && is_own && !stop.oom_killed {
+        let was_ready = requests(window.facts, Endpoint::Readiness)
+            .any(|request| request.sent >= window.started() && request.at <= stop.told && request.answer.is_success());
+        let is_clean = window.contract.stop_status.contains(&stop.status);
+        let is_own = handles(window, stop.signal) == Some(false) && !is_clean && !was_ready && !stop.oom_killed;
+        if stop.is_in_time() && is_own {
             let why = "it ended by itself, with status";
             return Outcome::NotApplicable(format!("{why} {}: its first process does not handle {}", stop.status, stop.signal));
         }
@@ -123,7 +126,7 @@ pub(super) fn signal_reached(window: &Window<'_>) -> Outcome {
         }
         let mut seen = stop.describe(window.facts);
         if shell.is_none() {
-            seen.push_str(&format!(", which has no handler for {}: the kernel drops it", stop.signal));
+            seen.push_str(&format!(", which has no handler for {}", stop.signal));
         }
         Outcome::broken(format!("{} reaches the app", stop.signal), seen, stop.evidence())
     })
@@ -245,7 +248,7 @@ mod tests {
         let first = with_first_process(Some(7), "server");
         let ignored = killed(&[&first[..], &[look(0)]].concat());
         let seen = ignored.seen(&Claim::SignalReached);
-        assert!(seen.ends_with("`server`, which has no handler for SIGTERM: the kernel drops it"), "{seen}");
+        assert!(seen.ends_with("`server`, which has no handler for SIGTERM"), "{seen}");
         let slow = killed(&[&first[..], &[look(1 << 14)]].concat());
         assert!(is_held(&slow.judge(&Claim::SignalReached)), "it has one, and takes too long");
         let in_time = Claim::StopsInTime(Anchor::Stop);
@@ -253,6 +256,8 @@ mod tests {
         assert!(matches!(crashed.judge(&in_time), Outcome::NotApplicable(_)), "it would have ended anyway");
         assert!(is_held(&stopped(died(500, 1, false), &[look(1 << 14)]).judge(&in_time)));
         assert!(is_held(&stopped(died(500, 0, false), &[look(0)]).judge(&in_time)), "a handler that came late");
+        let served = [look(0), crate::judge::testing::readiness(1, 5, Answer::Status(200))];
+        assert!(is_held(&stopped(died(500, 140, false), &served).judge(&in_time)), "it did run");
     }
 
     #[test]
