@@ -34,5 +34,5 @@ pub use self::recipe::{Named, Recipe, is_pinned};
 #[cfg(test)]
 pub(crate) use self::scanner::testing;
 pub use self::scanner::{Weakness, read_report};
-pub use self::secret::{LARGEST_FILE, Secret, in_file, in_setting, in_step};
+pub use self::secret::{LARGEST_FILE, Secret, Written, in_file, in_setting, in_step, written_in_line, written_in_setting};
 pub use self::tree::{Contents, File, Layer};
