@@ -24,6 +24,7 @@ mod words;
 pub use self::attempts::attempts;
 pub use self::check::{Ruling, begin, judge};
 pub use self::claim::{Anchor, Claim, Lasting, Limit, Wanted};
+pub use self::config::names_setting;
 pub use self::dependency::{Awaited, became_healthy, completed, gone_after, started_to_accept};
 pub use self::window::{Event, Window};
 pub use self::words::{count_exits, seconds, since, used};
