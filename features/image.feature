@@ -11,7 +11,7 @@ Feature: The image is what operators expect
 
   @image.healthcheck-can-fail @must @needs-healthcheck
   Scenario: The health check fails on an app that does nothing
-    A health check that can't fail is worse than none, because it says that all is well. `|| true` and `exit 0` are common ways to get a build green.
+    A health check that can't fail is worse than none, because it says that all is well. `|| true` and `exit 0` are common ways to get a build green. The first failure counts here: how many it takes is the business of image.healthcheck-timing.
 
     To fix: let the health check ask the app over the network, with a timeout, and end with its failure.
 
@@ -48,7 +48,7 @@ Feature: The image is what operators expect
   Scenario: No file of the image holds a secret
     A file that a later layer deletes is still in the layer below, and everybody who can pull the image can read it.
 
-    To fix: keep the file out of the build context by .dockerignore; use `RUN --mount=type=secret` where a build needs it; make a new secret, because this one is known.
+    To fix: keep the file out of the build context by .dockerignore; use `RUN --mount=type=secret` where a build needs it; let the container get or make at its start what a build step writes into a file of settings; make a new secret, because this one is known.
 
     Then no layer of the image has a file with a secret
 
@@ -70,7 +70,7 @@ Feature: The image is what operators expect
 
   @image.no-caches @should @static
   Scenario: The image carries no caches
-    Caches of an installation are shipped to every machine that runs the image, and are never used again.
+    Caches of an installation are shipped to every machine that runs the image, and are never used again. What the base image brings does not count.
 
     To fix: clean up in the same RUN instruction ("rm -rf /var/lib/apt/lists/*"), install with --no-cache-dir or --no-cache, or use `RUN --mount=type=cache`.
 
@@ -102,7 +102,7 @@ Feature: The image is what operators expect
 
   @image.multi-stage @should @static
   Scenario: What runs is separate from what builds
-    What the build needs (compilers, headers, sources, credentials) is in the image for ever when both are one.
+    What the build needs (compilers, headers, sources, credentials) is in the image for ever when both are one. Where the Dockerfile builds nothing, and no compiler is in the image, there is nothing to separate.
 
     To fix: build in a stage of its own ("FROM ... AS builder") and copy only the result ("COPY --from=builder").
 

@@ -5,6 +5,7 @@
 //! and the digests of the parts. An archive that breaks a rule ends in an [`ImageError`].
 
 mod archive;
+mod builder;
 mod compression;
 mod config;
 mod entry;
@@ -20,6 +21,7 @@ mod tokens;
 mod tree;
 
 pub use self::archive::read;
+use self::builder::builds;
 pub use self::config::{Config, Step};
 pub use self::entry::{Entry, Kind};
 pub use self::error::ImageError;
@@ -30,9 +32,9 @@ pub use self::examine::{
 pub use self::identity::Identity;
 pub use self::ignore::{Ignore, is_taken};
 pub use self::load::Loadable;
-pub use self::recipe::{Named, Recipe, is_pinned};
+pub use self::recipe::{BuildCommand, Named, Recipe, is_pinned};
 #[cfg(test)]
 pub(crate) use self::scanner::testing;
 pub use self::scanner::{Weakness, read_report};
-pub use self::secret::{LARGEST_FILE, Secret, in_file, in_setting, in_step};
+pub use self::secret::{LARGEST_FILE, Secret, Written, in_file, in_setting, in_step, written_in_line, written_in_setting};
 pub use self::tree::{Contents, File, Layer};

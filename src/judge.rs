@@ -28,6 +28,7 @@ pub use self::attempts::attempts;
 pub use self::causes::{causes, missing_reporters, resolve};
 pub use self::check::{Part, Ruling, begin, judge};
 pub use self::claim::{Anchor, Claim, Lasting, Limit, Wanted};
+pub use self::config::names_setting;
 pub use self::dependency::{Awaited, became_healthy, completed, gone_after, started_to_accept};
 pub use self::window::{Event, Window};
 pub use self::words::{count_exits, seconds, since, used};

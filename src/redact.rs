@@ -15,6 +15,8 @@ const SECRET_NAMES: [&str; 10] =
 /// What a name ends with that speaks of a secret; within a name it may be part of a harmless word.
 const SECRET_ENDS: [&str; 2] = ["_PASS", "_PWD"];
 const SHORTEST_SECRET: usize = 6;
+/// The ends of the names of variables that name an account or a database, which is no secret.
+const OPEN_ENDS: [&str; 5] = ["USER", "USERNAME", "_DB", "DATABASE", "_NAME"];
 /// What is encoded wherever it stands in a URL (RFC 3986, 2.3).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// What stands where a secret stood.
@@ -38,20 +40,24 @@ impl Redactor {
     }
 
     /// The same, which knows the secrets among these variables too: values under names that speak of one, and passwords in URLs; as
-    /// they are, and as JSON, URLs and headers have them.
+    /// they are, and as JSON, URLs and headers have them. A password that is also the name of its user or database is left alone, as a
+    /// name is: it stands in every line that tells of them, and that is not the password getting out.
     #[must_use]
     pub fn with_variables<'a>(self, variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let variables: Vec<(&str, &str)> = variables.into_iter().collect();
+        let mut open = BTreeSet::clone(&self.names);
+        open.extend(variables.iter().flat_map(|(name, value)| open_names(name, value)).map(str::to_owned));
         let mut secrets: BTreeSet<String> = self.secrets.iter().cloned().collect();
         for (name, value) in variables {
             let named = names_a_secret(name).then_some(value);
             let found = named.into_iter().chain(password_in_url(value));
-            for secret in found.filter(|secret| secret.len() >= SHORTEST_SECRET && !self.names.contains(*secret)) {
+            for secret in found.filter(|secret| secret.len() >= SHORTEST_SECRET && !open.contains(*secret)) {
                 secrets.extend(spellings(secret));
             }
         }
         let mut secrets: Vec<String> = secrets.into_iter().collect();
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        Self { secrets: secrets.into(), ..self }
+        Self { secrets: secrets.into(), names: open.into() }
     }
 
     /// The text with every known secret masked.
@@ -73,10 +79,22 @@ pub fn names_a_secret(name: &str) -> bool {
 
 /// The password in `scheme://user:password@host` (RFC 3986, 3.2.1).
 fn password_in_url(value: &str) -> Option<&str> {
+    Some(login_in_url(value)?.1)
+}
+
+/// The user and the password in `scheme://user:password@host`.
+fn login_in_url(value: &str) -> Option<(&str, &str)> {
     let (_, rest) = value.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
-    let (_, password) = authority.rsplit_once('@')?.0.split_once(':')?;
-    Some(password)
+    authority.rsplit_once('@')?.0.split_once(':')
+}
+
+/// The names of accounts and databases in a variable. In a URL the user may be a token, so it counts only where it is the password, too.
+fn open_names<'a>(name: &str, value: &'a str) -> impl Iterator<Item = &'a str> {
+    let upper = name.to_ascii_uppercase();
+    let is_open = !names_a_secret(name) && OPEN_ENDS.iter().any(|end| upper.ends_with(end));
+    let login = login_in_url(value).filter(|(user, password)| user == password);
+    is_open.then_some(value).into_iter().chain(login.map(|(user, _)| user))
 }
 
 /// A secret as it is, in a JSON string, percent-encoded (RFC 3986, 2.1), and in Base64 (RFC 4648).
@@ -111,6 +129,21 @@ mod tests {
             assert_eq!(redactor.redact(text), MASK, "{text}");
         }
         assert_eq!(redactor.redact("postgres://app@db:5432/app"), "postgres://app@db:5432/app");
+    }
+
+    #[test]
+    fn a_password_that_is_the_name_of_its_user_stays_readable() {
+        let own = [("POSTGRES_USER", "unleash"), ("POSTGRES_PASSWORD", "unleash")];
+        let in_address = [("DATABASE_URL", "postgres://unleash:unleash@db/unleash")];
+        for variables in [&own[..], &in_address[..]] {
+            let redactor = Redactor::default().with_variables(variables.iter().copied());
+            assert_eq!(redactor.redact("GET /unleash as unleash"), "GET /unleash as unleash");
+        }
+        let other =
+            Redactor::default().with_variables([("DB_USER", "unleash"), ("DB_PASSWORD", "hunter22"), ("NOTE", "hunter22")]);
+        assert_eq!(other.redact("unleash hunter22"), "unleash [redacted]");
+        let token = [("REPOSITORY", "https://hunter22:x-oauth@example.org/r"), ("API_TOKEN", "hunter22")];
+        assert_eq!(Redactor::default().with_variables(token).redact("hunter22"), MASK);
     }
 
     #[test]

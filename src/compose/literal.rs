@@ -1,12 +1,12 @@
 //! Secrets that stand in the user's own compose files, before anything is filled in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use saphyr::{LoadableYamlNode, MarkedYaml};
 
 use super::{ComposeFile, OWN_BLOCK};
-use crate::image::{in_setting, in_step};
+use crate::image::{Written, written_in_line, written_in_setting};
 
 /// Files that Compose reads beside the one that it found.
 const OVERRIDES: [&str; 4] =
@@ -39,16 +39,31 @@ pub fn literals(file: &ComposeFile) -> Vec<Literal> {
             continue;
         }
         let (own, included) = in_text(&text);
-        found.extend(own.into_iter().map(|(line, what)| Literal { file: path.clone(), line, what }));
+        found.extend(own.into_iter().map(|(line, written)| (path.clone(), line, written)));
         let folder = path.parent().unwrap_or(Path::new("/"));
         todo.extend(included.into_iter().filter_map(|include| folder.join(include).canonicalize().ok()));
     }
-    found.sort_by(|one, other| (&one.file, one.line).cmp(&(&other.file, other.line)));
-    found
+    found.sort_by(|(one, at, _), (other, there, _)| (one, at).cmp(&(other, there)));
+    told_once(found)
+}
+
+/// The same secret at several places, such as the password of a database and in the app's address of it, is one: told at the first, and
+/// named at the others.
+fn told_once(found: Vec<(PathBuf, usize, Written)>) -> Vec<Literal> {
+    let mut told: BTreeSet<String> = BTreeSet::new();
+    let literal = |(file, line, Written { name, what, value })| {
+        let what = match (told.insert(value), name) {
+            (true, _) => what,
+            (false, Some(name)) => format!("`{name}` has the same"),
+            (false, None) => "a command line has the same".to_owned(),
+        };
+        Literal { file, line, what }
+    };
+    found.into_iter().map(literal).collect()
 }
 
 /// The secrets of a text, each with its line, and the files that it includes.
-fn in_text(text: &str) -> (Vec<(usize, String)>, Vec<String>) {
+fn in_text(text: &str) -> (Vec<(usize, Written)>, Vec<String>) {
     let Ok(documents) = MarkedYaml::load_from_str(text) else { return (vec![], vec![]) };
     let (mut found, mut included) = (vec![], vec![]);
     for document in &documents {
@@ -61,10 +76,19 @@ fn in_text(text: &str) -> (Vec<(usize, String)>, Vec<String>) {
             }
         }
     }
-    (found, included)
+    // What an anchor names is written once and walked through for each of its aliases.
+    let mut lines: BTreeMap<usize, Vec<Written>> = BTreeMap::new();
+    for (line, written) in found {
+        let of_line = lines.entry(line).or_default();
+        if !of_line.contains(&written) {
+            of_line.push(written);
+        }
+    }
+    let found = lines.into_iter().flat_map(|(line, all)| all.into_iter().map(move |written| (line, written)));
+    (found.collect(), included)
 }
 
-fn walk(name: &str, node: &MarkedYaml<'_>, found: &mut Vec<(usize, String)>) {
+fn walk(name: &str, node: &MarkedYaml<'_>, found: &mut Vec<(usize, Written)>) {
     if let Some(mapping) = node.data.as_mapping() {
         for (key, value) in mapping {
             walk(key.data.as_str().unwrap_or_default(), value, found);
@@ -76,23 +100,24 @@ fn walk(name: &str, node: &MarkedYaml<'_>, found: &mut Vec<(usize, String)>) {
                 place.checked_sub(1).and_then(|place| list[place].data.as_str()).filter(|before| before.starts_with("--"));
             let in_pair = before
                 .zip(value.data.as_str())
-                .and_then(|(flag, value)| in_setting(flag.trim_start_matches('-'), &filled(value)));
+                .filter(|(_, value)| !value.starts_with("--"))
+                .and_then(|(flag, value)| written_in_setting(flag.trim_start_matches('-'), &filled(value)));
             match in_pair {
-                Some(what) => found.push((value.span.start.line(), what)),
+                Some(written) => found.push((value.span.start.line(), written)),
                 // What stands in a list is not named by its key: `secrets` lists names.
                 None => walk(if COMMANDS.contains(&name) { name } else { "" }, value, found),
             }
         }
-    } else if let Some(text) = node.data.as_str() {
-        let text = filled(text);
+    } else if let Some(text) = node.data.as_str().map(str::to_owned).or_else(|| Some(node.data.as_integer()?.to_string())) {
+        let text = filled(&text);
         let line = node.span.start.line();
         if COMMANDS.contains(&name) {
-            found.extend(in_step(&text).into_iter().map(|what| (line, what)));
+            found.extend(written_in_line(&text).into_iter().map(|written| (line, written)));
             return;
         }
         let in_list = text.split_once('=').filter(|(key, _)| is_name(key));
-        let what = in_list.and_then(|(key, value)| in_setting(key, value)).or_else(|| in_setting(name, &text));
-        found.extend(what.map(|what| (line, what)));
+        let written = in_list.and_then(|(key, value)| written_in_setting(key, value));
+        found.extend(written.or_else(|| written_in_setting(name, &text)).map(|written| (line, written)));
     }
 }
 
@@ -149,7 +174,24 @@ mod tests {
         let (found, included) = in_text(text);
         assert_eq!(included, ["a.yaml", "b.yaml", "c.yaml"]);
         let lines: Vec<usize> = found.iter().map(|(line, _)| *line).collect();
-        assert_eq!(lines, [8, 9, 11, 16, 20], "{found:?}");
-        assert!(found.iter().all(|(_, what)| !what.contains("kX82") && !what.contains("Qx91")), "{found:?}");
+        assert_eq!(lines, [8, 9, 11, 13, 16, 20], "{found:?}");
+        assert!(found.iter().all(|(_, written)| !written.what.contains("kX82") && !written.what.contains("Qx91")), "{found:?}");
+    }
+
+    #[test]
+    fn a_password_at_several_places_is_told_once_and_named_at_each() {
+        let text = "x-env: &env\n  STORAGE_URL: postgresql://kinto:kinto@db/kinto\nservices:\n  web:\n    environment:\n      <<: *env\n      \
+                    CACHE_URL: postgresql://kinto:kinto@db/kinto\n    command: serve --store postgresql://kinto:kinto@db/kinto\n  \
+                    db:\n    environment:\n      POSTGRES_USER: kinto\n      POSTGRES_PASSWORD: kinto\n      PIN_PASSWORD: 1234\n";
+        let found = in_text(text).0.into_iter().map(|(line, written)| (PathBuf::from("compose.yaml"), line, written));
+        let told: Vec<(usize, String)> = told_once(found.collect()).into_iter().map(|one| (one.line, one.what)).collect();
+        let expected = [
+            (2, "`STORAGE_URL` is an address with a password"),
+            (7, "`CACHE_URL` has the same"),
+            (8, "a command line has the same"),
+            (12, "`POSTGRES_PASSWORD` has the same"),
+            (13, "`PIN_PASSWORD` has a value of 4 characters"),
+        ];
+        assert_eq!(told, expected.map(|(line, what)| (line, what.to_owned())));
     }
 }

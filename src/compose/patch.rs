@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use super::Model;
 use super::tap::{TapPlace, put_in_place};
 
+/// The shortest time that an engine takes; none at all means that the image's holds.
+const SHORTEST_TIME: Duration = Duration::from_millis(1);
+
 /// One change.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Patch {
@@ -18,6 +21,8 @@ pub enum Patch {
         interval: Duration,
         /// How long a run may take, instead of what is declared.
         timeout: Option<Duration>,
+        /// How many failures in a row count, from the start on, instead of what is declared.
+        retries: Option<u32>,
     },
     /// A variable of a service has another value.
     Variable {
@@ -90,13 +95,17 @@ pub fn patched(model: &Model, patches: &[Patch]) -> Model {
     let mut value = model.value().clone();
     for patch in patches {
         match patch {
-            Patch::HealthInterval { service, interval, timeout } => {
+            Patch::HealthInterval { service, interval, timeout, retries } => {
                 let check = object(&mut value["services"][service.as_str()], "healthcheck");
                 let time = |time: &Duration| json!(format!("{}ms", time.as_millis()));
                 check["interval"] = time(interval);
                 check["start_interval"] = time(interval);
                 if let Some(timeout) = timeout {
                     check["timeout"] = time(timeout);
+                }
+                if let Some(retries) = retries {
+                    check["retries"] = json!(retries);
+                    check["start_period"] = time(&SHORTEST_TIME);
                 }
             }
             Patch::Variable { service, name, value: text } => {
@@ -184,9 +193,11 @@ mod tests {
             service: "app".into(),
             interval: Duration::from_secs(1),
             timeout: Some(Duration::from_secs(30)),
+            retries: None,
         };
         let password = Patch::Variable { service: "db".into(), name: "POSTGRES_PASSWORD".into(), value: "a$b".into() };
-        let image_check = Patch::HealthInterval { service: "db".into(), interval: Duration::from_secs(1), timeout: None };
+        let image_check =
+            Patch::HealthInterval { service: "db".into(), interval: Duration::from_secs(1), timeout: None, retries: Some(1) };
         let without = Patch::WithoutVariable { service: "db".into(), name: "B".into() };
         let patched = patched(&model, &[often, password, image_check, without]);
         let services = &patched.value()["services"];
@@ -195,7 +206,10 @@ mod tests {
             json!({"test": ["CMD", "true"], "interval": "1000ms", "start_interval": "1000ms", "timeout": "30000ms"})
         );
         assert_eq!(services["db"]["environment"], json!({"POSTGRES_PASSWORD": "a$$b", "A": "b"}));
-        assert_eq!(services["db"]["healthcheck"], json!({"interval": "1000ms", "start_interval": "1000ms"}));
+        assert_eq!(
+            services["db"]["healthcheck"],
+            json!({"interval": "1000ms", "start_interval": "1000ms", "retries": 1, "start_period": "1ms"})
+        );
     }
 
     #[test]

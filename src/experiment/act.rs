@@ -22,7 +22,7 @@ use crate::subject::Meant;
 pub enum Act {
     /// The app's processes go to the timeline, from its start on.
     WatchProcesses,
-    /// The app's health check runs every second; with its own timeout, or with a patient one.
+    /// The app's health check runs every second; with its own timeout, where one failure is enough, or with a patient one.
     HealthCheckOften { own_timeout: bool },
     /// The database has another password than the app.
     OtherPassword,

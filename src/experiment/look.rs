@@ -53,7 +53,7 @@ pub(super) async fn look(stage: &mut Stage, claim: &Claim) -> Result<(), Halt> {
 async fn listing(stage: &mut Stage, kind: Trait) -> Result<(), Halt> {
     match kind {
         Trait::LooseImage => recipe::loose_images(stage)?,
-        Trait::SingleStage => recipe::single_stage(stage)?,
+        Trait::SingleStage => recipe::single_stage(stage).await?,
         Trait::Unwanted => recipe::unwanted_files(stage)?,
         Trait::LiteralSecret => config::literal_secrets(stage),
         Trait::Privilege => config::privileged(stage),

@@ -63,8 +63,6 @@ const CACHES: [(&str, &str); 17] = [
 ];
 /// A cache of less than this is left from an installation that cleaned up: lock files, an empty index.
 const SMALLEST_CACHE: u64 = 64 << 10;
-/// Compiled tests of less than this are not worth a word.
-const SMALLEST_TESTS: u64 = 1 << 20;
 /// What the names of files with code end in.
 const CODE: [&str; 20] = [
     "py", "js", "mjs", "cjs", "ts", "rb", "php", "pl", "lua", "sh", "jar", "war", "class", "dll", "so", "ex", "exs", "beam",
@@ -96,10 +94,11 @@ pub fn secrets_in_history(contents: &Contents) -> Vec<String> {
     found.collect()
 }
 
-/// The files of all layers with a secret, whether they are there in the end or not.
+/// The files of all layers with a secret, whether they are there in the end or not. Settings of the base image are not the app's.
 #[must_use]
-pub fn secret_files(contents: &Contents) -> Vec<String> {
-    let found = contents.secrets().map(|(layer, secret, is_gone)| {
+pub fn secret_files(contents: &Contents, base_layers: usize) -> Vec<String> {
+    let own = contents.secrets().filter(|(layer, secret, _)| !secret.is_setting || *layer >= base_layers);
+    let found = own.map(|(layer, secret, is_gone)| {
         let gone = if is_gone { ", which a later layer deletes or replaces and everybody can still read" } else { "" };
         format!("/{secret} ({}{gone})", layer_of(contents, layer))
     });
@@ -130,27 +129,23 @@ pub fn package_managers(contents: &Contents, user: Option<&Identity>) -> Vec<Str
     programs(contents, is_installer).into_iter().chain(modules).collect()
 }
 
-/// The caches of installations.
+/// The caches of installations in the layers above the base image: what the base brings, nobody who goes on from it can take away.
 #[must_use]
-pub fn caches(contents: &Contents) -> Vec<String> {
-    let mut sizes: BTreeMap<&str, (u64, &str, u64)> = BTreeMap::new();
-    for file in contents.files().filter(|file| file.entry.kind == Kind::File) {
+pub fn caches(contents: &Contents, base_layers: usize) -> Vec<String> {
+    let mut sizes: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
+    for file in contents.files().filter(|file| file.entry.kind == Kind::File && file.layer >= base_layers) {
         let path = &file.entry.path;
         // Either from the root, or below any home.
         let cache = CACHES.iter().find(|(_, folder)| match folder.strip_prefix('/') {
             Some(below) => path.contains(folder) || path.starts_with(below),
             None => path.starts_with(folder),
         });
-        let is_test = path.ends_with(".pyc") && (path.contains("/tests/") || path.contains("/test/"));
-        let (what, least) = match cache {
-            Some((what, _)) => (*what, SMALLEST_CACHE),
-            None if is_test => ("compiled tests", SMALLEST_TESTS),
-            None => continue,
-        };
-        sizes.entry(what).or_insert((0, path, least)).0 += file.entry.size;
+        if let Some((what, _)) = cache {
+            sizes.entry(what).or_insert((0, path)).0 += file.entry.size;
+        }
     }
-    let large = sizes.into_iter().filter(|(_, (size, _, least))| size >= least);
-    large.map(|(what, (size, first, _))| format!("{what}: {} (/{first})", size_in_words(size))).collect()
+    let large = sizes.into_iter().filter(|(_, (size, _))| *size >= SMALLEST_CACHE);
+    large.map(|(what, (size, first))| format!("{what}: {} (/{first})", size_in_words(size))).collect()
 }
 
 /// How much of what each layer above the base image holds is overwritten or deleted by later ones, by the layer that does so.
@@ -242,4 +237,57 @@ pub fn size_in_words(size: u64) -> String {
         }
     }
     format!("{size} bytes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::{Config, Layer};
+
+    fn file(path: &str, size: u64) -> Entry {
+        Entry { path: path.into(), kind: Kind::File, mode: 0o644, uid: 0, gid: 0, size, link: None }
+    }
+
+    fn contents(layers: impl IntoIterator<Item = Layer>) -> Contents {
+        Contents::new(Config::default(), layers.into_iter().collect())
+    }
+
+    fn files(files: &[(&str, u64)]) -> Layer {
+        Layer { entries: files.iter().map(|(path, size)| file(path, *size)).collect(), ..Layer::default() }
+    }
+
+    #[test]
+    fn caches_are_the_apps_own_and_of_installations() {
+        const MIB: u64 = 1 << 20;
+        let base = files(&[("var/lib/apt/lists/base", MIB), ("usr/lib/python3.11/test/__pycache__/a.pyc", 9 * MIB)]);
+        let own = files(&[
+            ("usr/local/lib/python3.11/site-packages/django/test/__pycache__/client.pyc", 2 * MIB),
+            ("usr/local/lib/python3.11/site-packages/pandas/tests/__pycache__/test_a.pyc", 60 * MIB),
+            ("srv/__pycache__/app.pyc", 2 * MIB),
+            ("var/cache/apt/pkgcache.bin", 100),
+        ]);
+        assert!(caches(&contents([base.clone(), own.clone()]), 1).is_empty());
+        let cached = files(&[("root/.cache/pip/http/a", MIB), ("root/.cache/pip/http/b", MIB)]);
+        assert_eq!(caches(&contents([base.clone(), own, cached]), 1), ["pip's cache: 2.0 MiB (/root/.cache/pip/http/a)"]);
+        let updated = files(&[("var/lib/apt/lists/base", 2 * MIB)]);
+        let found = caches(&contents([base, updated]), 1);
+        assert_eq!(found, ["package lists of apt: 2.0 MiB (/var/lib/apt/lists/base)"], "fetched again by a layer of the app");
+    }
+
+    #[test]
+    fn settings_of_the_base_image_are_not_the_apps() {
+        let secret =
+            |path: &str, is_setting| super::super::Secret { what: "a secret".into(), path: path.into(), line: None, is_setting };
+        let layer = |secrets: Vec<super::super::Secret>| Layer { secrets, ..files(&[("etc/app.ini", 1)]) };
+        let found = |own: &[bool]| {
+            let base = layer(vec![secret("etc/base.ini", true), secret("root/.netrc", false)]);
+            let own = layer(own.iter().map(|is_setting| secret("etc/app.ini", *is_setting)).collect());
+            secret_files(&contents([base, own]), 1)
+        };
+        assert_eq!(
+            found(&[]),
+            ["/root/.netrc: a secret (layer 1, which a later layer deletes or replaces and everybody can still read)"]
+        );
+        assert_eq!(found(&[true])[1..], ["/etc/app.ini: a secret (layer 2)"]);
+    }
 }

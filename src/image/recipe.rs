@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use parse_dockerfile::{Dockerfile, Flag, Instruction, Source, parse};
+use parse_dockerfile::{Command, Dockerfile, Flag, Instruction, Source, parse};
 
-use super::ImageError;
+use super::{ImageError, builds};
 
 /// The base image that is no image.
 const SCRATCH: &str = "scratch";
@@ -24,8 +24,19 @@ struct Stage {
     takes_from: Vec<String>,
     /// What it takes from the build context: paths, perhaps with wildcards.
     sources: Vec<String>,
+    /// The commands that build something.
+    builds: Vec<BuildCommand>,
     /// The line of its FROM, from 1.
     line: usize,
+}
+
+/// A command of a Dockerfile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuildCommand {
+    /// The command, as it is written.
+    pub command: String,
+    /// The line of its instruction, from 1.
+    pub line: usize,
 }
 
 /// An image that a Dockerfile names.
@@ -57,6 +68,13 @@ impl Recipe {
                 let (takes_from, sources) = inputs(instruction);
                 stage.takes_from.extend(takes_from.iter().map(|name| fill_in(name, &variables)));
                 stage.sources.extend(sources);
+                if let Instruction::Run(run) = instruction {
+                    let line = line_of(run.run.span.start);
+                    let lines = std::iter::once(command_line(&run.arguments))
+                        .chain(run.here_docs.iter().map(|doc| doc.value.to_string()));
+                    let built = lines.flat_map(|text| builds(&text));
+                    stage.builds.extend(built.map(|command| BuildCommand { command, line }));
+                }
             }
         }
         if stages.is_empty() { Err(damaged("it has no FROM".into())) } else { Ok(Self { stages }) }
@@ -95,6 +113,12 @@ impl Recipe {
     #[must_use]
     pub fn takes_from_a_builder(&self, target: Option<&str>) -> bool {
         self.lineage(target).into_iter().any(|stage| !self.stages[stage].takes_from.is_empty())
+    }
+
+    /// What the stage that a target is, with those that it goes on from, builds.
+    #[must_use]
+    pub fn builds(&self, target: Option<&str>) -> Vec<&BuildCommand> {
+        self.lineage(target).into_iter().flat_map(|stage| &self.stages[stage].builds).collect()
     }
 
     /// The stage that a target is, and those that it goes on from.
@@ -191,6 +215,15 @@ fn inputs(instruction: &Instruction<'_>) -> (Vec<String>, Vec<String>) {
     }
 }
 
+/// The words of a command on one line.
+fn command_line(command: &Command<'_>) -> String {
+    match command {
+        Command::Exec(words) => words.value.iter().map(|word| word.value.as_ref()).collect::<Vec<_>>().join(" "),
+        Command::Shell(line) => line.value.replace("\\\n", " "),
+        _ => String::new(),
+    }
+}
+
 /// The values of the ARGs before the first FROM, and of those that the build is given.
 fn variables(dockerfile: &Dockerfile<'_>, arguments: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let mut variables = BTreeMap::new();
@@ -269,6 +302,15 @@ mod tests {
         let recipe = recipe(&[]);
         assert!(recipe.takes_from_a_builder(None) && recipe.takes_from_a_builder(Some("runtime")));
         assert!(!recipe.takes_from_a_builder(Some("builder")));
+    }
+
+    #[test]
+    fn what_the_stage_that_runs_builds_is_told_with_its_line() {
+        let text = "FROM a AS one\nRUN go build ./...\nFROM b AS two\nRUN apt-get update \\\n && npm run build -- --mode production\n\
+                    RUN [\"make\", \"install\"]\nFROM two\nCOPY . .\nRUN <<EOF\npip install .\ncargo build --release\nEOF\n";
+        let recipe = Recipe::parse(text, &BTreeMap::new()).expect("parses");
+        let built: Vec<(usize, &str)> = recipe.builds(None).into_iter().map(|step| (step.line, step.command.as_str())).collect();
+        assert_eq!(built, [(9, "cargo build --release"), (4, "npm run build -- --mode production"), (6, "make install")]);
     }
 
     #[test]

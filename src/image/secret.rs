@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::entry::{Entry, Kind};
-use super::tokens::{PRIVATE_KEY, is_password, is_random, password_in_address, tokens};
+use super::tokens::{PRIVATE_KEY, is_given, is_made_key, is_made_password, is_password, is_random, password_in_address, tokens};
 use crate::redact::names_a_secret;
 
 /// Files that are larger are read no further.
@@ -57,6 +57,59 @@ const ABOUT: [&str; 21] = [
 ];
 /// Parts of names under which a value need not be random to be a secret.
 const PASSWORDS: [&str; 3] = ["PASSWORD", "PASSWD", "PASSPHRASE"];
+/// The ends of names whose value is a password, however short it is.
+const PASSWORD_ENDS: [&str; 5] = ["PASSWORD", "PASSWD", "PASSPHRASE", "_PASS", "_PWD"];
+/// Parts of names that switch something on or off, `MYSQL_ALLOW_EMPTY_PASSWORD`.
+const SWITCHES: [&str; 12] = [
+    "ALLOW", "RANDOM", "REQUIRE", "REQUIRED", "REQUIRES", "DISABLE", "DISABLED", "ENABLE", "ENABLED", "FORCE", "SKIP", "GENERATE",
+];
+/// What is no password, but the answer to a question.
+const ANSWERS: [&str; 10] = ["true", "false", "yes", "no", "on", "off", "none", "null", "enabled", "disabled"];
+/// The ends of the names of files with settings.
+const CONFIGS: [&str; 9] = ["ini", "conf", "cfg", "cnf", "config", "properties", "yaml", "yml", "toml"];
+/// Folders whose files show how something is set, or try it.
+const SHOWING: [&str; 19] = [
+    "doc",
+    "docs",
+    "example",
+    "examples",
+    "sample",
+    "samples",
+    "template",
+    "templates",
+    "test",
+    "tests",
+    "testing",
+    "testdata",
+    "fixtures",
+    "spec",
+    "demo",
+    "locale",
+    "locales",
+    "i18n",
+    "translations",
+];
+/// Words of a name under which a random value is a secret, in a file of settings.
+const SECRET_WORDS: [&str; 13] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "pass",
+    "pwd",
+    "secret",
+    "secrets",
+    "token",
+    "tokens",
+    "hmac",
+    "apikey",
+    "credential",
+    "credentials",
+];
+/// Words that say of a key that it is one of those that are kept.
+const KEY_WORDS: [&str; 12] =
+    ["api", "access", "private", "encryption", "signing", "signature", "master", "session", "cookie", "auth", "jwt", "crypt"];
+/// Words of names that speak of a secret and hold something that may be known, in a file of settings.
+const KNOWN_WORDS: [&str; 8] = ["public", "pub", "id", "fingerprint", "hash", "checksum", "cache", "version"];
 
 /// Where a secret stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +120,20 @@ pub struct Secret {
     pub path: String,
     /// Its line, from 1.
     pub line: Option<usize>,
+    /// Whether it is a value in a file of settings that could hold anything. In a base image that is the base's own business: it is the
+    /// same for everybody, and most often no secret.
+    pub is_setting: bool,
+}
+
+/// A secret that is written out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The name of the setting or flag; nothing where it stands in a command line without one.
+    pub name: Option<String>,
+    /// What it is, with the name and without the value.
+    pub what: String,
+    /// The value, to tell whether another one is the same. It is never shown.
+    pub value: String,
 }
 
 impl fmt::Display for Secret {
@@ -78,24 +145,68 @@ impl fmt::Display for Secret {
     }
 }
 
-/// A secret in a setting: an environment variable or a label.
+/// Which passwords count.
+#[derive(Clone, Copy)]
+enum Counts {
+    /// Those that look as if somebody used them: in an image a short or usual word is a default or an example.
+    Likely,
+    /// All that are written out: what a compose file gives to a service is its password, whatever it is.
+    All,
+}
+
+impl Counts {
+    fn counts(self, password: &str) -> bool {
+        match self {
+            Self::Likely => is_password(password),
+            Self::All => is_given(password),
+        }
+    }
+}
+
+/// A secret in a setting of an image: an environment variable or a label.
 #[must_use]
 pub fn in_setting(name: &str, value: &str) -> Option<String> {
-    if let Some((what, _, begin)) = tokens(value).into_iter().next() {
-        return Some(format!("`{name}` is {what} ({begin})"));
-    }
-    if password_in_address(value).is_some() {
-        return Some(format!("`{name}` is an address with a password"));
-    }
-    is_secret(name, value).then(|| format!("`{name}` has a value of {} characters", value.len()))
+    setting(name, value, Counts::Likely).map(|written| written.what)
 }
 
 /// The secrets in an instruction by which an image was made: build arguments, and what a command is given.
 #[must_use]
 pub fn in_step(instruction: &str) -> Vec<String> {
-    let mut found: Vec<String> = tokens(instruction).into_iter().map(|(what, _, begin)| format!("{what} ({begin})")).collect();
-    if password_in_address(instruction).is_some() {
-        found.push("an address with a password".into());
+    line(instruction, Counts::Likely).into_iter().map(|written| written.what).collect()
+}
+
+/// A secret in a setting that a service is given.
+#[must_use]
+pub fn written_in_setting(name: &str, value: &str) -> Option<Written> {
+    setting(name, value, Counts::All)
+}
+
+/// The secrets in a command line that a service is given.
+#[must_use]
+pub fn written_in_line(command: &str) -> Vec<Written> {
+    line(command, Counts::All)
+}
+
+fn setting(name: &str, value: &str, which: Counts) -> Option<Written> {
+    let written = |what: String, value: &str| Some(Written { name: Some(name.to_owned()), what, value: value.to_owned() });
+    if let Some((what, _, begin)) = tokens(value).into_iter().next() {
+        return written(format!("`{name}` is {what} ({begin})"), value);
+    }
+    if let Some(password) = password_in_address(value, |password| which.counts(password)) {
+        return written(format!("`{name}` is an address with a password"), password);
+    }
+    if is_secret(name, value, which) {
+        return written(format!("`{name}` has a value of {} characters", value.len()), unquoted(value));
+    }
+    None
+}
+
+fn line(instruction: &str, which: Counts) -> Vec<Written> {
+    let nameless = |what: String, value: &str| Written { name: None, what, value: value.to_owned() };
+    let tokens_in = tokens(instruction).into_iter();
+    let mut found: Vec<Written> = tokens_in.map(|(what, _, begin)| nameless(format!("{what} ({begin})"), &begin)).collect();
+    if let Some(password) = password_in_address(instruction, |password| which.counts(password)) {
+        found.push(nameless("an address with a password".into(), password));
     }
     let words: Vec<&str> = instruction.split_whitespace().collect();
     for (place, word) in words.iter().enumerate() {
@@ -103,18 +214,18 @@ pub fn in_step(instruction: &str) -> Vec<String> {
         let pair = match word.split_once('=') {
             Some(pair) => Some(pair),
             // `--password VALUE`
-            None if words[place].starts_with("--") => words.get(place + 1).map(|value| (word, *value)),
+            None if words[place].starts_with("--") => {
+                words.get(place + 1).filter(|value| !value.starts_with("--")).map(|value| (word, *value))
+            }
             None => None,
         };
         if let Some((name, value)) = pair
-            && is_secret(name, value)
+            && is_secret(name, value, which)
             && tokens(value).is_empty()
         {
-            found.push(format!(
-                "`{}` with a value of {} characters",
-                name.trim_start_matches(['"', '\'']),
-                unquoted(value).len()
-            ));
+            let (name, value) = (name.trim_start_matches(['"', '\'']), unquoted(value));
+            let what = format!("`{name}` with a value of {} characters", value.len());
+            found.push(Written { name: Some(name.to_owned()), what, value: value.to_owned() });
         }
     }
     found
@@ -131,7 +242,7 @@ pub(super) fn may_hide_in(entry: &Entry) -> bool {
 /// The secrets in a file. Its content may be cut off.
 #[must_use]
 pub fn in_file(path: &str, content: &[u8]) -> Vec<Secret> {
-    let at = |what: String, line: Option<usize>| Secret { what, path: path.to_owned(), line };
+    let at = |what: String, line: Option<usize>| Secret { what, path: path.to_owned(), line, is_setting: false };
     if path.ends_with(".git/HEAD") {
         return vec![at("a Git repository, with its whole history".into(), None)];
     }
@@ -147,7 +258,85 @@ pub fn in_file(path: &str, content: &[u8]) -> Vec<Secret> {
     }
     found.extend(by_name(path, &text).into_iter().map(|(what, place)| at(what, line_of(place))));
     found.dedup_by(|one, other| one.line == other.line);
+    for (what, place) in in_config(path, &text) {
+        let line = line_of(place);
+        if found.iter().all(|other| other.line != line) {
+            found.push(Secret { is_setting: true, ..at(what, line) });
+        }
+    }
     found
+}
+
+/// The secrets among the settings of a file, `NAME = VALUE` or `NAME: VALUE` on a line: values that were made, under names that speak of
+/// a secret.
+fn in_config(path: &str, text: &str) -> Vec<(String, usize)> {
+    let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let is_config = name.rsplit_once('.').is_some_and(|(_, end)| CONFIGS.contains(&end.to_ascii_lowercase().as_str()));
+    let is_shown = SHOWN.iter().any(|word| name.contains(word)) || folders.split('/').any(|folder| SHOWING.contains(&folder));
+    if !is_config || is_shown {
+        return vec![];
+    }
+    let secret = |(place, line)| {
+        let (name, value) = assignment(line)?;
+        let what = if password_in_address(value, is_made_password).is_some() {
+            format!("`{name}` is an address with a password")
+        } else if is_made_secret(name, value) {
+            format!("`{name}` has a value of {} characters", value.len())
+        } else {
+            return None;
+        };
+        Some((what, place))
+    };
+    lines(text).filter_map(secret).collect()
+}
+
+/// The name and the value of a line of a file of settings; nothing for comments and whatever else.
+fn assignment(line: &str) -> Option<(&str, &str)> {
+    let line = line.trim();
+    let line = line.strip_prefix("- ").unwrap_or(line);
+    let (name, value) = line.split_once(['=', ':'])?;
+    let name = name.trim().trim_matches(['"', '\'']);
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    if name.is_empty() || !name.bytes().all(is_name) {
+        return None;
+    }
+    let value = value.trim();
+    let value = match value.chars().next().filter(|first| matches!(first, '"' | '\'')) {
+        Some(quote) => value[1..].split(quote).next().unwrap_or_default(),
+        // What follows may be a comment.
+        None => value.split([' ', '\t', ',']).next().unwrap_or_default(),
+    };
+    Some((name, value))
+}
+
+/// Whether a value in a file of settings is a secret by its name, and one that was made.
+fn is_made_secret(name: &str, value: &str) -> bool {
+    let snake = snake_case(name.rsplit('.').next().unwrap_or_default());
+    let words: Vec<&str> = snake.split('_').collect();
+    let has = |wanted: &[&str]| words.iter().any(|word| wanted.contains(word));
+    let is_key = words.last() == Some(&"key") && has(&KEY_WORDS);
+    if ABOUT.iter().any(|end| snake.ends_with(end)) || has(&KNOWN_WORDS) || !(has(&SECRET_WORDS) || is_key) {
+        return false;
+    }
+    if PASSWORD_ENDS.iter().any(|end| snake.to_ascii_uppercase().ends_with(end)) {
+        is_made_password(value)
+    } else {
+        is_made_key(value)
+    }
+}
+
+/// A name in small letters with `_` between its words: `clientSecret`, `client-secret`.
+fn snake_case(name: &str) -> String {
+    let mut snake = String::new();
+    let mut was_small = false;
+    for character in name.chars() {
+        if was_small && character.is_ascii_uppercase() {
+            snake.push('_');
+        }
+        was_small = character.is_ascii_lowercase() || character.is_ascii_digit();
+        snake.push(if character == '-' { '_' } else { character.to_ascii_lowercase() });
+    }
+    snake
 }
 
 /// The secrets in a file whose name says that it may hold some.
@@ -160,15 +349,15 @@ fn by_name(path: &str, text: &str) -> Vec<(String, usize)> {
     let rule: &dyn Fn(&str) -> bool = match name {
         ".npmrc" => &|line| value_after(line, &["_authToken=", "_auth=", "_password="]).is_some_and(is_password),
         ".pypirc" | "pip.conf" => &|line| {
-            let is_password = value_after(&line.replace(' ', ""), &["password=", "password:"]).is_some_and(is_password);
-            is_password || password_in_address(line).is_some()
+            let is_set = value_after(&line.replace(' ', ""), &["password=", "password:"]).is_some_and(is_password);
+            is_set || password_in_address(line, is_password).is_some()
         },
         ".netrc" | "_netrc" => &|line| {
             let mut words = line.split_whitespace().skip_while(|word| *word != "password");
             words.nth(1).is_some_and(is_password)
         },
         ".pgpass" => &|line| !line.starts_with('#') && line.split(':').nth(4).is_some_and(is_password),
-        ".git-credentials" => &|line| password_in_address(line).is_some(),
+        ".git-credentials" => &|line| password_in_address(line, is_password).is_some(),
         "config.json" if path.ends_with(".docker/config.json") => &|line| json_value(line, "auth").is_some_and(is_password),
         "credentials" if path.ends_with(".aws/credentials") => {
             &|line| value_after(&line.replace(' ', ""), &["aws_secret_access_key="]).is_some_and(is_random)
@@ -223,7 +412,7 @@ fn json_value<'a>(line: &'a str, key: &str) -> Option<&'a str> {
 }
 
 /// Whether a name and its value together are a secret.
-fn is_secret(name: &str, value: &str) -> bool {
+fn is_secret(name: &str, value: &str, which: Counts) -> bool {
     let name =
         name.rsplit(|character: char| !character.is_ascii_alphanumeric() && !"_-".contains(character)).next().unwrap_or_default();
     let lower = name.replace('-', "_").to_ascii_lowercase();
@@ -233,6 +422,10 @@ fn is_secret(name: &str, value: &str) -> bool {
     }
     let value = unquoted(value);
     let upper = lower.to_ascii_uppercase();
+    if matches!(which, Counts::All) && PASSWORD_ENDS.iter().any(|end| upper.ends_with(end)) {
+        let is_switch = upper.split('_').any(|word| SWITCHES.contains(&word));
+        return !is_switch && !ANSWERS.contains(&value.to_ascii_lowercase().as_str()) && is_given(value);
+    }
     if PASSWORDS.iter().any(|word| upper.contains(word)) { is_password(value) } else { is_random(value) }
 }
 
@@ -269,6 +462,45 @@ mod tests {
             ("NGINX_VERSION", "1.22.1", false),
         ] {
             assert_eq!(in_setting(name, value).is_some(), is_one, "{name}={value}");
+        }
+    }
+
+    #[test]
+    fn every_password_that_a_service_is_given_counts() {
+        for (name, value, password) in [
+            ("POSTGRES_PASSWORD", "kinto", Some("kinto")),
+            ("POSTGRES_PASSWORD", "postgres", Some("postgres")),
+            ("POSTGRES_PASSWORD", "changeme", Some("changeme")),
+            ("POSTGRES_PASSWORD", "1234", Some("1234")),
+            ("RABBITMQ_DEFAULT_PASS", "guest", Some("guest")),
+            ("STORAGE_URL", "postgresql://kinto:kinto@db/kinto", Some("kinto")),
+            ("BROKER_URL", "amqp://guest:guest@broker", Some("guest")),
+            ("POSTGRES_PASSWORD", "", None),
+            ("POSTGRES_PASSWORD", "$DB_PASSWORD", None),
+            ("POSTGRES_PASSWORD", "${DB_PASSWORD:?}", None),
+            ("POSTGRES_PASSWORD", "<the password>", None),
+            ("POSTGRES_PASSWORD_FILE", "/run/secrets/db", None),
+            ("STORAGE_URL", "postgresql://kinto:$DB_PASSWORD@db/kinto", None),
+            ("STORAGE_URL", "postgresql://kinto@db/kinto", None),
+            ("MARIADB_RANDOM_ROOT_PASSWORD", "yes", None),
+            ("MYSQL_ALLOW_EMPTY_PASSWORD", "1", None),
+            ("PROMPT_FOR_PASSWORD", "false", None),
+            ("PASSWORD_MIN_LENGTH", "12", None),
+            ("PASSWORD_AUTH", "ldap", None),
+            ("API_TOKEN", "short", None),
+        ] {
+            let written = written_in_setting(name, value);
+            assert_eq!(written.as_ref().map(|written| written.value.as_str()), password, "{name}={value}");
+            assert!(written.is_none_or(|written| written.name.as_deref() == Some(name) && !written.what.contains("guest")));
+        }
+        for (command, password) in [
+            ("server --store postgresql://ab:cd@db/ab", Some("cd")),
+            ("server --password abc", Some("abc")),
+            ("server --password --verbose", None),
+            ("server --password $$PASSWORD", None),
+        ] {
+            let found = written_in_line(command);
+            assert_eq!(found.first().map(|written| written.value.as_str()), password, "{command}");
         }
     }
 
@@ -313,6 +545,46 @@ mod tests {
             assert_eq!(in_file(path, content.as_bytes()).len(), count, "{path}: {content}");
         }
         assert_eq!(in_file("srv/.env", b"DEBUG=1\nDB_PASSWORD=Qx91mmVt\n")[0].line, Some(2));
+    }
+
+    #[test]
+    fn values_that_were_made_are_found_in_files_of_settings() {
+        const HEX: &str = "4804e3cd2c2c4d6d0544b1b5451111e4a7df29987b92f63b9317ee51ce59a994";
+        for (path, line, is_one) in [
+            ("etc/kinto/kinto.ini", format!("kinto.userid_hmac_secret = {HEX}"), true),
+            ("etc/kinto/kinto.ini", format!("# kinto.userid_hmac_secret = {HEX}"), false),
+            ("etc/kinto/kinto.ini", "kinto.userid_hmac_secret = <your secret here>".into(), false),
+            ("etc/kinto/kinto.ini", "kinto.userid_hmac_secret = ${HMAC_SECRET}".into(), false),
+            ("etc/kinto/kinto.ini", "kinto.userid_hmac_secret = changeme-0a1b2c3d4e5f6a7b".into(), false),
+            ("etc/kinto/kinto.tpl", format!("kinto.userid_hmac_secret = {HEX}"), false),
+            ("srv/config.example.yaml", format!("secret: {HEX}"), false),
+            ("srv/docs/config.yaml", format!("secret: {HEX}"), false),
+            ("srv/tests/config.yaml", format!("secret: {HEX}"), false),
+            ("srv/config.yaml", format!("  clientSecret: \"{HEX}\" # from the console"), true),
+            ("srv/config.yaml", format!("- api-key: {RANDOM}"), true),
+            ("srv/config.yaml", "password: kX82mQp1".into(), true),
+            ("srv/config.yaml", "password: hunter22".into(), false),
+            ("srv/config.yaml", "existingSecret: my-release-postgres-15-credentials-v2".into(), false),
+            ("srv/config.yaml", "secret: my-release-postgres-15-credentials-v2".into(), false),
+            ("srv/config.yaml", "tokenizer: openai/clip-vit-large-patch14".into(), false),
+            ("srv/config.yaml", format!("gpg_key: {HEX}"), false),
+            ("srv/config.yaml", format!("public_key: {HEX}"), false),
+            ("srv/config.yaml", format!("secret_id: {HEX}"), false),
+            ("srv/config.yaml", format!("sha256: {HEX}"), false),
+            ("srv/config.yaml", "token: !vault |".into(), false),
+            ("srv/config.yaml", "password: ENC[AES256_GCM,data:k3Jd92LmQpX0aZbYc71R]".into(), false),
+            ("srv/app.toml", format!("session_key = \"{RANDOM}\""), true),
+            ("srv/alembic.ini", "sqlalchemy.url = postgresql://app:kX82mQp1@db/app".into(), true),
+            ("srv/alembic.ini", "sqlalchemy.url = driver://user:pass@localhost/dbname".into(), false),
+            ("srv/alembic.ini", "sqlalchemy.url = postgresql://postgres:mypassword@localhost/app".into(), false),
+            ("srv/messages.txt", format!("secret: {HEX}"), false),
+        ] {
+            let found = in_file(path, format!("[app]\n{line}\n").as_bytes());
+            let lines: Vec<_> = found.iter().map(|secret| (secret.line, secret.is_setting)).collect();
+            assert_eq!(lines, if is_one { vec![(Some(2), true)] } else { vec![] }, "{path}: {line}");
+        }
+        let token = in_file("srv/config.yaml", format!("token: ghp_{RANDOM}\n").as_bytes());
+        assert_eq!(token.iter().map(|secret| secret.is_setting).collect::<Vec<_>>(), [false], "told once, and as what it is");
     }
 
     #[test]

@@ -109,23 +109,44 @@ pub(super) fn tokens(text: &str) -> Vec<(&'static str, usize, String)> {
     found
 }
 
-/// The first password in an address of a text.
-pub(super) fn password_in_address(text: &str) -> Option<usize> {
+/// The first password in an address of a text that counts as one.
+pub(super) fn password_in_address(text: &str, counts: impl Fn(&str) -> bool) -> Option<&str> {
     let captures = IN_ADDRESS.as_ref()?.captures_iter(text);
-    captures
-        .filter_map(|captures| captures.get(1))
-        .find(|password| is_password(password.as_str()))
-        .map(|password| password.start())
+    captures.filter_map(|captures| captures.get(1)).map(|password| password.as_str()).find(|password| counts(password))
 }
 
 /// Whether a value is a password that somebody might use.
 pub(super) fn is_password(value: &str) -> bool {
     let is_plain_number = value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    value.len() >= 6
-        && !is_plain_number
-        && !is_reference(value)
-        && !stands_in(value)
+    value.len() >= 6 && !is_plain_number && !stands_in(value) && is_given(value)
+}
+
+/// Whether a value is written out: it is neither empty nor the name of another value. Any such value of a password that a service is
+/// given is the password.
+pub(super) fn is_given(value: &str) -> bool {
+    !is_reference(value)
+        && !value.starts_with(['<', '{'])
+        && !value.contains("${")
         && value.bytes().any(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// Whether a value looks like a password that was made, and not like a word or a name: letters and digits take turns in it.
+pub(super) fn is_made_password(value: &str) -> bool {
+    value.len() >= 8 && turns(value) >= 2 && entropy(value) >= 2.5 && is_password(value) && !value.contains(char::is_whitespace)
+}
+
+/// Whether a value looks like a key that was made, and not like a name, which may be long and end in a version.
+pub(super) fn is_made_key(value: &str) -> bool {
+    turns(value) >= 3 && is_random(value)
+}
+
+/// How often a letter and a digit stand side by side.
+fn turns(value: &str) -> usize {
+    let is_turn = |pair: &[u8]| {
+        let (one, other) = (pair[0], pair[1]);
+        (one.is_ascii_alphabetic() && other.is_ascii_digit()) || (one.is_ascii_digit() && other.is_ascii_alphabetic())
+    };
+    value.as_bytes().windows(2).filter(|pair| is_turn(pair)).count()
 }
 
 /// Whether a value is a random one. Names of classes and modules, which are long too, have no digit as a rule.
@@ -138,8 +159,7 @@ pub(super) fn is_random(value: &str) -> bool {
 fn is_reference(value: &str) -> bool {
     value.starts_with(['$', '/', '%', '@', '~'])
         || value.contains("://")
-        || value.starts_with("file:")
-        || value.starts_with("arn:")
+        || ["file:", "arn:", "ENC["].iter().any(|begin| value.starts_with(begin))
 }
 
 fn stands_in(value: &str) -> bool {
@@ -212,7 +232,34 @@ mod tests {
             ("git@github.com:owner/name", false),
             ("redis://:v9Qm2xLp@cache:6379", true),
         ] {
-            assert_eq!(password_in_address(text).is_some(), is_one, "{text}");
+            assert_eq!(password_in_address(text, is_password).is_some(), is_one, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_made_is_told_from_names_and_words() {
+        for (value, is_key) in [
+            ("4804e3cd2c2c4d6d0544b1b5451111e4a7df29987b92f63b9317ee51ce59a994", true),
+            ("550e8400-e29b-41d4-a716-446655440000", true),
+            ("k3Jd92LmQpX0aZbYc71RtUvWe84HsGfN65Ti", true),
+            ("my-release-postgres-15-credentials-v2", false),
+            ("openai/clip-vit-large-patch14", false),
+            ("com.example.auth.OAuth2TokenProviderImpl", false),
+            ("4804e3cd2c2c4d6", false),
+            ("ENC[AES256_GCM,data:k3Jd92LmQpX0aZbYc71R]", false),
+        ] {
+            assert_eq!(is_made_key(value), is_key, "{value}");
+        }
+        for (value, is_one) in [
+            ("kX82mQp1", true),
+            ("k3x-Q9w-77Lm", true),
+            ("hunter22", false),
+            ("postgres123", false),
+            ("mypassword", false),
+            ("password-2024-v3", false),
+            ("two words 1a2b3c", false),
+        ] {
+            assert_eq!(is_made_password(value), is_one, "{value}");
         }
     }
 }

@@ -111,9 +111,8 @@ pub(super) fn missing_settings_are_named(window: &Window<'_>, limit: Duration) -
 
 /// What is wrong with what an app does without a setting.
 fn wrong_without(name: &str, outcome: &SettingOutcome, lines: &[String], limit: Duration) -> Option<String> {
-    let wanted = name.to_ascii_lowercase();
-    let names_it = lines.iter().any(|line| line.to_ascii_lowercase().contains(&wanted));
-    let last = lines.last().map_or_else(|| "it wrote nothing".to_owned(), |line| format!("its last line is `{line}`"));
+    let names_it = lines.iter().any(|line| names_setting(line, name));
+    let last = lines.last().map_or_else(|| "it wrote nothing".to_owned(), |line| format!("its last line is `{}`", line.trim()));
     match outcome {
         SettingOutcome::Ended { status: 0, .. } => Some(format!("without {name} it exits with status 0; {last}")),
         SettingOutcome::Ended { status, .. } if !names_it => {
@@ -128,6 +127,54 @@ fn wrong_without(name: &str, outcome: &SettingOutcome, lines: &[String], limit: 
             Some(format!("without {name} it neither became ready nor exited within {}; {last}", seconds(*after)))
         }
     }
+}
+
+/// Whether a line names a setting as an app may spell it: `KINTO_STORAGE_URL`, without what stands before the last two words or more
+/// (`storage_url`), in another case (`storageUrl`), with other separators (`storage.url`, "storage URL"), or as a flag (`--storage-url`).
+/// A single word (`url`) names a setting only as a flag.
+#[must_use]
+pub fn names_setting(line: &str, name: &str) -> bool {
+    let (line, name) = (plain(line), plain(name));
+    let name = name.trim();
+    if name.is_empty() {
+        return false;
+    }
+    let spellings = name.match_indices(' ').map(|(place, _)| &name[place + 1..]);
+    spellings.chain([name]).any(|spelling| {
+        let is_one_word = spelling != name && !spelling.contains(' ');
+        line.match_indices(spelling).any(|(place, _)| {
+            let (before, after) = (&line[..place], &line[place + spelling.len()..]);
+            let is_whole = |next: Option<char>| next.is_none_or(|next| !next.is_alphanumeric());
+            is_whole(before.chars().next_back()) && is_whole(after.chars().next()) && (!is_one_word || before.ends_with(FLAG))
+        })
+    })
+}
+
+/// What stands for the `--` before a flag in a plain text.
+const FLAG: char = '-';
+
+/// A text in small letters, with one space for whatever separates the words of a name.
+fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    let (mut last, mut was_small) = (' ', false);
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        if let Some(flag) = rest.strip_prefix("--").filter(|_| !last.is_alphanumeric()) {
+            plain.push(FLAG);
+            (last, was_small, rest) = (FLAG, false, flag);
+            continue;
+        }
+        if was_small && next.is_uppercase() {
+            plain.push(' ');
+        }
+        was_small = next.is_lowercase();
+        last = if matches!(next, '_' | '-' | '.') { ' ' } else { next };
+        if last != ' ' || !plain.ends_with(' ') {
+            plain.extend(last.to_lowercase());
+        }
+        rest = &rest[next.len_utf8()..];
+    }
+    plain
 }
 
 #[cfg(test)]
@@ -215,8 +262,9 @@ mod tests {
         for (outcome, lines, wrong) in [
             (SettingOutcome::Serves, &[][..], None),
             (ended(1, 1, 1), &["db_url is not set"], None),
+            (ended(1, 1, 1), &["no DB url"], None),
             (ended(0, 1, 1), &["DB_URL is not set"], Some("exits with status 0; its last line is `DB_URL is not set`")),
-            (ended(1, 1, 1), &["oh", "no"], Some("exits with status 1 and does not name it; its last line is `no`")),
+            (ended(1, 1, 1), &["oh", "\tno"], Some("exits with status 1 and does not name it; its last line is `no`")),
             (ended(1, 1, 1), &[], Some("exits with status 1 and does not name it; it wrote nothing")),
             (undecided, &["waiting"], Some("neither became ready nor exited within 12.0 s; its last line is `waiting`")),
         ] {
@@ -225,6 +273,31 @@ mod tests {
                 None => assert_eq!(case.judge(&NAMED), held([0]), "{outcome:?} {lines:?}"),
                 Some(wrong) => assert_eq!(case.seen(&NAMED), format!("without DB_URL it {wrong}")),
             }
+        }
+    }
+
+    #[test]
+    fn a_setting_is_named_in_every_spelling_of_an_app() {
+        for (name, line, is_named) in [
+            ("KINTO_STORAGE_URL", "KeyError: 'KINTO_STORAGE_URL'", true),
+            ("KINTO_STORAGE_URL", "kinto.storage_url is empty", true),
+            ("KINTO_STORAGE_URL", "no storage URL given", true),
+            ("KINTO_STORAGE_URL", "Config.storageUrl is required", true),
+            ("KINTO_STORAGE_URL", "error: the following arguments are required: --storage-url", true),
+            ("KINTO_STORAGE_URL", "storage.url: field required", true),
+            ("KINTO_STORAGE_URL", "Could not parse SQLAlchemy URL from given URL string", false),
+            ("KINTO_STORAGE_URL", "kinto.storage_urls is empty", false),
+            ("KINTO_STORAGE_URL", "could not open the storage (url ...)", false),
+            ("APP_HOST", "usage: app --host HOST", true),
+            ("APP_HOST", "could not translate host name", false),
+            ("DB_PASSWORD", "password authentication failed", false),
+            ("DB_PASS", "DB_PASSWORD is set", false),
+            ("DEBUG", "debug is not set", true),
+            ("_", "a line of several words", false),
+            ("SETTINGS__DB__URL", "db__url\u{a0}is missing", true),
+            ("ARA_DATABASE_HOST", "connection to server on socket failed: is the server running on that host", false),
+        ] {
+            assert_eq!(names_setting(line, name), is_named, "{name}: {line}");
         }
     }
 

@@ -248,11 +248,14 @@ pub(super) fn user_is_not_root(window: &Window<'_>) -> Outcome {
     Outcome::broken(format!("`{}` is started as a user other than root", window.app()), seen, vec![id])
 }
 
-/// That user is given as a number. That there is none is another check's business.
+/// That user is given as a number. Where there is none, [`user_is_not_root`] tells it, and there is nothing that could be a number.
 pub(super) fn user_is_numeric(window: &Window<'_>) -> Outcome {
     let Some((id, (declared, _))) = user(window) else { return Outcome::undecided_when(window.over, "the user of the app") };
     let user = declared.split(':').next().unwrap_or_default();
-    if user.is_empty() || user.parse::<u32>().is_ok() {
+    if user.is_empty() {
+        return Outcome::NotApplicable("no USER is set: see nonroot.image-user".into());
+    }
+    if user.parse::<u32>().is_ok() {
         return Outcome::Held(vec![id]);
     }
     let expected = format!("the user of `{}` is a number", window.app());
@@ -443,7 +446,8 @@ mod tests {
     #[test]
     fn a_name_is_no_number() {
         assert_eq!(declared("10001:app").judge(&Claim::UserIsNumeric), held([0]));
-        assert_eq!(declared("").judge(&Claim::UserIsNumeric), held([0]));
+        let none = Outcome::NotApplicable("no USER is set: see nonroot.image-user".into());
+        assert_eq!(declared("").judge(&Claim::UserIsNumeric), none, "nothing is no number");
         assert_eq!(declared("app").seen(&Claim::UserIsNumeric), "USER is `app`, a name");
     }
 

@@ -204,15 +204,23 @@ impl Timeline {
     }
 }
 
-/// The last so many log lines of a service; long ones as excerpts.
+/// The last so many log lines of a service that say something; long ones as excerpts.
 #[must_use]
 pub fn last_log_lines(observations: &[Observation], service: &str, count: usize) -> Vec<String> {
     let lines = observations.iter().filter_map(|observation| match &observation.fact {
         Fact::Log { service: name, line, .. } if name == service => Some(line.as_str()),
         _ => None,
     });
-    let lines: Vec<&str> = lines.collect();
+    let lines: Vec<&str> = lines.filter(|line| says_something(line)).collect();
     lines[lines.len().saturating_sub(count)..].iter().map(|line| excerpt(line, 0)).collect()
+}
+
+/// Whether there is more in a line than space and the sequences that colour a terminal (ECMA-48, `ESC [ ... m`).
+fn says_something(line: &str) -> bool {
+    let mut parts = line.split("\u{1b}[");
+    let before = parts.next().unwrap_or_default();
+    let behind = parts.map(|part| part.split_once('m').map_or(part, |(_, text)| text));
+    std::iter::once(before).chain(behind).any(|text| !text.trim().is_empty())
 }
 
 #[cfg(test)]
@@ -271,6 +279,16 @@ mod tests {
         assert_eq!(last_log_lines(&timeline.observations(), "app", 9), ["three", "one", "two", "four"]);
         assert_eq!(timeline.newest_line("app"), Some(at(6)));
         assert_eq!(timeline.newest_line("db"), None);
+    }
+
+    #[test]
+    fn the_last_lines_are_those_that_say_something() {
+        let timeline = Timeline::new(Clock::start(), Redactor::default());
+        for line in ["first", "", "ValueError: no URL", "\u{1b}[31mmissing\u{1b}[0m", "  ", "\u{1b}[0m", "\u{1b}[1m \u{1b}[0m"] {
+            timeline.record(log(line));
+        }
+        let lines = last_log_lines(&timeline.observations(), "app", 2);
+        assert_eq!(lines, ["ValueError: no URL", "\u{1b}[31mmissing\u{1b}[0m"]);
     }
 
     #[tokio::test]

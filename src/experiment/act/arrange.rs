@@ -12,6 +12,9 @@ use crate::subject::{Kind, Meant};
 const OFTEN: Duration = Duration::from_secs(1);
 /// How long a run may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// One failure decides where it is asked whether a health check can fail at all. How many it declares says how soon, which is another
+/// question.
+const ONE: u32 = 1;
 /// Ports below this one are root's, or need a capability (capabilities(7), `CAP_NET_BIND_SERVICE`).
 const FIRST_HIGH_PORT: u16 = 1024;
 
@@ -21,14 +24,15 @@ pub(super) fn watch_processes(stage: &mut Stage) {
 }
 
 /// The app's health check, declared by the compose file or by the image, runs this often. It may take its time: on a busy machine
-/// it would otherwise run into its own timeout, over and over; unless that is what is asked.
+/// it would otherwise run into its own timeout, over and over; unless that is what is asked: then its first failure counts, whatever
+/// number of retries and start period it declares.
 pub(super) fn run_health_check_often(stage: &mut Stage, own_timeout: bool) {
     let context = stage.context();
     if !context.has_health_check(&context.contract.app) {
         return;
     }
-    let timeout = (!own_timeout).then_some(PATIENCE);
-    change_app(stage, |service| Patch::HealthInterval { service, interval: OFTEN, timeout });
+    let (timeout, retries) = if own_timeout { (None, Some(ONE)) } else { (Some(PATIENCE), None) };
+    change_app(stage, |service| Patch::HealthInterval { service, interval: OFTEN, timeout, retries });
 }
 
 /// The app keeps the password that it has, and the database gets another one.

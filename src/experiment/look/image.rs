@@ -21,10 +21,10 @@ pub(super) async fn listing(stage: &mut Stage, kind: Trait) -> Result<(), Halt> 
     let all = match kind {
         Trait::SecretInSettings => secrets_in_settings(contents),
         Trait::SecretInHistory => secrets_in_history(contents),
-        Trait::SecretFile => secret_files(contents),
+        Trait::SecretFile => secret_files(contents, base_layers(context).await?),
         Trait::Compiler => compilers(contents),
         Trait::PackageManager => package_managers(contents, user(context, contents).as_ref()),
-        Trait::Cache => caches(contents),
+        Trait::Cache => caches(contents, base_layers(context).await?),
         Trait::Setuid => setuid_programs(contents, base_layers(context).await?),
         Trait::WritableCode => match user(context, contents) {
             Some(user) if user.uid != 0 => writable_code(contents, base_layers(context).await?, &user),

@@ -9,7 +9,7 @@ use crate::causes::with_causes;
 use crate::compose::{Built, ContextError, NoRecipe, build_steps, copy_sent, unwanted};
 use crate::experiment::sources::place;
 use crate::experiment::{RunContext, Stage};
-use crate::image::is_pinned;
+use crate::image::{BuildCommand, compilers, is_pinned};
 use crate::model::{Halt, Inspection, Item, Listing, Trait};
 
 /// The images without a tag or digest among that of the app and those that its Dockerfile goes on from.
@@ -37,12 +37,25 @@ pub(super) fn loose_images(stage: &Stage) -> Result<(), Halt> {
     Ok(())
 }
 
-/// Whether the stage that runs is the one that builds.
-pub(super) fn single_stage(stage: &Stage) -> Result<(), Halt> {
-    let Built { recipe, path, target, .. } = recipe(stage.context())?;
-    let item = Item { what: format!("everything in {} happens in the stage that runs", path.display()), place: None };
-    let is_single = !recipe.takes_from_a_builder(target.as_deref());
-    found(stage, Trait::SingleStage, is_single.then_some(item).into_iter().collect());
+/// Whether the stage that runs is the one that builds. Where nothing is built, there is nothing to keep apart.
+pub(super) async fn single_stage(stage: &mut Stage) -> Result<(), Halt> {
+    let context = stage.context();
+    let Built { recipe, path, target, .. } = recipe(context)?;
+    if recipe.takes_from_a_builder(target.as_deref()) {
+        found(stage, Trait::SingleStage, vec![]);
+        return Ok(());
+    }
+    let step = |step: &BuildCommand| Item {
+        what: format!("{}:{} runs `{}` in the stage that runs", path.display(), step.line, step.command),
+        place: Some(place(&path, step.line)),
+    };
+    let mut items: Vec<Item> = recipe.builds(target.as_deref()).into_iter().map(step).collect();
+    let tool = |tool: String| Item { what: format!("{tool} is in the stage that runs"), place: None };
+    items.extend(compilers(context.contents().await?).into_iter().map(tool));
+    if items.is_empty() {
+        return Err(Halt::not_applicable(format!("{} builds nothing, and no compiler is in the image", path.display())));
+    }
+    found(stage, Trait::SingleStage, items);
     Ok(())
 }
 
@@ -50,6 +63,7 @@ pub(super) fn single_stage(stage: &Stage) -> Result<(), Halt> {
 pub(super) fn unwanted_files(stage: &Stage) -> Result<(), Halt> {
     let built = recipe(stage.context())?;
     let context = context_of(&built)?;
+    takes_something(&built)?;
     let all = unwanted(context, &built).map_err(|error| not_read(&error))?;
     let within = (!all.is_empty()).then(|| format!("from {} it gets", context.display()));
     let items = all.into_iter().map(|what| Item { what, place: None }).collect();
@@ -61,6 +75,7 @@ pub(super) fn unwanted_files(stage: &Stage) -> Result<(), Halt> {
 pub(super) async fn rebuild(stage: &mut Stage) -> Result<(), Halt> {
     let context = stage.context();
     let built = recipe(context)?;
+    takes_something(&built)?;
     let copy = context.scratch("again");
     let touched = copy_sent(context_of(&built)?, &built, &copy).map_err(|error| not_read(&error))?;
     let touched = touched.ok_or_else(|| Halt::not_applicable("the build takes no source file from its context"))?;
@@ -90,6 +105,14 @@ fn context_of(built: &Built) -> Result<&std::path::Path, Halt> {
     built.context.as_deref().ok_or_else(|| Halt::not_applicable("the build has no context of its own"))
 }
 
+/// A build that copies nothing from its context gets nothing that should not be there, and has no code that could change.
+fn takes_something(built: &Built) -> Result<(), Halt> {
+    if built.recipe.sources(built.target.as_deref()).is_empty() {
+        return Err(Halt::not_applicable(format!("{} copies nothing from its context", built.path.display())));
+    }
+    Ok(())
+}
+
 fn not_read(error: &ContextError) -> Halt {
     Halt::CouldNotRun {
         reason: with_causes(error),
@@ -108,4 +131,28 @@ fn recipe(context: &RunContext) -> Result<Built, Halt> {
             service: None,
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::image::Recipe;
+
+    #[test]
+    fn a_build_that_copies_nothing_has_no_context_to_judge() {
+        for (text, takes) in [
+            ("FROM a\nRUN pip install ara\n", false),
+            ("FROM a AS one\nRUN pip install kinto\nFROM b\nCOPY --from=one /opt/venv /opt/venv\n", false),
+            ("FROM a\nADD https://example.org/x /x\n", false),
+            ("FROM a AS one\nCOPY . .\nFROM b\nCOPY --from=one /x /x\n", true),
+            ("FROM a\nADD app.tar /srv\n", true),
+        ] {
+            let recipe = Recipe::parse(text, &BTreeMap::new()).expect("parses");
+            let built = Built { recipe, path: "Dockerfile".into(), context: None, target: None, contexts: vec![] };
+            let reason = Halt::not_applicable("Dockerfile copies nothing from its context");
+            assert_eq!(takes_something(&built), if takes { Ok(()) } else { Err(reason) }, "{text}");
+        }
+    }
 }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::inspected;
-use crate::compose::Patch;
+use crate::compose::{Model, Patch};
 use crate::experiment::arrangement::Arrangement;
 use crate::experiment::{RunContext, Stage, launch};
+use crate::judge::names_setting;
 use crate::model::{
     Answer, ContainerChange, Endpoint, Fact, Halt, Inspection, Observation, SettingOutcome, Timeline, last_log_lines,
 };
@@ -25,11 +26,17 @@ pub(super) async fn take_each_away(stage: &mut Stage, limit: Duration) -> Result
     let app = &context.contract.app;
     // Without its port it may serve at another one, where nobody asks.
     let port = context.contract.port.to_string();
-    let settings = context.model.environment(app).into_iter().filter(|(_, value)| *value != port);
-    let names: Vec<String> = settings.map(|(name, _)| name).collect();
-    if names.is_empty() {
+    let mut settings = context.model.environment(app);
+    settings.retain(|(_, value)| *value != port);
+    if settings.is_empty() {
         return Err(Halt::not_applicable(format!("the compose file gives `{app}` no variable")));
     }
+    let line = command_line(&context.model, app);
+    settings.retain(|(_, value)| !is_given_by(&line, value));
+    if settings.is_empty() {
+        return Err(Halt::not_applicable(format!("the command line of `{app}` says again what each of its variables says")));
+    }
+    let names: Vec<String> = settings.into_iter().map(|(name, _)| name).collect();
     let at_once = if context.is_serial { 1 } else { AT_ONCE };
     let length = if at_once == 1 { names.len() } else { names.len().div_ceil(at_once).max(FEW) };
     let tried = names.chunks(length).map(|names| without_each(context, names, limit));
@@ -39,6 +46,21 @@ pub(super) async fn take_each_away(stage: &mut Stage, limit: Duration) -> Result
         }
     }
     Ok(())
+}
+
+/// The words of the command that the compose file gives to a service.
+fn command_line(model: &Model, service: &str) -> Vec<String> {
+    let list = |key: &str| model.service(service).and_then(|service| service.get(key)?.as_array()).into_iter().flatten();
+    let texts = list("entrypoint").chain(list("command")).filter_map(|text| text.as_str());
+    let words = texts.flat_map(|text| text.split(|character: char| character.is_whitespace() || "'\"=".contains(character)));
+    words.map(|word| word.replace("$$", "$")).collect()
+}
+
+/// Whether a command line says again what a variable says: without the variable, nothing is missing. A short value may mean something
+/// else there.
+fn is_given_by(line: &[String], value: &str) -> bool {
+    const SHORTEST: usize = 6;
+    value.len() >= SHORTEST && line.iter().any(|word| word == value)
 }
 
 /// Tries the app without one setting after the other. As long as it exits and names the setting it has not come far, and the next one is tried
@@ -86,8 +108,7 @@ async fn without_some(
 /// Whether the app has exited, and named the setting that it lacked.
 fn names_it(inspection: &Inspection) -> bool {
     let Inspection::WithoutSetting { name, outcome: SettingOutcome::Ended { .. }, lines } = inspection else { return false };
-    let wanted = name.to_ascii_lowercase();
-    lines.iter().any(|line| line.to_ascii_lowercase().contains(&wanted))
+    lines.iter().any(|line| names_setting(line, name))
 }
 
 /// Starts the app of an instance, which lacks a setting, and puts down how it ended and what it wrote.
@@ -117,8 +138,7 @@ async fn without(context: &RunContext, instance: &mut Instance, name: &str, limi
 fn lines(observations: &[Observation], app: &str, name: &str) -> Vec<String> {
     let all = last_log_lines(observations, app, usize::MAX);
     let (earlier, last) = all.split_at(all.len().saturating_sub(LAST_LINES));
-    let wanted = name.to_ascii_lowercase();
-    let naming = earlier.iter().filter(|line| line.to_ascii_lowercase().contains(&wanted)).take(LAST_LINES);
+    let naming = earlier.iter().filter(|line| names_setting(line, name)).take(LAST_LINES);
     naming.chain(last).cloned().collect()
 }
 
@@ -140,4 +160,32 @@ async fn watch(context: &RunContext, timeline: &Timeline, started: Duration, lim
     };
     let outcome = timeline.first(started + patience, decided).await;
     outcome.unwrap_or(SettingOutcome::Undecided { after: patience })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::compose::ComposeFile;
+
+    #[test]
+    fn what_the_command_says_again_is_not_missing() {
+        let value = json!({"services": {
+            "app": {"command": ["mlflow", "server", "--port", "5000", "--store=postgresql://mlflow:p$$w@db/mlflow"]},
+            "shell": {"entrypoint": ["sh", "-c"], "command": ["exec serve --log 'warning' --workers 4"]},
+            "plain": {},
+        }});
+        let model = Model::new(ComposeFile::from("/stack/compose.yaml"), value).expect("has services");
+        for (service, value, is_given) in [
+            ("app", "postgresql://mlflow:p$w@db/mlflow", true),
+            ("app", "postgresql://mlflow:p$w@db/other", false),
+            ("app", "5000", false),
+            ("shell", "warning", true),
+            ("shell", "4", false),
+            ("plain", "warning", false),
+        ] {
+            assert_eq!(is_given_by(&command_line(&model, service), value), is_given, "{service} {value}");
+        }
+    }
 }
