@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use super::cut::excerpt;
 use super::limit::{Keeper, note_unread};
+use super::plain::without_escapes;
 use super::{Fact, FactId, Outcome};
 use crate::clock::{Clock, millis};
 use crate::redact::Redactor;
@@ -204,14 +205,14 @@ impl Timeline {
     }
 }
 
-/// The last so many log lines of a service; long ones as excerpts.
+/// The last so many log lines of a service that say something; long ones as excerpts.
 #[must_use]
 pub fn last_log_lines(observations: &[Observation], service: &str, count: usize) -> Vec<String> {
     let lines = observations.iter().filter_map(|observation| match &observation.fact {
-        Fact::Log { service: name, line, .. } if name == service => Some(line.as_str()),
+        Fact::Log { service: name, line, .. } if name == service => Some(without_escapes(line)),
         _ => None,
     });
-    let lines: Vec<&str> = lines.collect();
+    let lines: Vec<_> = lines.filter(|line| !line.trim().is_empty()).collect();
     lines[lines.len().saturating_sub(count)..].iter().map(|line| excerpt(line, 0)).collect()
 }
 
@@ -271,6 +272,16 @@ mod tests {
         assert_eq!(last_log_lines(&timeline.observations(), "app", 9), ["three", "one", "two", "four"]);
         assert_eq!(timeline.newest_line("app"), Some(at(6)));
         assert_eq!(timeline.newest_line("db"), None);
+    }
+
+    #[test]
+    fn the_last_lines_are_those_that_say_something_and_are_plain() {
+        let timeline = Timeline::new(Clock::start(), Redactor::default());
+        for line in ["first", "\u{1b}[31mERROR\u{1b}[0m no database", "", "  ", "\u{1b}[0m"] {
+            timeline.record(log(line));
+        }
+        assert_eq!(last_log_lines(&timeline.observations(), "app", 1), ["ERROR no database"]);
+        assert_eq!(last_log_lines(&timeline.observations(), "app", 9), ["first", "ERROR no database"]);
     }
 
     #[tokio::test]
