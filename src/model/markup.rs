@@ -117,16 +117,9 @@ fn add_decoded(text: &mut String, html: &str) {
     while let Some((before, after)) = rest.split_once('&') {
         text.push_str(before);
         let named = after.split_once(';').filter(|(name, _)| name.len() <= LONGEST);
-        match named.and_then(|(name, later)| Some((character(name)?, later))) {
-            Some((letter, later)) => {
-                text.push(letter);
-                rest = later;
-            }
-            None => {
-                text.push('&');
-                rest = after;
-            }
-        }
+        let (letter, later) = named.and_then(|(name, later)| Some((character(name)?, later))).unwrap_or(('&', after));
+        text.push(letter);
+        rest = later;
     }
     text.push_str(rest);
 }
