@@ -17,7 +17,7 @@ mod shape;
 mod timeline;
 mod version_1;
 
-pub use self::cut::{cut_mark, excerpt};
+pub use self::cut::{beginning, cut_mark, excerpt, is_cut};
 pub use self::fact::{
     Answer, ContainerChange, DependencyState, Endpoint, Fact, FaultKind, Flood, LogStream, Phase, Process, Sight, Usage,
 };

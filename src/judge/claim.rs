@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::window::{Event, Window};
-use super::{answers, attempts, config, files, health, image, listing, log, logging, process, sessions, stop};
+use super::{answers, attempts, body, config, files, health, image, listing, log, logging, process, sessions, stop};
 use crate::model::{Answer, Endpoint, Mark, Outcome, Sight, Trait};
 use crate::subject::{Contract, Meant};
 
@@ -75,11 +75,11 @@ pub enum Claim {
     NoLogFiles(Duration),
     /// Every line is an object with the usual fields.
     Structured,
-    /// No secret stands in the log or in an answer.
-    KeepsSecrets,
-    /// The body of the 503 does not show how the app is built.
+    /// No secret stands in the log or in an answer, from the start to this phase.
+    KeepsSecrets(Anchor),
+    /// The bodies of failing answers do not show how the app is built.
     Discreet,
-    /// The body of the 503 names the dependency.
+    /// The body of a failing answer names the dependency.
     BodyNames(Meant),
     /// A write to the root file system fails.
     RootIsReadOnly,
@@ -130,6 +130,8 @@ pub enum Claim {
 pub enum Wanted {
     /// Any 2xx.
     Success,
+    /// Any status that is not 2xx.
+    Failure,
     /// This status.
     Status(u16),
 }
@@ -138,6 +140,7 @@ impl Wanted {
     pub(super) fn is(self, answer: &Answer) -> bool {
         match self {
             Self::Success => answer.is_success(),
+            Self::Failure => matches!(answer, Answer::Status(_)) && !answer.is_success(),
             Self::Status(status) => *answer == Answer::Status(status),
         }
     }
@@ -147,6 +150,7 @@ impl fmt::Display for Wanted {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Success => formatter.write_str("2xx"),
+            Self::Failure => formatter.write_str("non-2xx"),
             Self::Status(status) => write!(formatter, "{status}"),
         }
     }
@@ -299,12 +303,12 @@ impl Claim {
             | Self::Stays { of, .. }
             | Self::HealthTurns { of, .. }
             | Self::StopsInTime(of)
-            | Self::HeldRequestAnswered(of) => *of,
+            | Self::HeldRequestAnswered(of)
+            | Self::KeepsSecrets(of) => *of,
             Self::RootIsReadOnly => Anchor::Start,
             Self::LogNames { .. } | Self::NoTraces(_) | Self::GivesUpCleanly { .. } | Self::TellsOfLogin(_) => Anchor::FirstSign,
             Self::NoRootProcess
             | Self::NoZombies
-            | Self::Wrote
             | Self::NoLogFiles(_)
             | Self::WritesNothing(_)
             | Self::ExecForm
@@ -319,9 +323,9 @@ impl Claim {
             | Self::NothingTorn
             | Self::NothingHangs
             | Self::NoSessionLeft
+            | Self::Wrote
             | Self::LastWords
-            | Self::Structured
-            | Self::KeepsSecrets => Anchor::Stop,
+            | Self::Structured => Anchor::Stop,
             _ => Anchor::Latest,
         }
     }
@@ -355,7 +359,7 @@ impl Claim {
             | Self::Wrote
             | Self::LastWords
             | Self::Structured
-            | Self::KeepsSecrets => &[Sight::Everything, Sight::Log],
+            | Self::KeepsSecrets(_) => &[Sight::Everything, Sight::Log],
             Self::Paced { .. } | Self::BacksOff(_) => &[Sight::Everything, Sight::Attempts],
             _ => &[Sight::Everything],
         }
@@ -367,7 +371,8 @@ impl Claim {
         match self {
             Self::NotReadyBefore(dependency) => meant(window, dependency, |service| answers::never_ready_before(window, service)),
             Self::Answers { endpoint, wanted, within, .. } => {
-                answers::answered(window, *endpoint, *wanted, within.of(window.contract))
+                let outcome = answers::answered(window, *endpoint, *wanted, within.of(window.contract));
+                if *wanted == Wanted::Failure { undecided_unless_held(outcome) } else { outcome }
             }
             Self::Stays { endpoint, lasting, time, .. } => answers::stayed(window, *endpoint, *lasting, *time),
             Self::HealthTurns { healthy, within, .. } => health::turned(window, *healthy, *within),
@@ -398,13 +403,13 @@ impl Claim {
                 meant(window, dependency, |service| log::gave_up_cleanly(window, service, *within))
             }
             Self::TellsOfLogin(within) => log::told_of_login(window, *within),
-            Self::Wrote => logging::wrote(window, ARRIVAL),
+            Self::Wrote => logging::wrote(window),
             Self::LastWords => logging::had_last_words(window),
             Self::NoLogFiles(time) => files::no_log_files(window, *time),
             Self::Structured => logging::is_structured(window),
-            Self::KeepsSecrets => log::kept_secrets(window),
-            Self::Discreet => log::was_discreet(window),
-            Self::BodyNames(dependency) => meant(window, dependency, |service| log::body_named(window, service)),
+            Self::KeepsSecrets(_) => log::kept_secrets(window),
+            Self::Discreet => body::was_discreet(window),
+            Self::BodyNames(dependency) => meant(window, dependency, |service| body::body_named(window, service)),
             Self::RootIsReadOnly => files::root_is_read_only(window),
             Self::WritesNothing(time) => files::writes_nothing(window, *time),
             Self::LimitsDeclared => config::limits_are_declared(window),
@@ -426,6 +431,14 @@ impl Claim {
             Self::RowSurvives(database) => meant(window, database, |service| config::row_survives(window, service)),
             Self::NamesMissingSettings(limit) => config::missing_settings_are_named(window, *limit),
         }
+    }
+}
+
+/// That an app fails is asked for only to look at how: whether it should have failed is for other claims to say.
+fn undecided_unless_held(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Broken(finding) => Outcome::Undecided(format!("there is no failing answer to look at: {}", finding.seen)),
+        other => other,
     }
 }
 
