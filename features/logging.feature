@@ -16,7 +16,7 @@ Feature: The log is where operators look, and says what they need
     Scenario: The app writes its log to standard output or standard error
       What a container writes there is collected by every engine and platform, and kept when the container is gone. What it writes elsewhere, nobody sees.
 
-      To fix: let the logger write to standard output, and at least a line when the app starts.
+      To fix: let the logger write to standard output, and at least a line when the app starts and one when it stops.
 
       Then the app has written something
 
@@ -51,4 +51,5 @@ Feature: The log is where operators look, and says what they need
 
       To fix: log names of settings and not their values; mask connection strings; keep secrets in types that do not print themselves.
 
-      Then the app shows no secret
+      Then the app shows no secret until it is stopped
+      And the app shows no secret

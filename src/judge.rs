@@ -5,6 +5,7 @@
 
 mod answers;
 mod attempts;
+mod body;
 mod causes;
 mod check;
 mod claim;
@@ -18,9 +19,11 @@ mod image;
 mod listing;
 mod log;
 mod logging;
+mod names;
 mod process;
 mod sessions;
 mod stop;
+mod trace;
 mod window;
 mod words;
 

@@ -9,15 +9,18 @@ mod fact;
 mod inspection;
 mod limit;
 mod mark;
+mod markup;
 mod mask;
 mod outcome;
+mod plain;
 mod record;
 mod scenario;
+mod shape;
 mod timeline;
 mod version_1;
 
 pub use self::cause::Cause;
-pub use self::cut::{cut_mark, excerpt};
+pub use self::cut::{beginning, cut_mark, excerpt, is_cut};
 pub use self::defect::Defect;
 pub use self::fact::{
     Answer, ContainerChange, DependencyState, Endpoint, Fact, FaultKind, Flood, LogStream, Phase, Process, Sight, Usage,
@@ -26,10 +29,13 @@ pub use self::inspection::{
     BuildStep, HealthTimes, Inspection, Item, LayerBytes, Listing, RowState, SettingOutcome, Trait, Weakness,
 };
 pub use self::mark::{Mark, Return};
+pub use self::markup::{visible_text, without_styles};
 pub use self::outcome::{FactId, Finding, Halt, Outcome, Place, Severity, Verdict};
+pub use self::plain::without_escapes;
 pub use self::record::{
     CheckRecord, Conclusion, Counts, ExperimentRecord, FORMAT_VERSION, ReadError, Run, SourceFiles, Subject, Tool, end_of_turn,
     schema,
 };
 pub use self::scenario::{Keyword, ScenarioLine};
+pub use self::shape::shape;
 pub use self::timeline::{Observation, Timeline, last_log_lines};

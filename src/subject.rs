@@ -8,6 +8,7 @@ mod dependency;
 mod detect;
 mod draft;
 mod meant;
+mod names;
 
 use std::time::Duration;
 

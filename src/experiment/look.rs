@@ -21,7 +21,9 @@ pub(super) async fn look(stage: &mut Stage, claim: &Claim) -> Result<(), Halt> {
         Claim::NoZombies => processes::zombies(stage).await?,
         Claim::NoSessionLeft => processes::sessions_after_end(stage).await?,
         Claim::FewMoreSessions(_) => processes::sessions(stage).await?,
-        Claim::Structured | Claim::LastWords | Claim::KeepsSecrets => container::read_log_to_the_end(stage).await?,
+        Claim::Wrote | Claim::Structured | Claim::LastWords | Claim::KeepsSecrets(_) => {
+            container::read_log_to_the_end(stage).await?;
+        }
         Claim::RootIsReadOnly => container::root_file_system(stage).await?,
         Claim::NoLogFiles(time) | Claim::WritesNothing(time) => container::changes(stage, *time).await?,
         Claim::ExecForm => container::command(stage).await?,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::window::{Event, Window};
-use super::{answers, attempts, config, felt, files, health, image, listing, log, logging, process, sessions, stop};
+use super::{answers, attempts, body, config, felt, files, health, image, listing, log, logging, process, sessions, stop};
 use crate::model::{Answer, Endpoint, Mark, Outcome, Sight, Trait};
 use crate::subject::{Contract, Meant};
 
@@ -79,11 +79,11 @@ pub enum Claim {
     NoLogFiles(Duration),
     /// Every line is an object with the usual fields.
     Structured,
-    /// No secret stands in the log or in an answer.
-    KeepsSecrets,
-    /// The body of the 503 does not show how the app is built.
+    /// No secret stands in the log or in an answer, from the start to this phase.
+    KeepsSecrets(Anchor),
+    /// The bodies of failing answers do not show how the app is built.
     Discreet,
-    /// The body of the 503 names the dependency.
+    /// The body of a failing answer names the dependency.
     BodyNames(Meant),
     /// A write to the root file system fails.
     RootIsReadOnly,
@@ -136,6 +136,8 @@ pub enum Wanted {
     Success,
     /// One of the contract's statuses that say "not ready"; the sentences call it 503.
     Unready,
+    /// Any status that is not 2xx.
+    Failure,
     /// This status.
     Status(u16),
 }
@@ -145,6 +147,7 @@ impl Wanted {
         match self {
             Self::Success => answer.is_success(),
             Self::Unready => matches!(answer, Answer::Status(status) if contract.unready.contains(status)),
+            Self::Failure => matches!(answer, Answer::Status(_)) && !answer.is_success(),
             Self::Status(status) => *answer == Answer::Status(status),
         }
     }
@@ -162,6 +165,7 @@ impl fmt::Display for Wanted {
         match self {
             Self::Success => formatter.write_str("2xx"),
             Self::Unready => formatter.write_str("unready answer"),
+            Self::Failure => formatter.write_str("non-2xx"),
             Self::Status(status) => write!(formatter, "{status}"),
         }
     }
@@ -327,12 +331,12 @@ impl Claim {
             | Self::HealthTurns { of, .. }
             | Self::OutageFelt(of)
             | Self::StopsInTime(of)
-            | Self::HeldRequestAnswered(of) => *of,
+            | Self::HeldRequestAnswered(of)
+            | Self::KeepsSecrets(of) => *of,
             Self::RootIsReadOnly => Anchor::Start,
             Self::LogNames { .. } | Self::NoTraces(_) | Self::GivesUpCleanly { .. } | Self::TellsOfLogin(_) => Anchor::FirstSign,
             Self::NoRootProcess
             | Self::NoZombies
-            | Self::Wrote
             | Self::NoLogFiles(_)
             | Self::WritesNothing(_)
             | Self::ExecForm
@@ -347,9 +351,9 @@ impl Claim {
             | Self::NothingTorn
             | Self::NothingHangs
             | Self::NoSessionLeft
+            | Self::Wrote
             | Self::LastWords
-            | Self::Structured
-            | Self::KeepsSecrets => Anchor::Stop,
+            | Self::Structured => Anchor::Stop,
             _ => Anchor::Latest,
         }
     }
@@ -383,7 +387,7 @@ impl Claim {
             | Self::Wrote
             | Self::LastWords
             | Self::Structured
-            | Self::KeepsSecrets => &[Sight::Everything, Sight::Log],
+            | Self::KeepsSecrets(_) => &[Sight::Everything, Sight::Log],
             Self::Paced { .. } | Self::BacksOff(_) => &[Sight::Everything, Sight::Attempts],
             _ => &[Sight::Everything],
         }
@@ -428,13 +432,13 @@ impl Claim {
                 meant(window, dependency, |service| log::gave_up_cleanly(window, service, *within))
             }
             Self::TellsOfLogin(within) => log::told_of_login(window, *within),
-            Self::Wrote => logging::wrote(window, ARRIVAL),
+            Self::Wrote => logging::wrote(window),
             Self::LastWords => logging::had_last_words(window),
             Self::NoLogFiles(time) => files::no_log_files(window, *time),
             Self::Structured => logging::is_structured(window),
-            Self::KeepsSecrets => log::kept_secrets(window),
-            Self::Discreet => log::was_discreet(window),
-            Self::BodyNames(dependency) => meant(window, dependency, |service| log::body_named(window, service)),
+            Self::KeepsSecrets(_) => log::kept_secrets(window),
+            Self::Discreet => body::was_discreet(window),
+            Self::BodyNames(dependency) => meant(window, dependency, |service| body::body_named(window, service)),
             Self::RootIsReadOnly => files::root_is_read_only(window),
             Self::WritesNothing(time) => files::writes_nothing(window, *time),
             Self::LimitsDeclared => config::limits_are_declared(window),

@@ -1,30 +1,23 @@
-//! Judging what an app writes: in its log, and in the bodies of its answers.
+//! Judging what an app writes in its log.
 
 use std::time::Duration;
 
+use super::body;
+use super::names::{has_name, is_about_code, names_of, outside_paths, unfolded};
+use super::trace::{Code, Part, part};
 use super::window::Window;
 use super::words::{deaths, seconds, since};
-use crate::model::{Answer, Endpoint, Fact, FactId, Flood, Observation, Outcome, excerpt};
+use crate::model::{Fact, FactId, Flood, Observation, Outcome, excerpt};
 use crate::redact::MASK;
-use crate::subject::Kind;
 
-/// How stack traces begin, in the languages that servers are written in.
-const TRACES: [&str; 7] = [
-    "Traceback (most recent call last)",
-    "goroutine 1 [",
-    "stack backtrace:",
-    "\n    at ",
-    "\\n    at ",
-    "\tat ",
-    "Exception in thread",
-];
-/// What a connection string looks like.
-const CONNECTIONS: [&str; 8] =
-    ["postgres://", "postgresql://", "redis://", "mysql://", "amqp://", "mongodb://", "password=", "jdbc:"];
 /// Words by which a failed login is told.
 const LOGIN: [&str; 6] = ["password", "authenticat", "credential", "access denied", "login", "28p01"];
 /// How many of a log's last lines count as last words.
 const LAST_WORDS: usize = 10;
+/// What one attempt writes comes within this time: an exception may be logged where it is caught, and again where it ends the process.
+const ATTEMPT: Duration = Duration::from_secs(2);
+/// How many lines may stand between two frames of one trace.
+const WITHIN_A_TRACE: usize = 2;
 
 /// A line that a service wrote.
 #[derive(Clone, Copy, Debug)]
@@ -36,10 +29,10 @@ pub(super) struct Line<'a> {
     pub(super) is_cut: bool,
 }
 
-/// The lines that a service wrote from a moment on.
+/// The lines that a service wrote from a moment on. Blank ones say nothing.
 pub(super) fn lines<'a>(facts: &'a [Observation], service: &'a str, from: Duration) -> impl DoubleEndedIterator<Item = Line<'a>> {
     facts.iter().filter_map(move |one| match &one.fact {
-        Fact::Log { service: name, line, is_cut, .. } if name == service && one.at >= from => {
+        Fact::Log { service: name, line, is_cut, .. } if name == service && one.at >= from && !line.trim().is_empty() => {
             Some(Line { id: one.id, at: one.at, text: line.as_str(), is_cut: *is_cut })
         }
         _ => None,
@@ -47,54 +40,44 @@ pub(super) fn lines<'a>(facts: &'a [Observation], service: &'a str, from: Durati
 }
 
 /// Whether lines that a service wrote from a moment on are not on the timeline.
-fn was_thinned(window: &Window<'_>) -> bool {
+pub(super) fn was_thinned(window: &Window<'_>) -> bool {
     window.facts.iter().any(|one| match &one.fact {
         Fact::Thinned { of: Flood::Log { service }, until, .. } => service == window.app() && *until >= window.from,
         _ => false,
     })
 }
 
-/// Names by which a log may speak of a dependency: its service, and what it is.
-fn names_of(window: &Window<'_>, service: &str) -> Vec<String> {
-    let kind = match window.contract.dependency(service).map(|dependency| &dependency.kind) {
-        Some(Kind::Postgres { .. }) => "postgres",
-        Some(Kind::Mysql { .. }) => "mysql",
-        Some(Kind::Redis { .. }) => "redis",
-        Some(Kind::Rabbitmq { .. }) => "rabbit",
-        _ => "connect",
-    };
-    let mut names = vec![service.to_lowercase(), kind.to_owned()];
-    if ["postgres", "mysql"].contains(&kind) {
-        names.extend(["database", "sql", "pool"].map(str::to_owned));
-    }
-    if kind == "redis" {
-        names.push("cache".into());
-    }
-    names
-}
-
-fn speaks_of(text: &str, names: &[impl AsRef<str>]) -> bool {
-    let text = text.to_lowercase();
-    names.iter().any(|name| text.contains(name.as_ref()))
+/// Lines with what each says: without the code of stack traces, and without warnings about a line of code.
+fn said<'a>(lines: impl Iterator<Item = Line<'a>>) -> impl Iterator<Item = (Line<'a>, String)> {
+    let mut code = Code::default();
+    lines.map(move |line| {
+        let text = unfolded(line.text);
+        let said = text.lines().filter(|part| !code.is_code(part) && !is_about_code(part));
+        (line, said.collect::<Vec<_>>().join("\n"))
+    })
 }
 
 /// Some line of the log names the dependency.
 pub(super) fn names_dependency(window: &Window<'_>, service: &str, limit: Duration) -> Outcome {
     let names = names_of(window, service);
     let expected = format!("within {} `{}` logs what it misses: {}", seconds(limit), window.app(), names.join(", "));
-    some_line_says(window, &names, limit, expected)
+    some_line_says(window, |text| has_name(text, &names), limit, expected)
 }
 
 /// Some line of the log says that the login failed.
 pub(super) fn told_of_login(window: &Window<'_>, limit: Duration) -> Outcome {
     let expected = format!("within {} `{}` logs that its login failed ({})", seconds(limit), window.app(), LOGIN.join(", "));
-    some_line_says(window, &LOGIN, limit, expected)
+    let tells = |text: &str| {
+        let text = outside_paths(text).to_lowercase();
+        LOGIN.iter().any(|word| text.contains(word))
+    };
+    some_line_says(window, tells, limit, expected)
 }
 
-fn some_line_says(window: &Window<'_>, words: &[impl AsRef<str>], limit: Duration, expected: String) -> Outcome {
+fn some_line_says(window: &Window<'_>, says: impl Fn(&str) -> bool, limit: Duration, expected: String) -> Outcome {
     let written: Vec<Line<'_>> =
         lines(window.facts, window.app(), window.from).filter(|line| line.at <= window.from + limit).collect();
-    if let Some(line) = written.iter().find(|line| speaks_of(line.text, words)) {
+    if let Some((line, _)) = said(written.iter().copied()).find(|(_, text)| says(text)) {
         return Outcome::Held(vec![line.id]);
     }
     if !window.over {
@@ -108,25 +91,56 @@ fn some_line_says(window: &Window<'_>, words: &[impl AsRef<str>], limit: Duratio
     Outcome::broken(expected, seen, written.last().map(|line| line.id).into_iter().collect())
 }
 
-/// The log holds at most one stack trace in a while.
+/// The log holds no stack trace for each attempt: what is written at one time is written by one.
 pub(super) fn no_trace_per_attempt(window: &Window<'_>, time: Duration) -> Outcome {
     if !window.over {
         return Outcome::Pending;
     }
     let app = window.app();
     let within = lines(window.facts, app, window.from).filter(|line| line.at <= window.from + time);
-    let traces: Vec<Line<'_>> = within.filter(|line| begins_trace(line.text)).collect();
-    let [first, .., last] = &traces[..] else { return Outcome::Held(vec![]) };
-    let (first, last) = (since(window.from, first.at), since(window.from, last.at));
+    let traces = traces(within);
+    let deaths: Vec<Duration> = deaths(window.facts, app, window.from).map(|death| death.at).collect();
+    let mut attempts: Vec<&Line<'_>> = vec![];
+    for (place, trace) in traces.iter().enumerate() {
+        let before = place.checked_sub(1).map(|place| traces[place].at);
+        let is_of_another_life = before.is_some_and(|before| deaths.iter().any(|death| (before..trace.at).contains(death)));
+        if is_of_another_life || attempts.last().is_none_or(|first| trace.at >= first.at + ATTEMPT) {
+            attempts.push(trace);
+        }
+    }
+    if attempts.len() < 2 {
+        return Outcome::Held(attempts.iter().map(|line| line.id).collect());
+    }
+    let (first, last) = (traces[0].at, traces[traces.len() - 1].at);
     Outcome::broken(
         format!("`{app}` says in a line that its dependency is missing"),
-        format!("{} stack traces, at {first} to {last}", traces.len()),
-        traces.iter().map(|line| line.id).collect(),
+        format!("{} stack traces, at {} to {}", traces.len(), since(window.from, first), since(window.from, last)),
+        attempts.iter().map(|line| line.id).collect(),
     )
 }
 
-fn begins_trace(line: &str) -> bool {
-    TRACES.iter().any(|trace| line.contains(trace.trim_start_matches('\n')))
+/// Where stack traces begin. Those of an exception and of its causes are one.
+fn traces<'a>(lines: impl Iterator<Item = Line<'a>>) -> Vec<Line<'a>> {
+    let mut found = vec![];
+    let (mut is_chained, mut since_frame) = (false, usize::MAX);
+    for line in lines {
+        let part = part(line.text);
+        let begins = match part {
+            Some(Part::Header) => true,
+            Some(Part::Frame) => since_frame > WITHIN_A_TRACE,
+            Some(Part::Chain) | None => false,
+        };
+        if begins && !is_chained {
+            found.push(line);
+        }
+        is_chained = match part {
+            Some(Part::Chain) => true,
+            Some(Part::Header | Part::Frame) => false,
+            None => is_chained,
+        };
+        since_frame = if part.is_some() { 0 } else { since_frame.saturating_add(1) };
+    }
+    found
 }
 
 /// An app that gave up said so: it exited with a status other than 0, and its last words name what it missed.
@@ -141,86 +155,54 @@ pub(super) fn gave_up_cleanly(window: &Window<'_>, service: &str, limit: Duratio
             let expected = format!("`{app}`, if it gives up, exits with a status other than 0");
             return Outcome::broken(expected, format!("it exited with status 0 at {at}"), vec![death.id]);
         }
-        let before: Vec<Line<'_>> = lines(window.facts, app, from).filter(|line| line.at <= death.at).collect();
+        let before: Vec<(Line<'_>, String)> = said(lines(window.facts, app, from).filter(|line| line.at <= death.at)).collect();
         let last = &before[before.len().saturating_sub(LAST_WORDS)..];
-        if !last.iter().any(|line| speaks_of(line.text, &names)) {
+        if !last.iter().any(|(_, text)| has_name(text, &names)) {
             let status = death.exit_code;
-            let one = last.last().map_or(String::new(), |line| format!("; the last one: {}", excerpt(line.text, 0)));
+            let one = last.last().map_or(String::new(), |(line, _)| format!("; the last one: {}", excerpt(line.text, 0)));
             let seen = format!("it exited with status {status} at {at}, and its last lines do not say why{one}");
-            let evidence = [death.id].into_iter().chain(last.last().map(|line| line.id)).collect();
+            let evidence = [death.id].into_iter().chain(last.last().map(|(line, _)| line.id)).collect();
             return Outcome::broken(format!("`{app}`, if it gives up, says why: {}", names.join(", ")), seen, evidence);
         }
     }
     Outcome::Held(vec![])
 }
 
-/// No secret of the stack stands in the log or in a body. They were masked when they were read.
+/// No secret of the stack stands in the log or in a body. They were masked when they were read. Held by the first and the last line, and the
+/// bodies, that were searched.
 pub(super) fn kept_secrets(window: &Window<'_>) -> Outcome {
     let app = window.app();
-    let masked = |line: Line<'_>| Some((line.id, excerpt(line.text, line.text.find(MASK)?)));
-    let in_log = lines(window.facts, app, Duration::ZERO).find_map(masked).map(|(id, line)| (id, format!("its log: {line}")));
-    let in_body = || bodies(window.facts).find_map(masked).map(|(id, body)| (id, format!("an answer's body: {body}")));
-    match in_log.or_else(in_body) {
-        None => Outcome::Held(vec![]),
-        Some((id, seen)) => Outcome::broken(format!("`{app}` shows no secret"), format!("one stands in {seen}"), vec![id]),
+    let (log, bodies): (Vec<Line<'_>>, Vec<Line<'_>>) =
+        (lines(window.facts, app, Duration::ZERO).collect(), body::kept(window.facts).collect());
+    let masked = |line: &Line<'_>| Some((line.id, excerpt(line.text, line.text.find(MASK)?)));
+    let in_log = log.iter().find_map(masked).map(|(id, line)| (id, format!("its log: {line}")));
+    let in_body = || bodies.iter().find_map(masked).map(|(id, body)| (id, format!("an answer's body: {body}")));
+    if let Some((id, seen)) = in_log.or_else(in_body) {
+        return Outcome::broken(format!("`{app}` shows no secret"), format!("one stands in {seen}"), vec![id]);
     }
-}
-
-/// The bodies of answers other than 2xx show no secret, no connection string and no stack trace.
-pub(super) fn was_discreet(window: &Window<'_>) -> Outcome {
-    let mut evidence = vec![];
-    for Line { id, text: body, .. } in bodies(window.facts).filter(|body| body.at >= window.started()) {
-        let lower = body.to_lowercase();
-        let first = |text: &str, words: &[&str]| words.iter().find_map(|words| text.find(words));
-        let secret = || Some(("a secret", body.find(MASK)?));
-        let connection = || Some(("a connection string", first(&lower, &CONNECTIONS)?));
-        let trace = || Some(("a stack trace", first(body, &TRACES).or_else(|| first(&lower, &["file \"/", "file \\\"/"]))?));
-        if let Some((shown, place)) = secret().or_else(connection).or_else(trace) {
-            let expected = format!("`{}` answers 503 without showing how it is built", window.app());
-            return Outcome::broken(expected, format!("the body shows {shown}: {}", excerpt(body, place)), vec![id]);
-        }
-        evidence.push(id);
+    let searched: Vec<FactId> =
+        log.first().into_iter().chain(log[1.min(log.len())..].last()).chain(&bodies).map(|line| line.id).collect();
+    if searched.is_empty() {
+        return Outcome::NotApplicable(format!("`{app}` writes and answers nothing"));
     }
-    Outcome::Held(evidence)
-}
-
-/// Some body of an answer other than 2xx names the dependency.
-pub(super) fn body_named(window: &Window<'_>, service: &str) -> Outcome {
-    let names = names_of(window, service);
-    let found: Vec<Line<'_>> = bodies(window.facts).filter(|body| body.at >= window.started()).collect();
-    if let Some(body) = found.iter().find(|body| speaks_of(body.text, &names)) {
-        return Outcome::Held(vec![body.id]);
-    }
-    let seen = found.last().map_or("there is no body".to_owned(), |body| format!("the body is {}", excerpt(body.text, 0)));
-    let evidence = found.last().map(|body| body.id).into_iter().collect();
-    let expected = format!("the body of `{}`'s 503 names what is missing: {}", window.app(), names.join(", "));
-    Outcome::broken(expected, seen, evidence)
-}
-
-/// The bodies of readiness answers other than 2xx, as far as they were kept.
-fn bodies(facts: &[Observation]) -> impl Iterator<Item = Line<'_>> {
-    facts.iter().filter_map(|one| match &one.fact {
-        Fact::Probe { endpoint: Endpoint::Readiness, answer: Answer::Status(status), body: Some(body), .. } if *status >= 300 => {
-            Some(Line { id: one.id, at: one.at, text: body.as_str(), is_cut: false })
-        }
-        _ => None,
-    })
+    Outcome::Held(searched)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::Claim;
-    use crate::judge::testing::{Case, Told, died, held, is_broken, is_held, line, mark};
-    use crate::model::Mark;
+    use crate::judge::testing::{Case, Told, died, held, is_broken, is_held, line};
+    use crate::judge::{Anchor, Claim};
+    use crate::model::{Answer, Endpoint};
     use crate::subject::Meant;
 
     const LIMIT: Duration = Duration::from_secs(10);
+    const SECRETS: Claim = Claim::KeepsSecrets(Anchor::Latest);
     const NAMES: Claim = Claim::LogNames { dependency: Meant::Database, within: LIMIT };
 
-    fn body(ms: u64, text: &str) -> Told {
-        let answer = Answer::Status(503);
-        (ms, Fact::Probe { endpoint: Endpoint::Readiness, sent: Duration::ZERO, answer, body: Some(text.into()) })
+    fn body(ms: u64, status: u16, text: &str) -> Told {
+        let answer = Answer::Status(status);
+        (ms, Fact::Probe { endpoint: Endpoint::Liveness, sent: Duration::ZERO, answer, body: Some(text.into()) })
     }
 
     #[test]
@@ -253,7 +235,7 @@ mod tests {
     fn a_login_that_failed_is_told() {
         let judge = |text| Case::of([line(5, text)]).over().judge(&Claim::TellsOfLogin(LIMIT));
         assert!(is_held(&judge("FATAL: password authentication failed")) && is_held(&judge("ERROR 28P01")));
-        assert!(is_broken(&judge("can't connect")));
+        assert!(is_broken(&judge("can't connect")) && is_broken(&judge("loaded /app/authentication.py")));
     }
 
     #[test]
@@ -262,13 +244,57 @@ mod tests {
         let claim = Claim::NoTraces(LIMIT);
         let one = Case::of([line(1, trace), line(2, "  File")]);
         assert_eq!(one.judge(&claim), Outcome::Pending, "there may be more");
-        assert!(is_held(&one.over().judge(&claim)));
-        let finding = Case::of([line(1, trace), line(2, trace)]).over().finding(&claim);
+        assert_eq!(one.over().judge(&claim), held([0]));
+        let finding = Case::of([line(1, trace), line(2, trace), line(3001, trace)]).over().finding(&claim);
         assert_eq!(
             (finding.seen.as_str(), finding.evidence),
-            ("2 stack traces, at +0.0 s to +0.0 s", vec![FactId(0), FactId(1)])
+            ("3 stack traces, at +0.0 s to +3.0 s", vec![FactId(0), FactId(2)])
         );
         assert!(is_held(&Case::of([line(1, trace), line(10_001, trace)]).over().judge(&claim)), "after the window");
+    }
+
+    #[test]
+    fn one_attempt_writes_no_trace_per_attempt() {
+        let claim = Claim::NoTraces(LIMIT);
+        let chained = [
+            line(100, "Traceback (most recent call last):"),
+            line(100, "psycopg2.OperationalError: could not translate host name \"db\" to address"),
+            line(100, "The above exception was the direct cause of the following exception:"),
+            line(2200, "Traceback (most recent call last):"),
+            line(2200, "During handling of the above exception, another exception occurred:"),
+            line(2200, "Traceback (most recent call last):"),
+        ];
+        assert_eq!(Case::of(chained).over().judge(&claim), held([0]), "one exception, however slowly it is written");
+        let java =
+            ["Exception in thread \"main\" X", "\tat a.B.c(B.java:1)", "Caused by: Y", "\tat d.E.f(E.java:2)", "\t... 12 more"];
+        let java = |from| java.iter().map(move |text| line(from, text));
+        assert_eq!(Case::of(java(100)).over().judge(&claim), held([0]));
+        assert_eq!(Case::of(java(100).chain(java(4000))).over().seen(&claim), "2 stack traces, at +0.1 s to +4.0 s");
+        let logged_and_uncaught = [(100, "Traceback (most recent call last):"), (900, "Traceback (most recent call last):")];
+        let logged_and_uncaught = logged_and_uncaught.map(|(ms, text)| line(ms, text)).into_iter().chain([died(950, 1)]);
+        assert_eq!(Case::of(logged_and_uncaught.clone()).over().judge(&claim), held([0]), "it ends the process");
+        let again = logged_and_uncaught.chain([line(1500, "Traceback (most recent call last):")]);
+        assert_eq!(Case::of(again).over().seen(&claim), "3 stack traces, at +0.1 s to +1.5 s", "in its next life");
+        let hot = (0..900)
+            .map(|n| line(n * 10, "    at connect (/app/db.js:1:2)"))
+            .flat_map(|one| [one.clone(), line(one.0, "a"), line(one.0, "b"), line(one.0, "c")]);
+        assert_eq!(Case::of(hot).over().seen(&claim), "900 stack traces, at +0.0 s to +9.0 s");
+    }
+
+    #[test]
+    fn what_speaks_of_code_names_no_dependency() {
+        let judge = |lines: &[&str]| Case::of(lines.iter().map(|text| line(5, text))).over().judge(&NAMES);
+        for lines in [
+            &["/opt/venv/kinto/core/storage/postgresql/client.py:96: UserWarning: Reuse existing PostgreSQL connection."][..],
+            &["  File \"/app/db.py\", line 3, in connect", "    return pool.connect(db)", "OSError: no route"],
+            &["Error: no route", "    at Pool.connect (/app/pool.js:1:2)"],
+            &[r#"{"msg":"no route","stack":"Error: no route\n    at Pool.connect (/app/pool.js:1:2)"}"#],
+            &["INFO app.db.pool: starting"],
+            &["debugging is on"],
+        ] {
+            assert!(is_broken(&judge(lines)), "{lines:?}");
+        }
+        assert!(is_held(&judge(&[r#"{"exc":"Traceback\n  File \"/app/x.py\"\n    x()\nOperationalError: \"db\" is unknown"}"#])));
     }
 
     #[test]
@@ -288,30 +314,15 @@ mod tests {
     }
 
     #[test]
-    fn bodies_are_searched() {
-        let judge = |text| Case::of([body(1, text)]).judge(&Claim::Discreet);
-        assert_eq!(judge(r#"{"status":"degraded","checks":{"database":"unavailable"}}"#), held([0]));
-        for text in ["postgres://u@db/app", "[redacted]", "Traceback (most recent call last)", "host=db password=x"] {
-            assert!(is_broken(&judge(text)), "{text}");
-        }
-        let named = Claim::BodyNames(Meant::Database);
-        assert_eq!(Case::of([body(1, "database: down")]).judge(&named), held([0]));
-        assert_eq!(Case::of([body(1, "unavailable")]).seen(&named), "the body is unavailable");
-        assert_eq!(Case::of([]).seen(&named), "there is no body");
-    }
-
-    #[test]
-    fn bodies_from_before_the_start_of_the_app_do_not_count() {
-        let restarted = |text| Case::of([body(1, text), mark(5, Mark::AppStarted { again: true })]).from(10);
-        assert_eq!(restarted("postgres://u@db/app").judge(&Claim::Discreet), held([]));
-        assert!(is_broken(&restarted("database: down").judge(&Claim::BodyNames(Meant::Database))));
-    }
-
-    #[test]
     fn a_secret_is_found_in_the_log_and_in_bodies() {
-        let seen = |told| Case::of([told]).seen(&Claim::KeepsSecrets);
+        let seen = |told| Case::of([told]).seen(&SECRETS);
         assert_eq!(seen(line(1, "db is postgres://u:[redacted]@db")), "one stands in its log: db is postgres://u:[redacted]@db");
-        assert_eq!(seen(body(1, "[redacted]")), "one stands in an answer's body: [redacted]");
-        assert!(is_held(&Case::of([line(1, "started"), body(2, "down")]).judge(&Claim::KeepsSecrets)));
+        assert_eq!(seen(body(1, 503, "[redacted]")), "one stands in an answer's body: [redacted]");
+        assert_eq!(seen(body(1, 200, "[redacted]")), "one stands in an answer's body: [redacted]");
+        let all = [line(1, "started"), line(2, "serving"), body(3, 503, "down"), line(4, "stopped")];
+        assert_eq!(Case::of(all).judge(&SECRETS), held([0, 3, 2]), "what was searched");
+        assert_eq!(Case::of([line(1, "started")]).judge(&SECRETS), held([0]));
+        let nothing = Outcome::NotApplicable("`app` writes and answers nothing".into());
+        assert_eq!(Case::of([line(1, " ")]).judge(&SECRETS), nothing);
     }
 }

@@ -1,5 +1,7 @@
 //! Judging how an app logs.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -7,8 +9,8 @@ use serde_json::{Map, Value};
 use super::log::{Line, lines};
 use super::stop::no_end;
 use super::window::Window;
-use super::words::{seconds, since};
-use crate::model::{Outcome, excerpt};
+use super::words::seconds;
+use crate::model::{Answer, Fact, FactId, Observation, Outcome, beginning, shape};
 
 /// The names that common loggers give to the time (structlog, pino, slog, logback, tracing, zap, bunyan, the ECS fields).
 const TIMES: [&str; 7] = ["time", "timestamp", "@timestamp", "ts", "datetime", "date", "t"];
@@ -21,55 +23,120 @@ const MESSAGES: [&str; 5] = ["message", "msg", "event", "body", "fields"];
 const METHODS: [&str; 3] = ["GET", "HEAD", "POST"];
 const REQUEST_FIELDS: [&str; 4] = ["HTTP/1", "\"reqId\"", "\"responseTime\"", "\"statusCode\""];
 
-/// The app writes something within the limit.
-pub(super) fn wrote(window: &Window<'_>, limit: Duration) -> Outcome {
-    let (app, until) = (window.app(), window.from + limit);
-    if let Some(line) = lines(window.facts, app, Duration::ZERO).find(|line| line.at <= until) {
+/// The app writes something, from its start to the end of the window.
+pub(super) fn wrote(window: &Window<'_>) -> Outcome {
+    let app = window.app();
+    if let Some(line) = lines(window.facts, app, Duration::ZERO).next() {
         return Outcome::Held(vec![line.id]);
     }
     if !window.over {
         return Outcome::Pending;
     }
-    let expected = format!("`{app}` has written to standard output or standard error when it is ready");
-    Outcome::broken(expected, format!("nothing, until {}", since(window.from, until)), vec![])
+    let expected = format!("`{app}` writes to standard output or standard error while it runs");
+    let (seen, evidence) = match window.stop() {
+        Some(stop) => {
+            let lived = stop.died.saturating_sub(window.started());
+            (format!("nothing from its start to its end, in {}", seconds(lived)), vec![stop.death])
+        }
+        None => ("nothing".to_owned(), vec![]),
+    };
+    Outcome::broken(expected, seen, evidence)
 }
 
-/// Every line is a JSON object with a time, a level and a message; of one that was cut that can't be said. Not applicable when there is no line to judge by.
+/// Every line is a JSON object with a time, a level and a message; of one that was cut that can't be said. Not applicable when there is no
+/// line to judge by.
 pub(super) fn is_structured(window: &Window<'_>) -> Outcome {
     let app = window.app();
-    let all: Vec<Line<'_>> =
-        lines(window.facts, app, Duration::ZERO).filter(|line| !line.text.trim().is_empty() && !line.is_cut).collect();
-    let lacks = |line: &str| match serde_json::from_str::<Map<String, Value>>(line) {
-        Err(_) => Some("is no JSON object"),
-        Ok(object) => {
-            let has = |names: &[&str]| names.iter().any(|name| object.contains_key(*name));
-            let fields = [(&TIMES[..], "has no time"), (&LEVELS[..], "has no level"), (&MESSAGES[..], "has no message")];
-            fields.into_iter().find(|(names, _)| !has(names)).map(|(_, lack)| lack)
-        }
-    };
+    let all: Vec<Line<'_>> = lines(window.facts, app, Duration::ZERO).filter(|line| !line.is_cut).collect();
     let Some(last) = all.last() else { return Outcome::NotApplicable(format!("`{app}` writes nothing")) };
-    let wrong: Vec<(&Line<'_>, &str)> = all.iter().filter_map(|line| Some((line, lacks(line.text)?))).collect();
-    let Some((line, lack)) = wrong.first() else { return Outcome::Held(vec![last.id]) };
+    let wrong: Vec<(&Line<'_>, Lack)> = all.iter().filter_map(|line| Some((line, lack(line.text)?))).collect();
+    let of_kind = |is_object: bool| wrong.iter().filter(move |(_, lack)| (*lack == Lack::Object) == is_object);
+    // Where lines are no objects at all, it is one of them that shows how the app logs.
+    let told = of_kind(true).next().into_iter().chain(of_kind(false).next());
+    let told: Vec<String> = told.map(|(line, lack)| format!("{lack}: {}", beginning(line.text))).collect();
+    let evidence: Vec<FactId> = of_kind(true).next().into_iter().chain(of_kind(false).next()).map(|(line, _)| line.id).collect();
+    if evidence.is_empty() {
+        return Outcome::Held(vec![last.id]);
+    }
     Outcome::broken(
         format!("every line of `{app}` is one JSON object with time, level and message"),
-        format!("{} of {} lines are not; the first one {lack}: {}", wrong.len(), all.len(), excerpt(line.text, 0)),
-        vec![line.id],
+        format!("{} of {} lines are not; the first one {}", wrong.len(), all.len(), told.join("; another one ")),
+        evidence,
     )
 }
 
-/// The app wrote a line after it was told to stop, other than about a request.
+/// What a line is not, or has not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Lack {
+    /// It is no JSON object.
+    Object,
+    /// It has none of the names that are usual for these.
+    Fields(Vec<&'static str>),
+}
+
+impl fmt::Display for Lack {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Object => formatter.write_str("is no JSON object"),
+            Self::Fields(names) => write!(formatter, "has {}", names.join(", ")),
+        }
+    }
+}
+
+/// What a line lacks of one that programs can read.
+fn lack(line: &str) -> Option<Lack> {
+    let Ok(object) = serde_json::from_str::<Map<String, Value>>(line) else { return Some(Lack::Object) };
+    let has = |names: &[&str]| names.iter().any(|name| object.contains_key(*name));
+    let fields = [(&TIMES[..], "no time"), (&LEVELS[..], "no level"), (&MESSAGES[..], "no message")];
+    let missing: Vec<&str> = fields.into_iter().filter(|(names, _)| !has(names)).map(|(_, lack)| lack).collect();
+    (!missing.is_empty()).then_some(Lack::Fields(missing))
+}
+
+/// The app wrote a line after it was told to stop, other than about a request, and of a shape that none had before: what is started late says
+/// what others have said when they were started.
 pub(super) fn had_last_words(window: &Window<'_>) -> Outcome {
     let Some(stop) = window.stop() else { return no_end(window) };
-    let written: Vec<Line<'_>> = lines(window.facts, stop.app, stop.told).collect();
-    if let Some(line) = written.iter().find(|line| !is_about_a_request(line.text)) {
+    let (before, after): (Vec<Line<'_>>, Vec<Line<'_>>) =
+        lines(window.facts, stop.app, Duration::ZERO).partition(|line| line.at < stop.told);
+    let known: BTreeSet<String> = before.iter().map(|line| shape(line.text)).collect();
+    let mut new: BTreeMap<String, Vec<&Line<'_>>> = BTreeMap::new();
+    for line in after.iter().filter(|line| !is_about_a_request(line.text)) {
+        let shape = shape(line.text);
+        if !known.contains(&shape) {
+            new.entry(shape).or_default().push(line);
+        }
+    }
+    let answered = answered_requests(window.facts, stop.told);
+    let words = new.values().filter(|alike| !come_with_requests(alike, &answered)).filter_map(|alike| alike.first());
+    if let Some(line) = words.min_by_key(|line| line.at) {
         return Outcome::Held(vec![line.id]);
     }
-    let found = if written.is_empty() { "not one" } else { "only lines about requests" };
+    let found = match after.len() {
+        0 => "not one".to_owned(),
+        count => format!("only lines about requests, or like those from before the signal ({count})"),
+    };
     Outcome::broken(
         format!("`{}` writes a line about stopping after {}", stop.app, stop.signal),
         format!("{found} in the {} until its end", seconds(stop.died.saturating_sub(stop.told))),
         vec![stop.sent, stop.death],
     )
+}
+
+/// From when to when each request of ours was answered that had not ended at a moment.
+fn answered_requests(facts: &[Observation], moment: Duration) -> Vec<(Duration, Duration)> {
+    let answered = facts.iter().filter_map(|one| match &one.fact {
+        Fact::Probe { sent, answer: Answer::Status(_), .. } if one.at >= moment => Some((*sent, one.at)),
+        _ => None,
+    });
+    answered.collect()
+}
+
+/// Whether lines that are alike were written while our requests were answered, and never else: such as what a driver tells of each query.
+/// What was written only once, or for one request, is none.
+fn come_with_requests(lines: &[&Line<'_>], answered: &[(Duration, Duration)]) -> bool {
+    let request = |line: &&Line<'_>| answered.iter().find(|(sent, at)| (*sent..=*at).contains(&line.at));
+    let requests: Option<BTreeSet<_>> = lines.iter().map(request).collect();
+    requests.is_some_and(|requests| requests.len() > 1)
 }
 
 fn is_about_a_request(line: &str) -> bool {
@@ -81,7 +148,7 @@ fn is_about_a_request(line: &str) -> bool {
 mod tests {
     use super::*;
     use crate::judge::Claim;
-    use crate::judge::testing::{Case, Told, died, held, ids, is_broken, line, told_to_stop};
+    use crate::judge::testing::{Case, Told, died, held, ids, is_broken, line, readiness, told_to_stop};
 
     #[test]
     fn lines_of_the_common_loggers_are_structured() {
@@ -108,12 +175,26 @@ mod tests {
             (r#"{"level": "info", "msg": "x"}"#, "has no time"),
             (r#"{"time": 1, "msg": "x"}"#, "has no level"),
             (r#"{"time": 1, "level": "info"}"#, "has no message"),
+            (r#"{"note": 1}"#, "has no time, no level, no message"),
         ] {
             let good = line(1, r#"{"time": 1, "level": "info", "msg": "x"}"#);
             let finding = Case::of([good, line(2, text)]).finding(&Claim::Structured);
             assert_eq!(finding.seen, format!("1 of 2 lines are not; the first one {lack}: {text}"));
             assert_eq!(finding.evidence, ids([1]));
         }
+    }
+
+    #[test]
+    fn the_line_that_is_no_object_is_cited_and_shortened() {
+        let long = "x".repeat(300);
+        let told = [line(1, r#"{"time": 1, "msg": "x"}"#), line(2, ""), line(3, &long), line(4, "more")];
+        let finding = Case::of(told).finding(&Claim::Structured);
+        let expected = format!(
+            "3 of 3 lines are not; the first one is no JSON object: {} … (100 bytes more); another one has no level: {}",
+            &long[..200],
+            r#"{"time": 1, "msg": "x"}"#
+        );
+        assert_eq!((finding.seen, finding.evidence), (expected, ids([2, 0])));
     }
 
     #[test]
@@ -127,16 +208,60 @@ mod tests {
             r#"{"level":30,"reqId":"req-9","res":{"statusCode":200},"responseTime":0.4,"msg":"request completed"}"#,
         ] {
             let seen = stopped(&[line(1500, text)]).seen(&Claim::LastWords);
-            assert_eq!(seen, "only lines about requests in the 1.0 s until its end", "{text}");
+            let expected = "only lines about requests, or like those from before the signal (1) in the 1.0 s until its end";
+            assert_eq!(seen, expected, "{text}");
         }
+        assert!(is_broken(&stopped(&[line(1500, " ")]).judge(&Claim::LastWords)), "a blank line says nothing");
         assert!(matches!(Case::of([line(1500, "x")]).over().judge(&Claim::LastWords), Outcome::Undecided(_)));
+    }
+
+    #[test]
+    fn what_is_like_a_line_from_before_the_signal_is_no_last_word() {
+        let case = |after: &[&str]| {
+            let before = [
+                "INFO:     Started server process [27]",
+                "INFO:     Application startup complete.",
+                "DEBUG Connection <connection object at 0x7f1; dsn: 'user=kinto', closed: 0> checked out from pool",
+            ];
+            let told = before.iter().map(|text| line(500, text)).chain(after.iter().map(|text| line(1500, text)));
+            Case::of(told.chain([told_to_stop(1000), died(2000, 137)]))
+        };
+        let late = [
+            "INFO:     Started server process [28]",
+            "INFO:     Application startup complete.",
+            "DEBUG Connection <connection object at 0x8c3; dsn: 'user=kinto', closed: 0> checked out from pool",
+        ];
+        assert!(is_broken(&case(&late).judge(&Claim::LastWords)));
+        assert_eq!(case(&[&late[..], &["INFO:     Shutting down"]].concat()).judge(&Claim::LastWords), held([6]));
+        assert_eq!(case(&["INFO:     Finished server process [27]"]).judge(&Claim::LastWords), held([3]));
+    }
+
+    #[test]
+    fn what_comes_with_each_request_is_no_last_word() {
+        let case = |lines: &[(u64, &str)]| {
+            let requests = [1200, 1400, 1600].map(|ms| readiness(ms, ms + 20, Answer::Status(200)));
+            let lines = lines.iter().map(|(ms, text)| line(*ms, text));
+            Case::of(lines.chain(requests).chain([told_to_stop(1000), died(2000, 137)])).judge(&Claim::LastWords)
+        };
+        let query = "DEBUG rollback of a connection that is returned";
+        assert!(is_broken(&case(&[(1210, query), (1410, query), (1610, query)])));
+        assert_eq!(case(&[(1210, query), (1300, query), (1410, query)]), held([0]), "between requests too");
+        assert_eq!(case(&[(1210, "worker 1 stops"), (1211, "worker 2 stops")]), held([0]), "all within one request");
     }
 
     #[test]
     fn whoever_writes_nothing_is_waited_for() {
         assert_eq!(Case::of([line(10, "started")]).from(60_000).judge(&Claim::Wrote), held([0]), "also before it was ready");
-        assert_eq!(Case::of([]).judge(&Claim::Wrote), Outcome::Pending);
-        assert_eq!(Case::of([]).over().seen(&Claim::Wrote), "nothing, until +5.0 s");
-        assert!(is_broken(&Case::of([line(5001, "started")]).over().judge(&Claim::Wrote)));
+        assert_eq!(Case::of([line(10, " ")]).judge(&Claim::Wrote), Outcome::Pending);
+        assert_eq!(Case::of([]).over().seen(&Claim::Wrote), "nothing");
+    }
+
+    #[test]
+    fn an_app_that_is_quiet_until_its_end_has_written_something() {
+        let life =
+            |told: &[Told]| Case::of([told_to_stop(30_000), died(31_000, 0)].into_iter().chain(told.iter().cloned())).over();
+        assert_eq!(life(&[line(30_500, "stopping")]).from(30_000).judge(&Claim::Wrote), held([2]));
+        let finding = life(&[]).from(30_000).finding(&Claim::Wrote);
+        assert_eq!((finding.seen.as_str(), finding.evidence), ("nothing from its start to its end, in 31.0 s", ids([1])));
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::window::{Window, changes};
-use super::words::{deaths, exits, seconds, since};
+use super::window::{Window, changes, restarts};
+use super::words::{deaths, exits, meaning, seconds, since};
 use crate::model::{ContainerChange, Fact, FactId, Observation, Outcome, Process};
 
 /// Programs that pass no signal on to what they run.
@@ -26,11 +26,19 @@ pub(super) fn same(window: &Window<'_>) -> Outcome {
     }
 }
 
-/// An app that exited is started again by the engine, after pauses that are not its own: nothing can be said of its pace.
+/// Of an app that exited no pace can be told: either nothing starts it again, or the engine does, after pauses that are its own.
 pub(super) fn has_not_exited(window: &Window<'_>) -> Outcome {
+    let (app, started) = (window.app(), window.started());
     match same(window) {
-        Outcome::Broken(finding) => {
+        Outcome::Broken(finding) if restarts(window.facts, app) => {
             Outcome::NotApplicable(format!("the pauses between the engine's restarts would be measured: {}", finding.seen))
+        }
+        Outcome::Broken(finding) => {
+            let exit = deaths(window.facts, app, started).last().map(|death| {
+                let (status, after) = (death.exit_code, seconds(death.at.saturating_sub(started)));
+                format!("`{app}` exited with status {status}{}, {after} after its start", meaning(status))
+            });
+            Outcome::NotApplicable(format!("{}, and nothing restarts it", exit.unwrap_or(finding.seen)))
         }
         other => other,
     }
@@ -196,8 +204,15 @@ mod tests {
 
     #[test]
     fn an_exit_leaves_no_pace_to_judge() {
-        let Outcome::NotApplicable(reason) = Case::of([died(50, 1)]).judge(&Claim::HasNotExited) else { panic!("it is judged") };
-        assert!(reason.starts_with("the pauses between the engine's restarts would be measured: `app` exited"), "{reason}");
+        let reason = |told: &[Told]| match Case::of(told.to_vec()).judge(&Claim::HasNotExited) {
+            Outcome::NotApplicable(reason) => reason,
+            other => panic!("it is judged: {other:?}"),
+        };
+        assert_eq!(reason(&[died(1250, 1)]), "`app` exited with status 1, 1.2 s after its start, and nothing restarts it");
+        let restarts = |restarts| container(0, "app", ContainerChange::Created { restarts });
+        assert!(reason(&[restarts(false), died(50, 137)]).ends_with("(SIGKILL), 0.1 s after its start, and nothing restarts it"));
+        let again = reason(&[restarts(true), died(50, 1)]);
+        assert!(again.starts_with("the pauses between the engine's restarts would be measured: `app` exited"), "{again}");
         assert!(is_held(&Case::of([]).judge(&Claim::HasNotExited)));
     }
 

@@ -32,8 +32,8 @@ pub(crate) fn contract() -> Contract {
         liveness: Some("/".into()),
         business: Some("/items".into()),
         dependencies: vec![
-            Dependency { service: "cache".into(), kind: Kind::Redis { port: 6379, password: None } },
-            Dependency { service: "db".into(), kind: Kind::Postgres { port: 5432, credentials } },
+            Dependency { service: "cache".into(), kind: Kind::Redis { port: 6379, password: None }, names: vec![] },
+            Dependency { service: "db".into(), kind: Kind::Postgres { port: 5432, credentials }, names: vec![] },
         ],
         startup_limit: Duration::from_mins(1),
         stop_grace_period: Duration::from_secs(10),

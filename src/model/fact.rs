@@ -31,7 +31,8 @@ pub enum Fact {
         sent: Duration,
         /// What came back.
         answer: Answer,
-        /// The first 64 KiB of the body, kept only when the answer differs from the one before.
+        /// The first 64 KiB of the body, of a page without styles and long scripts; kept only where it differs, by more than numbers,
+        /// from that of the last answer with the same status.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         body: Option<String>,
     },

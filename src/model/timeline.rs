@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use super::cut::excerpt;
 use super::limit::{Keeper, note_unread};
+use super::plain::without_escapes;
 use super::{Fact, FactId, Outcome};
 use crate::clock::{Clock, millis};
 use crate::redact::Redactor;
@@ -208,19 +209,11 @@ impl Timeline {
 #[must_use]
 pub fn last_log_lines(observations: &[Observation], service: &str, count: usize) -> Vec<String> {
     let lines = observations.iter().filter_map(|observation| match &observation.fact {
-        Fact::Log { service: name, line, .. } if name == service => Some(line.as_str()),
+        Fact::Log { service: name, line, .. } if name == service => Some(without_escapes(line)),
         _ => None,
     });
-    let lines: Vec<&str> = lines.filter(|line| says_something(line)).collect();
+    let lines: Vec<_> = lines.filter(|line| !line.trim().is_empty()).collect();
     lines[lines.len().saturating_sub(count)..].iter().map(|line| excerpt(line, 0)).collect()
-}
-
-/// Whether there is more in a line than space and the sequences that colour a terminal (ECMA-48, `ESC [ ... m`).
-fn says_something(line: &str) -> bool {
-    let mut parts = line.split("\u{1b}[");
-    let before = parts.next().unwrap_or_default();
-    let behind = parts.map(|part| part.split_once('m').map_or(part, |(_, text)| text));
-    std::iter::once(before).chain(behind).any(|text| !text.trim().is_empty())
 }
 
 #[cfg(test)]
@@ -282,13 +275,13 @@ mod tests {
     }
 
     #[test]
-    fn the_last_lines_are_those_that_say_something() {
+    fn the_last_lines_are_those_that_say_something_and_are_plain() {
         let timeline = Timeline::new(Clock::start(), Redactor::default());
-        for line in ["first", "", "ValueError: no URL", "\u{1b}[31mmissing\u{1b}[0m", "  ", "\u{1b}[0m", "\u{1b}[1m \u{1b}[0m"] {
+        for line in ["first", "\u{1b}[31mERROR\u{1b}[0m no database", "", "  ", "\u{1b}[0m"] {
             timeline.record(log(line));
         }
-        let lines = last_log_lines(&timeline.observations(), "app", 2);
-        assert_eq!(lines, ["ValueError: no URL", "\u{1b}[31mmissing\u{1b}[0m"]);
+        assert_eq!(last_log_lines(&timeline.observations(), "app", 1), ["ERROR no database"]);
+        assert_eq!(last_log_lines(&timeline.observations(), "app", 9), ["first", "ERROR no database"]);
     }
 
     #[tokio::test]

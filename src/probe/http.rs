@@ -1,5 +1,6 @@
 //! Asks one endpoint of the app over and over, one request at a time, each on a connection of its own.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -11,12 +12,15 @@ use tokio::sync::watch;
 use super::next_reach;
 use crate::causes::root_cause;
 use crate::engine::Reach;
-use crate::model::{Answer, Endpoint, Fact, Sight, Timeline};
+use crate::model::{Answer, Endpoint, Fact, Sight, Timeline, shape, without_styles};
 
 /// From one request to the next.
 const INTERVAL: Duration = Duration::from_millis(100);
-/// How much of a body is kept as evidence, in bytes. The rest is read and dropped: an answer counts when it is complete.
+/// How much of a body is kept as evidence, in bytes, once it is without what makes a page long. The rest is read and dropped: an answer
+/// counts when it is complete.
 const BODY_LENGTH: usize = 64 * 1024;
+/// How much of a body is looked at for that.
+const LOOKED_AT: usize = 4 * BODY_LENGTH;
 
 /// What every probe calls itself.
 pub(super) const AGENT: &str = concat!("seaworthy/", env!("CARGO_PKG_VERSION"));
@@ -41,7 +45,7 @@ pub async fn watch_endpoint(probe: HttpProbe, mut reach: watch::Receiver<Option<
         return;
     };
     let clock = timeline.clock();
-    let mut last = None;
+    let mut known = Known::default();
     while let Some(now) = next_reach(&mut reach).await {
         let Some(socket) = now.socket(probe.port) else {
             timeline.record(Fact::Blind {
@@ -57,11 +61,22 @@ pub async fn watch_endpoint(probe: HttpProbe, mut reach: watch::Receiver<Option<
             // The container stopped with the request under way; without this, a vanished peer would look like a hang.
             _ = reach.wait_for(|later| later.as_ref() != Some(&now)) => (Answer::Broken("the container stopped".into()), None),
         };
-        let changed = last.as_ref() != Some(&answer);
-        let body = body.filter(|_| changed);
-        last = Some(answer.clone());
+        let body = body.filter(|body| known.is_news(&answer, body));
         timeline.record(Fact::Probe { endpoint: probe.endpoint, sent, answer, body });
         clock.reach(sent + INTERVAL).await;
+    }
+}
+
+/// The shape of the last body of each status.
+#[derive(Debug, Default)]
+struct Known(BTreeMap<u16, String>);
+
+impl Known {
+    /// Whether a body says something else than that of the last answer with the same status: other numbers, times or ids are no news.
+    fn is_news(&mut self, answer: &Answer, body: &str) -> bool {
+        let Answer::Status(status) = answer else { return false };
+        let shape = shape(body);
+        self.0.insert(*status, shape.clone()) != Some(shape)
     }
 }
 
@@ -90,15 +105,21 @@ async fn ask(client: &Client, url: &str) -> (Answer, Option<String>) {
         let mut response = client.get(url).send().await?;
         let mut body = vec![];
         while let Some(piece) = response.chunk().await? {
-            let room = BODY_LENGTH - body.len();
+            let room = LOOKED_AT - body.len();
             body.extend_from_slice(&piece[..room.min(piece.len())]);
         }
         Ok((response.status().as_u16(), body))
     };
     match answered.await {
-        Ok((status, body)) => (Answer::Status(status), Some(String::from_utf8_lossy(&body).into_owned())),
+        Ok((status, body)) => (Answer::Status(status), Some(kept(&String::from_utf8_lossy(&body)))),
         Err(error) => (classify(&error), None),
     }
+}
+
+/// What of a body is kept.
+fn kept(body: &str) -> String {
+    let body = without_styles(body);
+    body[..body.floor_char_boundary(BODY_LENGTH)].to_owned()
 }
 
 fn classify(error: &reqwest::Error) -> Answer {
@@ -177,6 +198,31 @@ mod tests {
             let (answer, body) = answer_to_body(Some(length), Duration::from_mins(1)).await;
             assert_eq!((answer, body.map(|body| body.len())), (Answer::Status(503), Some(kept)), "{length}");
         }
+    }
+
+    #[test]
+    fn of_a_page_with_long_styles_the_text_is_kept() {
+        let page =
+            format!("<!doctype html><html><style>{}</style><body>the database is down</body></html>", "x".repeat(LOOKED_AT / 2));
+        assert_eq!(kept(&page), "<!doctype html><html><style></style><body>the database is down</body></html>");
+        assert_eq!(kept(&"é".repeat(BODY_LENGTH)).len(), BODY_LENGTH);
+    }
+
+    #[test]
+    fn a_body_is_kept_where_it_says_something_new() {
+        let mut known = Known::default();
+        for (status, body, is_news) in [
+            (200, "up for 1.5 s", true),
+            (503, "down", true),
+            (503, "down", false),
+            (503, "postgres://u@db", true),
+            (200, "up for 20 s", false),
+            (503, "postgres://u@db", false),
+            (503, "down", true),
+        ] {
+            assert_eq!(known.is_news(&Answer::Status(status), body), is_news, "{status} {body}");
+        }
+        assert!(!known.is_news(&Answer::TimedOut, ""));
     }
 
     #[tokio::test]

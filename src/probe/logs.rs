@@ -3,8 +3,8 @@
 use futures::StreamExt;
 use tokio::sync::watch;
 
-use crate::engine::{Engine, LogError, Reach, Reading};
-use crate::model::{Fact, Sight, Timeline};
+use crate::engine::{Engine, LogError, LogLine, Reach, Reading};
+use crate::model::{Fact, Sight, Timeline, without_escapes};
 
 /// Follows the log of a service across restarts, until dropped.
 pub async fn watch_logs(
@@ -56,9 +56,9 @@ async fn read_new_lines(
         let line = line?;
         pieces += line.pieces;
         reaches_back |= known.is_some_and(|known| line.at <= known);
-        let fact = Fact::Log { service: service.to_owned(), stream: line.stream, line: line.line, is_cut: line.is_cut };
-        if timeline.record_line(line.at, own, fact) {
-            own = Some(line.at);
+        let at = line.at;
+        if timeline.record_line(at, own, written(service, line)) {
+            own = Some(at);
         }
     }
     if !reaches_back && reading.most().is_some_and(|most| pieces >= most) {
@@ -67,9 +67,26 @@ async fn read_new_lines(
     Ok(())
 }
 
+/// What a line says, without what it tells a terminal: colours hide the words that they stand in.
+fn written(service: &str, line: LogLine) -> Fact {
+    let LogLine { stream, line, is_cut, .. } = line;
+    Fact::Log { service: service.to_owned(), stream, line: without_escapes(&line).trim_end().to_owned(), is_cut }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::model::LogStream;
+
+    #[test]
+    fn a_line_is_put_down_as_a_terminal_shows_it() {
+        let line = "\u{1b}[1mpass\u{1b}[33mword=x\u{1b}[0m \u{1b}[m".to_owned();
+        let line = LogLine { at: Duration::ZERO, stream: LogStream::Stdout, line, is_cut: false, pieces: 1 };
+        let Fact::Log { line, .. } = written("app", line) else { panic!("a line") };
+        assert_eq!(line, "password=x");
+    }
 
     #[test]
     fn only_a_log_that_breaks_makes_blind() {

@@ -15,6 +15,9 @@ pub struct Dependency {
     /// What it is.
     #[serde(flatten)]
     pub kind: Kind,
+    /// What the app calls it besides, by the names of its variables.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
 }
 
 /// A kind of dependency, with the port that it listens on.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use regex::Regex;
 use serde_json::Value;
 
+use super::names::names;
 use super::{Declared, Dependency, Draft, Found, Kind};
 use crate::compose::{Condition, Model};
 
@@ -96,9 +97,11 @@ fn dependencies(sources: &Sources<'_>, app: &str, images: &dyn ImagePorts) -> Fo
     let declared = sources.declared("dependencies", |declared| declared.dependencies.clone());
     let Found { value: services, origin } =
         declared.unwrap_or_else(|| Found::new(lasting_needs(sources.model, app), "`depends_on` of the app"));
-    let services = services
-        .into_iter()
-        .map(|service| Dependency { kind: Kind::recognise(sources.model, &service, &images.exposed(&service)), service });
+    let names = names(sources.model, app, &services);
+    let services = services.into_iter().zip(names).map(|(service, names)| {
+        let kind = Kind::recognise(sources.model, &service, &images.exposed(&service));
+        Dependency { service, kind, names }
+    });
     Found::new(services.collect(), origin)
 }
 

@@ -142,6 +142,7 @@ impl Draft {
 
 impl fmt::Display for Dependency {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {}", self.service, self.kind)
+        write!(formatter, "{}: {}", self.service, self.kind)?;
+        if self.names.is_empty() { Ok(()) } else { write!(formatter, ", called {} by the app", self.names.join(", ")) }
     }
 }
