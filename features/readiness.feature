@@ -28,7 +28,7 @@ Feature: Readiness tells the truth at start-up
 
       To fix: catch the failure of the dependency in the readiness endpoint, give it a timeout of a second or two, and answer 503.
 
-      Given readiness answers something within 6 seconds of its first sign of life
+      Given the app listens within 6 seconds of its first sign of life
       Then readiness answers nothing but 503 throughout 6 seconds of its first sign of life
 
     @readiness.liveness-first @must @needs-liveness @each-dependency

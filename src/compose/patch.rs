@@ -89,6 +89,9 @@ pub enum Patch {
     Tap(TapPlace),
 }
 
+/// How many failures in a row count at most where a health check runs often.
+const MOST_RETRIES: u64 = 5;
+
 /// The model with these changes.
 #[must_use]
 pub fn patched(model: &Model, patches: &[Patch]) -> Model {
@@ -102,6 +105,10 @@ pub fn patched(model: &Model, patches: &[Patch]) -> Model {
                 check["start_interval"] = time(interval);
                 if let Some(timeout) = timeout {
                     check["timeout"] = time(timeout);
+                }
+                // With more, nothing is seen within the time for which it is watched.
+                if check["retries"].as_u64().is_some_and(|declared| declared > MOST_RETRIES) {
+                    check["retries"] = json!(MOST_RETRIES);
                 }
                 if let Some(retries) = retries {
                     check["retries"] = json!(retries);
@@ -185,7 +192,7 @@ mod tests {
     #[test]
     fn a_copy_is_changed_where_the_scenario_asks_for_it() {
         let value = json!({"services": {
-            "app": {"healthcheck": {"test": ["CMD", "true"], "interval": "30s"}},
+            "app": {"healthcheck": {"test": ["CMD", "true"], "interval": "30s", "retries": 30}},
             "db": {"environment": {"POSTGRES_PASSWORD_FILE": "/run/secrets/p", "A": "b", "B": "c"}},
         }});
         let model = Model::new(ComposeFile::from("/stack/compose.yaml"), value).expect("has services");
@@ -203,7 +210,7 @@ mod tests {
         let services = &patched.value()["services"];
         assert_eq!(
             services["app"]["healthcheck"],
-            json!({"test": ["CMD", "true"], "interval": "1000ms", "start_interval": "1000ms", "timeout": "30000ms"})
+            json!({"test": ["CMD", "true"], "interval": "1000ms", "start_interval": "1000ms", "timeout": "30000ms", "retries": 5})
         );
         assert_eq!(services["db"]["environment"], json!({"POSTGRES_PASSWORD": "a$$b", "A": "b"}));
         assert_eq!(

@@ -75,18 +75,21 @@ pub(super) fn answered(window: &Window<'_>, endpoint: Endpoint, wanted: Wanted, 
     broken(window, endpoint, until, expected, evidence)
 }
 
-/// An endpoint answers, whatever it says, within a limit. Held by its first answer.
-pub(super) fn listened(window: &Window<'_>, endpoint: Endpoint, limit: Duration) -> Outcome {
+/// Somebody listens within a limit: a request is accepted, whatever becomes of it. Held by the first.
+pub(super) fn listened(window: &Window<'_>, limit: Duration) -> Outcome {
+    let endpoint = Endpoint::Readiness;
     let until = window.from + limit;
     let asked = || requests(window.facts, endpoint).filter(|request| request.sent >= window.from);
-    if let Some(request) = asked().find(|request| request.at <= until && matches!(request.answer, Answer::Status(_))) {
+    // One that hangs has been accepted before its timeout.
+    let is_accepted = |request: &Request<'_>| !matches!(request.answer, Answer::Refused | Answer::Reset) && request.sent <= until;
+    if let Some(request) = asked().find(is_accepted) {
         return Outcome::Held(vec![request.id]);
     }
     let is_gone = window.is_gone(window.app());
     if !window.over && !is_gone && !asked().any(|request| request.at > until) {
         return Outcome::Pending;
     }
-    let expected = format!("{endpoint} gives some answer {}", window.within(limit));
+    let expected = format!("`{}` listens {}", window.app(), window.within(limit));
     let evidence = last_of_each_kind(window, endpoint, until);
     broken(window, endpoint, until, expected, evidence)
 }
@@ -308,13 +311,14 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_listens_when_it_answers_whatever_it_says() {
-        let listens = Claim::Listens { endpoint: Endpoint::Readiness, within: LIMIT, of: Anchor::Latest };
+    fn an_app_listens_when_it_accepts_a_request_whatever_becomes_of_it() {
+        let listens = Claim::Listens { within: LIMIT, of: Anchor::Latest };
         let judged = |told: &[crate::judge::testing::Told]| Case::of(told.to_vec()).judge(&listens);
         for status in [200, 404, 500, 503] {
             assert_eq!(judged(&[readiness(100, 200, Answer::Status(status))]), held([0]), "{status}");
         }
-        for silence in [Answer::Refused, Answer::Reset, Answer::TimedOut] {
+        assert_eq!(judged(&[readiness(900, 5_900, Answer::TimedOut)]), held([0]), "it hangs");
+        for silence in [Answer::Refused, Answer::Reset] {
             assert_eq!(judged(&[readiness(100, 200, silence.clone())]), Outcome::Pending, "{silence}");
             assert!(is_broken(&judged(&[readiness(100, 200, silence.clone()), readiness(5000, 5100, silence)])));
         }

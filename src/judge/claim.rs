@@ -25,8 +25,8 @@ pub enum Claim {
     Answers { endpoint: Endpoint, wanted: Wanted, within: Limit, of: Anchor },
     /// An endpoint says this all the time.
     Stays { endpoint: Endpoint, lasting: Lasting, time: Duration, of: Anchor },
-    /// An endpoint answers, whatever it says, within a limit.
-    Listens { endpoint: Endpoint, within: Limit, of: Anchor },
+    /// Somebody listens on the app's port, whatever becomes of a request, within a limit.
+    Listens { within: Limit, of: Anchor },
     /// Readiness shows that the app felt the outage.
     OutageFelt(Anchor),
     /// The engine calls the app healthy, or unhealthy, within a limit.
@@ -362,7 +362,8 @@ impl Claim {
     #[must_use]
     pub fn endpoint(&self) -> Option<Endpoint> {
         match self {
-            Self::Answers { endpoint, .. } | Self::Listens { endpoint, .. } | Self::Stays { endpoint, .. } => Some(*endpoint),
+            Self::Answers { endpoint, .. } | Self::Stays { endpoint, .. } => Some(*endpoint),
+            Self::Listens { .. } => Some(Endpoint::Readiness),
             _ => None,
         }
     }
@@ -401,7 +402,7 @@ impl Claim {
             Self::Answers { endpoint, wanted, within, .. } => {
                 answers::answered(window, *endpoint, *wanted, within.of(window.contract))
             }
-            Self::Listens { endpoint, within, .. } => answers::listened(window, *endpoint, within.of(window.contract)),
+            Self::Listens { within, .. } => answers::listened(window, within.of(window.contract)),
             Self::OutageFelt(_) => felt::was_felt(window),
             Self::Stays { endpoint, lasting, time, .. } => answers::stayed(window, *endpoint, *lasting, *time),
             Self::HealthTurns { healthy, within, .. } => health::turned(window, *healthy, *within),

@@ -36,7 +36,10 @@ impl Stop<'_> {
                 Some(process) => format!("; its first process is `{}`", process.command),
                 None => String::new(),
             };
-            return format!("{signal} did not end it: stopped by SIGKILL after {took} (status {status}){reason}");
+            // It may have ended by itself just before SIGKILL.
+            let end = if *status == 137 { "stopped by SIGKILL" } else { "it ended" };
+            let limit = seconds(self.grace);
+            return format!("{signal} did not end it within {limit}: {end} after {took} (status {status}){reason}");
         }
         match status {
             0 => format!("it stopped after {took} with status 0"),
@@ -231,7 +234,7 @@ mod tests {
         assert_eq!(finding.expected, "`app` exits within 10.0 s of SIGTERM");
         assert_eq!(
             finding.seen,
-            "SIGTERM did not end it: stopped by SIGKILL after 10.5 s (status 137); its first process is a shell, \
+            "SIGTERM did not end it within 10.0 s: stopped by SIGKILL after 10.5 s (status 137); its first process is a shell, \
              `/bin/sh -c server; true`, which does not pass the signal on"
         );
         assert_eq!(finding.evidence, ids([0, 1]));
@@ -265,7 +268,7 @@ mod tests {
         let unseen = killed(&with_first_process(None, SWALLOWED));
         assert_eq!(
             unseen.seen(&Claim::StopsInTime(Anchor::Stop)),
-            "SIGTERM did not end it: stopped by SIGKILL after 10.5 s (status 137)"
+            "SIGTERM did not end it within 10.0 s: stopped by SIGKILL after 10.5 s (status 137)"
         );
         assert!(is_held(&unseen.judge(&Claim::SignalReached)), "without proof that it is a shell");
     }

@@ -126,6 +126,9 @@ pub(super) async fn ready_again(stage: &mut Stage) -> Result<(), Halt> {
             let app = &context.contract.app;
             Err(Halt::not_applicable(format!("`{app}` was not ready again before: {}", finding.seen)))
         }
-        _ => Ok(()),
+        _ => {
+            launch::settle(context, instance, instance.timeline().clock().now()).await;
+            Ok(())
+        }
     }
 }
