@@ -81,7 +81,8 @@ pub(super) fn listened(window: &Window<'_>, limit: Duration) -> Outcome {
     let until = window.from + limit;
     let asked = || requests(window.facts, endpoint).filter(|request| request.sent >= window.from);
     // One that hangs has been accepted before its timeout.
-    let is_accepted = |request: &Request<'_>| !matches!(request.answer, Answer::Refused | Answer::Reset) && request.sent <= until;
+    let is_accepted =
+        |request: &Request<'_>| matches!(request.answer, Answer::Status(_) | Answer::TimedOut) && request.sent <= until;
     if let Some(request) = asked().find(is_accepted) {
         return Outcome::Held(vec![request.id]);
     }
@@ -318,7 +319,7 @@ mod tests {
             assert_eq!(judged(&[readiness(100, 200, Answer::Status(status))]), held([0]), "{status}");
         }
         assert_eq!(judged(&[readiness(900, 5_900, Answer::TimedOut)]), held([0]), "it hangs");
-        for silence in [Answer::Refused, Answer::Reset] {
+        for silence in [Answer::Refused, Answer::Reset, Answer::Broken("closed".into())] {
             assert_eq!(judged(&[readiness(100, 200, silence.clone())]), Outcome::Pending, "{silence}");
             assert!(is_broken(&judged(&[readiness(100, 200, silence.clone()), readiness(5000, 5100, silence)])));
         }

@@ -40,8 +40,13 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
             Some(Defect::IgnoresStopSignal { first_process: Some(words.join(" ")) })
         }
         Claim::Answers { wanted: Wanted::Success, .. } | Claim::SameProcess | Claim::Listens { .. } => at_start(window),
+        Claim::NotReadyBefore(service) => named(window, service).map(|service| Defect::IgnoresOutage { service }),
         Claim::Answers { endpoint: Endpoint::Readiness, .. }
-        | Claim::Stays { endpoint: Endpoint::Readiness, lasting: Lasting::Bounded | Lasting::NoSuccess, .. }
+        | Claim::Stays {
+            endpoint: Endpoint::Readiness,
+            lasting: Lasting::Bounded | Lasting::NoSuccess | Lasting::OnlyUnready,
+            ..
+        }
         | Claim::OutageFelt(_)
         | Claim::HealthTurns { healthy: false, .. } => in_outage(window),
         Claim::WritesNothing(_) => {

@@ -59,7 +59,9 @@ impl Defect {
                 "retry.initialising-database",
                 "retry.starting-up",
             ],
-            Self::IgnoresOutage { .. } | Self::OtherStatus { .. } => &["outage.killed"],
+            Self::IgnoresOutage { .. } | Self::OtherStatus { .. } => {
+                &["outage.killed", "readiness.not-without-database", "readiness.says-503", "readiness.not-before-database"]
+            }
             Self::WaitsForever { .. } => &["outage.frozen", "outage.partitioned"],
             Self::NeedsToWrite { .. } => &["hardening.read-only", "nonroot.arbitrary-uid", "hardening.writes-nothing"],
             Self::RunsAsRoot => &["nonroot.processes", "nonroot.image-user"],
