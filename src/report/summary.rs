@@ -12,16 +12,18 @@ use crate::judge::seconds;
 use crate::model::{Cause, CheckRecord, Conclusion, Run, Severity, Verdict};
 
 /// How many lines causes may take, before each is cut to one.
-const ROOM: usize = 18;
+const ROOM: usize = 16;
+/// So many causes may take more lines each.
+const FEW: usize = 4;
 /// How far causes are indented, and what goes on below them.
 const INDENT: usize = 2;
 const DEEPER: usize = 6;
 
-/// What a run comes to, on one screen. `command` is what the user ran.
+/// What a run comes to, on one screen.
 #[must_use]
-pub(super) fn summarise(run: &Run, command: &str, look: Look) -> String {
+pub(super) fn summarise(run: &Run, look: Look) -> String {
     let mut text = String::new();
-    let _ = Summary { run, command, look }.write(&mut text);
+    let _ = Summary { run, look }.write(&mut text);
     text
 }
 
@@ -39,7 +41,6 @@ pub(super) fn headline(run: &Run) -> &'static str {
 
 struct Summary<'a> {
     run: &'a Run,
-    command: &'a str,
     look: Look,
 }
 
@@ -92,7 +93,13 @@ impl Summary<'_> {
         let causes = &self.run.causes;
         let of = |severity| causes.iter().filter(move |cause| cause.severity == severity);
         let must = of(Severity::Must).count();
-        let lines = if causes.len() + must <= ROOM { 2 } else { 1 };
+        let lines = if causes.len() <= FEW {
+            4
+        } else if causes.len() + must <= ROOM {
+            2
+        } else {
+            1
+        };
         for (severity, heading, colour) in
             [(Severity::Must, "must be fixed", AnsiColor::Red), (Severity::Should, "should be fixed", AnsiColor::Yellow)]
         {
@@ -101,7 +108,7 @@ impl Summary<'_> {
                 writeln!(text, "{}", self.look.paint(bold(colour), format!("{heading} ({count})")))?;
             }
             for cause in of(severity) {
-                self.cause(text, cause, if severity == Severity::Must { lines } else { 1 })?;
+                self.cause(text, cause, if severity == Severity::Must || lines > 2 { lines } else { 1 })?;
             }
         }
         Ok(())
@@ -118,13 +125,12 @@ impl Summary<'_> {
         };
         let (check, evidence) = (&cause.check, printable(&cause.evidence));
         match (&cause.headline, lines) {
-            (Some(headline), 1) => self.cut(text, &format!("{headline} ({check}{others}): {evidence}{place}"), 1),
+            (Some(headline), 1) => self.cut(text, &format!("{headline} ({check}{others}): {evidence}{place}"), INDENT, 1),
             (Some(headline), _) => {
-                self.cut(text, &format!("{headline} ({check}{others})"), 1)?;
-                let line = fitted(&format!("{evidence}{place}"), self.look.prose_width().saturating_sub(DEEPER));
-                writeln!(text, "{:DEEPER$}{line}", "")
+                self.cut(text, &format!("{headline} ({check}{others})"), INDENT, 1)?;
+                self.cut(text, &format!("{evidence}{place}"), DEEPER, lines - 1)
             }
-            (None, lines) => self.cut(text, &format!("{check}{others}: {evidence}{place}"), lines),
+            (None, lines) => self.cut(text, &format!("{check}{others}: {evidence}{place}"), INDENT, lines),
         }
     }
 
@@ -156,11 +162,11 @@ impl Summary<'_> {
         }
         for check in alone {
             let seen = check.finding.as_ref().map(|finding| finding.seen.as_str()).unwrap_or_default();
-            self.cut(text, &printable(&format!("{}: {seen}", check.name())), 1)?;
+            self.cut(text, &printable(&format!("{}: {seen}", check.name())), INDENT, 1)?;
         }
         for check in of(Verdict::Waived) {
             let reason = outcome(check).first().map(|(_, reason)| *reason).unwrap_or_default();
-            self.cut(text, &printable(&format!("waived: {}: {reason}", check.name())), 1)?;
+            self.cut(text, &printable(&format!("waived: {}: {reason}", check.name())), INDENT, 1)?;
         }
         Ok(())
     }
@@ -178,33 +184,36 @@ impl Summary<'_> {
     }
 
     fn more(&self, text: &mut String) -> fmt::Result {
-        let first = self.run.causes.first().map_or("ID", |cause| cause.check.split('[').next().unwrap_or_default());
-        if self.look.detail < Detail::Verbose {
-            let whole = "--verbose shows every check with its timeline, --html FILE writes it as a page";
-            let explain = format!("seaworthy explain {first}");
-            self.line(text, DEEPER, &format!("{whole}; `{explain}` says why it matters and how to fix it"))?;
+        if self.look.detail == Detail::Verbose {
+            return Ok(());
         }
-        if self.run.causes.is_empty() {
-            Ok(())
-        } else {
-            self.line(text, DEEPER, &format!("again: {} --tags @{first}", self.command))
+        self.line(text, DEEPER, "every check, with its timeline: --verbose, or --html FILE")?;
+        match self.run.causes.first() {
+            Some(cause) => {
+                let id = cause.check.split('[').next().unwrap_or_default();
+                self.line(text, DEEPER, &format!("why, and how to fix it: seaworthy explain {id}"))
+            }
+            None => Ok(()),
         }
     }
 
-    /// Text that is cut after so many lines.
-    fn cut(&self, text: &mut String, told: &str, lines: usize) -> fmt::Result {
+    /// Text with an indent, that is cut after so many lines. What goes on is indented more.
+    fn cut(&self, text: &mut String, told: &str, indent: usize, lines: usize) -> fmt::Result {
         let width = self.look.prose_width();
-        let wrapped = wrap(told, INDENT, DEEPER, width);
-        if wrapped.len() <= lines {
-            return wrapped.iter().try_for_each(|line| writeln!(text, "{:INDENT$}{line}", ""));
+        let mut wrapped = wrap(told, indent, DEEPER, width);
+        if wrapped.len() > lines {
+            let rest: Vec<&str> = wrapped[lines - 1..].iter().map(|line| line.trim_start()).collect();
+            // The first line gets its indent below.
+            let (within, taken) = if lines > 1 { (DEEPER, DEEPER) } else { (0, indent) };
+            let last = format!("{:within$}{}", "", fitted(&rest.join(" "), width - taken));
+            wrapped.truncate(lines - 1);
+            wrapped.push(last);
         }
-        let (whole, rest) = wrapped.split_at(lines - 1);
-        for line in whole {
-            writeln!(text, "{:INDENT$}{line}", "")?;
+        for (index, line) in wrapped.iter().enumerate() {
+            let indent = if index == 0 { indent } else { 0 };
+            writeln!(text, "{:indent$}{line}", "")?;
         }
-        let rest = rest.iter().map(|line| line.trim_start()).collect::<Vec<_>>().join(" ");
-        let indent = if lines > 1 { DEEPER } else { 0 };
-        writeln!(text, "{:INDENT$}{:indent$}{}", "", "", fitted(&rest, width - INDENT - indent))
+        Ok(())
     }
 
     fn line(&self, text: &mut String, indent: usize, told: &str) -> fmt::Result {
@@ -223,4 +232,57 @@ fn fitted(text: &str, width: usize) -> String {
     }
     let kept: String = text.chars().take(width.saturating_sub(1)).collect();
     format!("{}…", kept.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cause(headline: Option<&str>, severity: Severity) -> Cause {
+        Cause {
+            headline: headline.map(str::to_owned),
+            defect: None,
+            severity,
+            check: "shutdown.in-time".into(),
+            evidence: "SIGTERM did not end it within 10.0 s: stopped by SIGKILL after 10.5 s; its first process is a shell, `sh`"
+                .into(),
+            fix: "use the exec form".into(),
+            places: vec![],
+            also_failed: vec!["shutdown.reaches-app".into()],
+            blocked: vec!["shutdown.status".into(), "logging.last-words".into()],
+        }
+    }
+
+    fn summarised(causes: Vec<Cause>) -> Vec<String> {
+        let mut run = Run::read(include_bytes!("../../tests/fixtures/runs/version-1.json")).expect("a run");
+        run.causes = causes;
+        let look = Look { width: Some(80), ..Look::default() };
+        summarise(&run, look).lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_run_with_many_causes_fits_on_a_screen() {
+        let of = |severity, count| vec![cause(Some("The stop signal does not end the app"), severity); count];
+        for (must, should) in [(1, 0), (2, 2), (4, 6), (9, 5), (14, 0)] {
+            let lines = summarised([of(Severity::Must, must), of(Severity::Should, should)].concat());
+            assert!(lines.len() <= 25, "{must} and {should} take {} lines:\n{}", lines.len(), lines.join("\n"));
+            assert!(lines.iter().all(|line| line.chars().count() <= 80), "{}", lines.join("\n"));
+        }
+    }
+
+    #[test]
+    fn a_cause_says_what_it_explains_and_how_it_was_seen() {
+        let lines = summarised(vec![cause(Some("The stop signal does not end the app"), Severity::Must)]);
+        let at = lines.iter().position(|line| line == "must be fixed (1)").expect("a heading");
+        assert_eq!(
+            lines[at + 1..at + 4],
+            [
+                "  The stop signal does not end the app (shutdown.in-time and 1 more, blocks 2)",
+                "      SIGTERM did not end it within 10.0 s: stopped by SIGKILL after 10.5 s; its",
+                "      first process is a shell, `sh`",
+            ]
+        );
+        let own = summarised(vec![cause(None, Severity::Should)]);
+        assert!(own.iter().any(|line| line.starts_with("  shutdown.in-time and 1 more, blocks 2: SIGTERM did")), "{own:?}");
+    }
 }

@@ -65,7 +65,7 @@ pub fn describe(run: &Run, command: &str, look: Look) -> String {
         details(&mut text, run, command, look);
         text.push('\n');
     }
-    text.push_str(&summarise(run, command, look));
+    text.push_str(&summarise(run, look));
     text
 }
 
