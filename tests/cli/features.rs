@@ -19,7 +19,8 @@ pub(crate) const TESTS: &[Test] = tests! {
 
 /// The first scenario fails by intent: its expectation is that a stopped process answers.
 fn checks_of_ones_own_are_made() {
-    let arguments = ["check", "tests/fixtures/alone", "--features", "tests/fixtures/features", "--tags", "@shop", "--jobs", "1"];
+    let arguments =
+        ["check", "tests/fixtures/alone", "--features", "tests/fixtures/features", "--tags", "@shop", "--jobs", "1", "-v"];
     let (output, left) = run(seaworthy(&arguments));
     assert_eq!(left, Vec::<String>::new());
     let shown = shown(&output);

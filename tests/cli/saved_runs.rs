@@ -57,6 +57,8 @@ fn a_saved_run_is_told_as_wide_as_the_terminal_is() {
         assert!(widest.is_some() && widest <= columns.parse().ok(), "{name} at {columns}: {told}");
         insta::assert_snapshot!(format!("told-{name}-{columns}"), told);
     }
+    let output = seaworthy(&["report", &saved("failed"), "--verbose"]).env("COLUMNS", "80").output().expect("ended");
+    insta::assert_snapshot!("told-failed-verbose-80", self::told(&output));
 }
 
 fn as_much_is_told_as_is_wanted_in_colours_where_they_are() {
@@ -66,12 +68,18 @@ fn as_much_is_told_as_is_wanted_in_colours_where_they_are() {
         text(&output.expect("ended").stdout)
     };
     let (quiet, normal, verbose) = (show(&["--quiet"], &[]), show(&[], &[]), show(&["--verbose"], &[]));
-    assert!(!quiet.contains("passed  ") && quiet.contains("1 failed") && quiet.contains("to fix:"), "{quiet}");
-    assert!(normal.contains("passed  ") && normal.contains("n/a ") && !normal.contains("When the app gets"), "{normal}");
-    assert!(verbose.contains("When the app gets its stop signal"), "{verbose}");
+    assert!(quiet.contains("1 failed") && quiet.contains("must be fixed (1)") && !quiet.contains("--verbose"), "{quiet}");
+    assert!(
+        normal.contains("not measured: ") && normal.contains("seaworthy explain") && !normal.contains("passed  "),
+        "{normal}"
+    );
+    for told in ["passed  ", "n/a ", "FAILED ", "When the app gets its stop signal", "to fix: ", "again: "] {
+        assert!(verbose.contains(told) && !normal.contains(told), "{told}: {verbose}");
+    }
+    assert!(verbose.contains("must be fixed (1)"), "{verbose}");
     assert!(!normal.contains('\u{1b}'), "no colours where nobody sees them");
     let coloured = show(&[], &[("CLICOLOR_FORCE", "1")]);
-    assert!(coloured.contains("\u{1b}[1m\u{1b}[31mFAILED \u{1b}[0m"), "{coloured}");
+    assert!(coloured.contains("\u{1b}[1m\u{1b}[31mNot ready for production"), "{coloured}");
     assert!(!show(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]).contains('\u{1b}'), "NO_COLOR comes first");
 }
 
