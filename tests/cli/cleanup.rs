@@ -20,9 +20,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Interrupts a run at several moments of its life, by what it says then: nothing may be left, and the exit code is 2.
 fn an_interrupted_run_leaves_nothing() {
-    for (signal, moment) in [("INT", "building"), ("INT", "starting the stack"), ("TERM", "running"), ("HUP", "passed")] {
+    for (signal, moment) in [("INT", "building"), ("INT", "starting the stack"), ("TERM", "running"), ("HUP", "Then ")] {
         let (reader, writer) = std::io::pipe().expect("a pipe");
-        let mut command = seaworthy(&["check", "stacks/fastapi-postgres"]);
+        let mut command = seaworthy(&["check", "stacks/fastapi-postgres", "--verbose"]);
         let mut child = command.stdout(writer.try_clone().expect("one more")).stderr(writer).spawn().expect("started");
         // It holds the other end of the pipe too.
         drop(command);

@@ -44,7 +44,7 @@ fn a_foreign_image_gets_the_verdicts_that_it_deserves() {
     let alone = ["check", "--image", &image.0, "--readiness", "/", "--env", "GREETING=ahoy $5", "--tags", TAGS];
     let (output, left) = run(seaworthy(&alone));
     assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
-    assert!(shown(&output).contains("2 passed, 0 failed, 0 could not run, 0 waived; 4 not applicable"), "{}", shown(&output));
+    assert!(shown(&output).contains(": 2 passed; 4 not applicable"), "{}", shown(&output));
     assert_eq!(left, Vec::<String>::new());
 
     // With a database beside it, it claims to be ready without ever having looked.
@@ -73,7 +73,8 @@ fn a_foreign_image_gets_the_verdicts_that_it_deserves() {
         .filter(|(_, verdict)| *verdict != seaworthy::model::Verdict::Passed)
         .map(|(name, _)| name)
         .collect();
-    assert_eq!(failed, ["outage.killed[postgres]", "readiness.not-before-database"], "{}", shown(&output));
+    let expected = ["outage.killed[postgres]", "outage.recovers[postgres]", "readiness.not-before-database"];
+    assert_eq!(failed, expected, "{}", shown(&output));
 
     // The stack that was used can be kept, and gives the same plan.
     let (output, _) = run(seaworthy(&["plan", &yaml]));
@@ -102,7 +103,7 @@ fn an_image_in_an_archive_is_checked_and_keeps_its_name_to_itself() {
         let (output, left) =
             run(seaworthy(&["check", "--archive", &archive, "--readiness", "/", "--env", "GREETING=ahoy", "--tags", TAGS]));
         assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
-        assert!(shown(&output).contains("2 passed, 0 failed, 0 could not run, 0 waived; 4 not applicable"), "{}", shown(&output));
+        assert!(shown(&output).contains(": 2 passed; 4 not applicable"), "{}", shown(&output));
         assert_eq!(left, Vec::<String>::new());
         assert!(!docker(&["image", "ls"]).contains(tag), "the name in the archive is not loaded");
     }
