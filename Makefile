@@ -1,7 +1,9 @@
 # Two commands, each of which does all of its own set-up and may be run again at any time:
 #   make demo    watch a real app and a real PostgreSQL being started, disturbed and judged
 #   make test    formatting, lints and all tests
-.PHONY: demo test lints tests engine images tools
+# And one that takes an hour:
+#   make sea-trials    real servers, built from the package registries, against the verdicts of experts
+.PHONY: demo test sea-trials lints tests engine images tools
 
 # An older Docker client may lie in front of the packaged one.
 export PATH := /usr/bin:$(PATH)
@@ -15,6 +17,9 @@ test: images tools
 	cargo fmt --all --check
 	cargo test --workspace --no-run
 	$(MAKE) --no-print-directory --jobs=2 tests lints
+
+sea-trials: images
+	SEAWORTHY_SEA_TRIALS=1 RUST_TEST_THREADS=1 cargo test --test trials
 
 # Tests wait more than they calculate.
 tests:
