@@ -98,7 +98,8 @@ fn right_verdicts(server: &str) -> BTreeMap<String, Vec<String>> {
     let column = |name: &str| head.iter().position(|one| *one == name).unwrap_or_else(|| panic!("no column {name}"));
     let (stack, check, dependency, right) = (column("stack"), column("check"), column("dependency"), column("right"));
     let of_server = lines.filter(|line| line[stack] == server).map(|line| {
-        let name = if line[dependency] == "-" { line[check].to_owned() } else { format!("{}[{}]", line[check], line[dependency]) };
+        let name =
+            if line[dependency] == "-" { line[check].to_owned() } else { format!("{}[{}]", line[check], line[dependency]) };
         (name, line[right].split('|').map(str::to_owned).collect())
     });
     let right: BTreeMap<String, Vec<String>> = of_server.collect();

@@ -49,20 +49,34 @@ fn property(text: &str) -> String {
 #[must_use]
 pub fn to_job_summary(run: &Run) -> String {
     let counts = run.counts();
-    let wrong = [Verdict::Failed, Verdict::CouldNotRun, Verdict::Waived];
-    let told: Vec<&CheckRecord> = run.checks.iter().filter(|check| wrong.contains(&check.verdict)).collect();
+    let others = [Verdict::CouldNotRun, Verdict::Waived];
+    let others: Vec<&CheckRecord> = run.checks.iter().filter(|check| others.contains(&check.verdict)).collect();
     let page = html! {
         h3 { "Seaworthy: " (run.subject.stack) }
         p {
-            b { (counts.passed) " passed, " (counts.failed) " failed, " (counts.could_not_run) " could not run, " (counts.waived) " waived" }
+            b { (counts.passed) " passed, " (counts.failed) " failed, " (counts.blocked) " blocked, " (counts.could_not_run) " could not run, " (counts.waived) " waived" }
             ", " (counts.not_applicable) " not applicable; in " (seconds(run.subject.duration))
         }
-        @if !told.is_empty() {
+        @if !run.causes.is_empty() || !others.is_empty() {
             table {
                 tr { th { "check" } th { "severity" } th { "what was seen" } th { "to fix" } }
-                @for check in told {
+                @for cause in &run.causes {
                     tr {
-                        td { code { (check.name()) } br; (check.title) @if check.verdict != Verdict::Failed { br; i { (word(check.verdict)) } } }
+                        td {
+                            @if let Some(headline) = &cause.headline { b { (headline) } br; }
+                            code { (cause.check) }
+                            @for (what, names) in [("failed too: ", &cause.also_failed), ("blocked: ", &cause.blocked)] {
+                                @if !names.is_empty() { br; (what) (names.join(", ")) }
+                            }
+                        }
+                        td { (cause.severity.word()) }
+                        td { (cause.evidence) @for place in &cause.places { br; code { (place.file) ":" (place.line) } } }
+                        td { (cause.fix) }
+                    }
+                }
+                @for check in others {
+                    tr {
+                        td { code { (check.name()) } br; (check.title) br; i { (word(check.verdict)) } }
                         td { (check.severity.word()) }
                         td {
                             @for (place, (label, told)) in outcome(check).into_iter().enumerate() {

@@ -48,11 +48,14 @@ pub fn to_sarif(run: &Run) -> String {
     let of_verdict = |verdicts: &'static [Verdict]| run.checks.iter().filter(|check| verdicts.contains(&check.verdict));
     let results: Vec<Value> =
         of_verdict(&[Verdict::Failed, Verdict::Waived]).map(|check| result(run, check, indexes[check.id.as_str()])).collect();
-    let notifications: Vec<Value> = of_verdict(&[Verdict::CouldNotRun])
+    let could_not_run = run.checks.iter().any(|check| check.verdict == Verdict::CouldNotRun);
+    let notifications: Vec<Value> = of_verdict(&[Verdict::CouldNotRun, Verdict::Blocked])
         .map(|check| {
+            let (level, what) =
+                if check.verdict == Verdict::Blocked { ("note", "could not be judged") } else { ("error", "could not run") };
             json!({
-                "level": "error",
-                "message": {"text": format!("{} could not run: {}", check.name(), message(check, "; "))},
+                "level": level,
+                "message": {"text": format!("{} {what}: {}", check.name(), message(check, "; "))},
                 "associatedRule": {"id": check.id, "index": indexes[check.id.as_str()]},
             })
         })
@@ -70,7 +73,7 @@ pub fn to_sarif(run: &Run) -> String {
             "automationDetails": {"id": format!("seaworthy/{}/", run.subject.stack)},
             "columnKind": "unicodeCodePoints",
             "invocations": [{
-                "executionSuccessful": notifications.is_empty(),
+                "executionSuccessful": !could_not_run,
                 "startTimeUtc": run.subject.started_at,
                 "toolExecutionNotifications": notifications,
             }],
