@@ -14,7 +14,9 @@ async def check_and_tell(self: Database) -> None:
     try:
         await check(self)
     except Exception:
-        said.set()
+        # What failed before the outage is another story.
+        if self._lost.is_set():
+            said.set()
         raise
 
 
