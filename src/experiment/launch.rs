@@ -442,7 +442,7 @@ mod tests {
         let requests = (0..8).map(|n| log(1_000 + n * 100, &format!("GET /health 200 {n} ms")));
         let workers = [log(500, "worker 7 booted"), log(1_150, "worker 8 booted"), log(1_250, "worker 9 booted")];
         let facts: Vec<Observation> = workers.into_iter().chain(requests).collect();
-        assert_eq!(last_of_start(&facts, "app", Duration::from_millis(1_000)), Some(Duration::from_millis(1_250)));
+        assert_eq!(last_of_start(&facts, "app", Duration::from_secs(1)), Some(Duration::from_millis(1_250)));
         assert_eq!(last_of_start(&facts, "app", Duration::from_millis(1_300)), None);
         assert_eq!(last_of_start(&facts, "db", Duration::ZERO), None);
     }

@@ -119,7 +119,7 @@ pub(super) fn handles(window: &Window<'_>, signal: &str) -> Option<bool> {
 }
 
 /// The signal reached the app: it was not swallowed by a shell in front of it, or by a first process that has no handler for it, for which
-/// the kernel drops it (pid_namespaces(7)).
+/// the kernel drops it (`pid_namespaces(7)`).
 pub(super) fn signal_reached(window: &Window<'_>) -> Outcome {
     judge(window, |stop| {
         let shell = first_process(window.facts, stop.app, stop.told).filter(is_shell);
@@ -127,10 +127,8 @@ pub(super) fn signal_reached(window: &Window<'_>) -> Outcome {
         if stop.is_in_time() || (shell.is_none() && !is_dropped) {
             return Outcome::Held(stop.evidence());
         }
-        let mut seen = stop.describe(window.facts);
-        if shell.is_none() {
-            seen.push_str(&format!(", which has no handler for {}", stop.signal));
-        }
+        let seen = stop.describe(window.facts);
+        let seen = if shell.is_none() { format!("{seen}, which has no handler for {}", stop.signal) } else { seen };
         Outcome::broken(format!("{} reaches the app", stop.signal), seen, stop.evidence())
     })
 }

@@ -121,14 +121,10 @@ pub(super) async fn again(stage: &mut Stage) -> Result<(), Halt> {
 pub(super) async fn ready_again(stage: &mut Stage) -> Result<(), Halt> {
     let since = stage.since();
     let (context, instance) = stage.instance().await?;
-    match launch::ready_since(context, instance, since).await {
-        Outcome::Broken(finding) => {
-            let app = &context.contract.app;
-            Err(Halt::not_applicable(format!("`{app}` was not ready again before: {}", finding.seen)))
-        }
-        _ => {
-            launch::settle(context, instance, instance.timeline().clock().now()).await;
-            Ok(())
-        }
+    if let Outcome::Broken(finding) = launch::ready_since(context, instance, since).await {
+        let app = &context.contract.app;
+        return Err(Halt::not_applicable(format!("`{app}` was not ready again before: {}", finding.seen)));
     }
+    launch::settle(context, instance, instance.timeline().clock().now()).await;
+    Ok(())
 }
