@@ -1,9 +1,10 @@
 # Two commands, each of which does all of its own set-up and may be run again at any time:
 #   make demo    watch a real app and a real PostgreSQL being started, disturbed and judged
 #   make test    formatting, lints and all tests
-# And one that takes an hour:
+# And two that take about an hour each:
 #   make sea-trials    real servers, built from the package registries, against the verdicts of experts
-.PHONY: demo test sea-trials lints tests engine images tools
+#   make bench         the same checks written by hand beside Seaworthy; writes docs/benchmarks.md
+.PHONY: demo test sea-trials bench lints tests engine images tools
 
 # An older Docker client may lie in front of the packaged one.
 export PATH := /usr/bin:$(PATH)
@@ -20,6 +21,9 @@ test: images tools
 
 sea-trials: images
 	SEAWORTHY_SEA_TRIALS=1 RUST_TEST_THREADS=1 cargo test --test trials
+
+bench: images
+	benches/bench
 
 # Tests wait more than they calculate.
 tests:

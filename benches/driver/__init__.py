@@ -1,0 +1,1 @@
+"""What `benches/bench` is made of: run, measure, write the page."""
