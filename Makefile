@@ -23,6 +23,7 @@ sea-trials: images
 	SEAWORTHY_SEA_TRIALS=1 RUST_TEST_THREADS=1 cargo test --test trials
 
 bench: images
+	python3 -B -m unittest discover --quiet --start-directory benches/tests
 	benches/bench
 
 # Tests wait more than they calculate.

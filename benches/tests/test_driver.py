@@ -103,6 +103,16 @@ class Page(unittest.TestCase):
         self.assertIn("| a | Seaworthy, the five | 12.0 s | 10.0–40.0 s | 1.00 | 0 | 3 of 3 |", text)
         self.assertIn("| 24.0 s | 18.0–30.0 s | 2.00 | 99 | 2 of 3 |", text)
 
+    def test_growth_has_the_times_of_the_runs_that_passed(self):
+        def turn(size: int, seconds: float, exit_code: int = 0) -> dict:
+            return {"subject": f"growth-{size}", "round": 1, "seconds": seconds, "exit_code": exit_code, "failed": []}
+
+        counts = {"growth-1": {"checks": 70, "experiments": 40}, "growth-2": {"checks": 90, "experiments": 50}}
+        text = page.the_growth({"growth": [turn(1, 100), turn(2, 150), turn(8, 9, 2)], "counts": counts})
+        self.assertIn("| 1 | 70 | 40 | 100 s | 1.00 | none | 1 of 1 |", text)
+        self.assertIn("| 2 | 90 | 50 | 150 s | 1.50 | none | 1 of 1 |", text)
+        self.assertIn("| 8 |  |  | no time |  | none | 0 of 1 |", text)
+
     def test_a_twin_is_noticed_by_the_check_that_is_about_it(self):
         turn = {"subject": "ignores-sigterm", "exit_code": 1, "failed": ["stops_in_time"]}
         self.assertTrue(page.noticed(turn))
