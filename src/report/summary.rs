@@ -13,6 +13,8 @@ use crate::model::{Cause, CheckRecord, Conclusion, Run, Severity, Verdict};
 
 /// How many lines causes may take, before each is cut to one.
 const ROOM: usize = 16;
+/// How many lines a reason why something could not run may take.
+const REASON: usize = 4;
 /// So many causes may take more lines each.
 const FEW: usize = 4;
 /// How far causes are indented, and what goes on below them.
@@ -125,7 +127,10 @@ impl Summary<'_> {
         };
         let (check, evidence) = (&cause.check, printable(&cause.evidence));
         match (&cause.headline, lines) {
-            (Some(headline), 1) => self.cut(text, &format!("{headline} ({check}{others}): {evidence}{place}"), INDENT, 1),
+            (Some(headline), 1) => {
+                let more = if cause.also_failed.is_empty() { String::new() } else { format!(" +{}", cause.also_failed.len()) };
+                self.cut(text, &format!("{headline} ({check}{more}): {evidence}{place}"), INDENT, 1)
+            }
             (Some(headline), _) => {
                 self.cut(text, &format!("{headline} ({check}{others})"), INDENT, 1)?;
                 self.cut(text, &format!("{evidence}{place}"), DEEPER, lines - 1)
@@ -151,10 +156,7 @@ impl Summary<'_> {
         for (check, others) in reasons {
             let others = if others > 0 { format!(" and {others} more") } else { String::new() };
             let reason = check.reason.as_deref().unwrap_or_default();
-            for line in wrap(&printable(&format!("{}{others}: {reason}", check.name())), INDENT, DEEPER, self.look.prose_width())
-            {
-                writeln!(text, "{:INDENT$}{line}", "")?;
-            }
+            self.cut(text, &printable(&format!("{}{others}: {reason}", check.name())), INDENT, REASON)?;
         }
         let alone: Vec<&CheckRecord> = of(Verdict::Blocked).filter(|check| check.blocked_by.is_none()).collect();
         if !alone.is_empty() {

@@ -180,7 +180,17 @@ async fn send(context: &RunContext, instance: &Instance, started: Duration, sign
     if let Ok(Some(handled)) = context.engine.signals_of_first(&instance.service(app)?.container).await {
         instance.timeline().record(Fact::Inspected { inspection: Inspection::FirstProcess { handled } });
     }
-    let sent = instance.signal(app, signal).await?;
+    let sent = match instance.signal(app, signal).await {
+        Ok(sent) => sent,
+        Err(error) => {
+            // It may have ended by itself between the look and the signal.
+            let clock = instance.timeline().clock();
+            return match instance.wait_for_death(app, started, clock.now() + DEATH_LIMIT).await {
+                Some(_) => Err(Halt::not_applicable(format!("`{app}` had just exited by itself"))),
+                None => Err(error.into()),
+            };
+        }
+    };
     instance.timeline().record_at(sent, Fact::Mark { mark: Mark::StopSignal { signal: signal.to_owned() } });
     Ok(sent)
 }
