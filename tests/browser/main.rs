@@ -125,7 +125,7 @@ async fn everything_is_found_by_mouse_and_by_keyboard() {
     let chart = browser.client.active_element().await.expect("the drawing");
     let told = "document.activeElement.parentElement.querySelector('.told').textContent";
     let mut heard = vec![];
-    for key in [Key::Right, Key::Right, Key::Down] {
+    for key in [Key::Right, Key::Down, Key::Right] {
         chart.send_keys(&key.to_string()).await.expect("pressed");
         heard.push(browser.text(told).await);
     }
