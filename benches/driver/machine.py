@@ -17,7 +17,7 @@ def describe(program: Path) -> dict[str, str]:
     model = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
     server = json.loads(output("docker", "version", "--format", "{{json .Server}}"))
     return {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "date": now(),
         "cores": f"{os.cpu_count()}" + (f" ({model[1]})" if model else ""),
         "memory": f"{memory_kib / 2**20:.1f} GiB",
         "kernel": f"{platform.system()} {platform.release()}",
@@ -27,15 +27,20 @@ def describe(program: Path) -> dict[str, str]:
     }
 
 
+def now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
 def version(program: Path) -> str:
     return output(str(program), "--version").split()[-1] if program.exists() else "not built"
 
 
 def commit() -> str:
-    """With what was changed since, where it can change a run; nothing where the sources are not in a repository."""
+    """The last that changed what runs, and whether more was changed since; nothing where the sources are not in a repository."""
+    sources = ("src", "tap", "features", "Cargo.toml", "Cargo.lock")
     try:
-        name = output("git", "rev-parse", "--short", "HEAD", cwd=PROJECT).strip()
-        changed = output("git", "status", "--porcelain", "src", "tap", "features", "Cargo.lock", cwd=PROJECT).strip()
+        name = output("git", "log", "--max-count=1", "--format=%h", "--", *sources, cwd=PROJECT).strip()
+        changed = output("git", "status", "--porcelain", "--", *sources, cwd=PROJECT).strip()
     except Failed:
         return ""
     return f", commit {name}" + (" with changes" if changed else "")

@@ -36,6 +36,8 @@ def head(results: dict) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
     loads = [turn["load_before"] for turn in results["turns"]]
     load = f"{median(loads):.1f} (median), {max(loads):.1f} (most)" if loads else "not measured"
+    lacking = missing(results)
+    interrupted = f"\nThe run was interrupted before {lacking}; `benches/bench --continue` takes the turns that it lacks.\n" if lacking else ""
     rows += [["peers", versions], ["load average before a turn", load]]
     return f"""# Benchmarks
 
@@ -44,7 +46,19 @@ def head(results: dict) -> str:
 {table(["what", "value"], rows)}
 The contenders take turns, so that what disturbs the machine disturbs all of them. The load before a turn still holds what is left of
 the turn before; where its median is far above the number of cores, something else was running.
-"""
+{interrupted}"""
+
+
+def missing(results: dict) -> str:
+    """What a whole bench lacks, in words; nothing of one for which only some parts were asked."""
+    if not results["is_whole"]:
+        return ""
+    wanted = {
+        "the last round": len(TITLES) * results["rounds"] - len(results["turns"]),
+        "the last twins": len(TWINS) * sum(contender.takes_twins for contender in contenders(None)) - len(results["twins"]),
+        "all sizes of the growing stack": len(SIZES) - len(results["growth"]),
+    }
+    return " and ".join(name for name, count in wanted.items() if count > 0)
 
 
 def the_five(results: dict) -> str:

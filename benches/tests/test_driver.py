@@ -103,6 +103,12 @@ class Page(unittest.TestCase):
         self.assertIn("| a | Seaworthy, the five | 12.0 s | 10.0–40.0 s | 1.00 | 0 | 3 of 3 |", text)
         self.assertIn("| 24.0 s | 18.0–30.0 s | 2.00 | 99 | 2 of 3 |", text)
 
+    def test_says_what_an_interrupted_bench_lacks(self):
+        whole = {"is_whole": True, "rounds": 2, "turns": [0] * 10, "twins": [0] * 20, "growth": [0] * 4}
+        self.assertEqual(page.missing(whole), "")
+        self.assertEqual(page.missing({**whole, "twins": [0] * 19, "growth": []}), "the last twins and all sizes of the growing stack")
+        self.assertEqual(page.missing({**whole, "growth": [], "is_whole": False}), "")
+
     def test_growth_has_the_times_of_the_runs_that_passed(self):
         def turn(size: int, seconds: float, exit_code: int = 0) -> dict:
             return {"subject": f"growth-{size}", "round": 1, "seconds": seconds, "exit_code": exit_code, "failed": []}
