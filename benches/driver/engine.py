@@ -1,6 +1,7 @@
 """What is in the container engine: the images of the subjects, and what a contender leaves behind.
 
-Others may use the same engine meanwhile. Only what is new after a contender ran and does not belong to somebody else counts as its own.
+Others may use the same engine meanwhile: a thing counts as left behind, and is removed, only if it is new and something on it says that it
+is the contender's. An anonymous volume says nothing, so those are not looked at.
 """
 
 import json
@@ -9,7 +10,10 @@ from dataclasses import dataclass
 
 from driver.places import Failed, output
 
+# Of Compose projects, and so of images.
 PROJECT_PREFIX = "seaworthy-bench"
+# Of what benches/peers/testcontainers-rs creates.
+NAME_PREFIX = "five-"
 # An engine removes some things a moment after it said so.
 REMOVAL_LIMIT_S = 15
 KINDS = ("container", "network", "volume")
@@ -22,38 +26,43 @@ class Thing:
 
 
 def things() -> set[Thing]:
-    """Every container and network, and every volume that no container uses."""
+    """Every container, network and volume."""
     lists = {
         "container": ("container", "ls", "--all", "--no-trunc", "--format", "{{.ID}}"),
         "network": ("network", "ls", "--no-trunc", "--format", "{{.ID}}"),
-        "volume": ("volume", "ls", "--filter", "dangling=true", "--format", "{{.Name}}"),
+        "volume": ("volume", "ls", "--format", "{{.Name}}"),
     }
     return {Thing(kind, line) for kind in KINDS for line in output("docker", *lists[kind]).split()}
 
 
-def is_foreign(labels: dict[str, str], owner_pid: int) -> bool:
-    """Whether labels say that a thing belongs to neither this bench nor the process that it started."""
+def is_of_bench(found: dict, owner_pid: int) -> bool:
+    """Whether what the engine says of a thing shows that it belongs to this bench, or to the process that it started."""
+    config = found.get("Config") or {}
+    labels = found.get("Labels") or config.get("Labels") or {}
     if "dev.seaworthy.run" in labels:
-        return labels.get("dev.seaworthy.owner.pid") != str(owner_pid)
-    project = labels.get("com.docker.compose.project")
-    return project is not None and not project.startswith(PROJECT_PREFIX)
+        return labels.get("dev.seaworthy.owner.pid") == str(owner_pid)
+    return (
+        labels.get("com.docker.compose.project", "").startswith(PROJECT_PREFIX)
+        or labels.get("org.testcontainers.lang") == "python"
+        or config.get("Image", "").startswith(PROJECT_PREFIX)
+        or found.get("Name", "").lstrip("/").startswith(NAME_PREFIX)
+    )
 
 
-def labels_of(thing: Thing) -> dict[str, str] | None:
+def inspect(thing: Thing) -> dict | None:
     """None for a thing that is gone."""
     try:
-        found = json.loads(output("docker", thing.kind, "inspect", thing.id))[0]
+        return json.loads(output("docker", thing.kind, "inspect", thing.id))[0]
     except Failed:
         return None
-    return (found.get("Labels") or found.get("Config", {}).get("Labels")) or {}
 
 
 def left_behind(before: set[Thing], owner_pid: int) -> list[Thing]:
     """What a contender has left, once the engine had time to remove it."""
     deadline = time.monotonic() + REMOVAL_LIMIT_S
     while True:
-        labels = {thing: labels_of(thing) for thing in things() - before}
-        left = [thing for thing, found in labels.items() if found is not None and not is_foreign(found, owner_pid)]
+        new = {thing: inspect(thing) for thing in things() - before}
+        left = [thing for thing, found in new.items() if found is not None and is_of_bench(found, owner_pid)]
         if not left or time.monotonic() > deadline:
             return sorted(left, key=lambda thing: (KINDS.index(thing.kind), thing.id))
         time.sleep(0.5)
@@ -61,8 +70,6 @@ def left_behind(before: set[Thing], owner_pid: int) -> list[Thing]:
 
 def remove(left: list[Thing]) -> None:
     for thing in left:
-        if "com.docker.volume.anonymous" in (labels_of(thing) or {}):
-            continue  # nothing says whose it is: it is only reported
         force = ["--force", "--volumes"] if thing.kind == "container" else []
         try:
             output("docker", thing.kind, "rm", *force, thing.id)

@@ -8,7 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from driver import contenders, page  # noqa: E402
-from driver.engine import is_foreign  # noqa: E402
+from driver.engine import is_of_bench  # noqa: E402
 from driver.growth import compose  # noqa: E402
 from driver.lag import CONNECTED, Lag, lag  # noqa: E402
 
@@ -78,19 +78,26 @@ class FailedChecks(unittest.TestCase):
             self.assertTrue((twin.folder / "compose.yaml").exists(), twin.name)
 
 
-class Labels(unittest.TestCase):
-    def test_say_whose_a_thing_is(self):
+class Owners(unittest.TestCase):
+    def test_only_what_shows_that_it_is_of_the_bench_is(self):
         run = {"dev.seaworthy.run": "r1", "com.docker.compose.project": "seaworthy-r1-1"}
         cases = [
-            ({}, False),
-            ({"org.testcontainers.managed-by": "testcontainers"}, False),
-            ({"com.docker.compose.project": "seaworthy-bench-five"}, False),
-            ({"com.docker.compose.project": "shop"}, True),
-            ({**run, "dev.seaworthy.owner.pid": "7"}, False),
-            ({**run, "dev.seaworthy.owner.pid": "8"}, True),
+            ({"Name": "/five-1f-db", "Config": {"Image": "postgres:15-bookworm"}}, True),
+            ({"Name": "/happy_gauss", "Config": {"Image": "seaworthy-bench-reference-app:latest", "Labels": None}}, True),
+            ({"Name": "five-1f", "Labels": {}}, True),
+            ({"Name": "1f", "Labels": {"org.testcontainers.lang": "python"}}, True),
+            ({"Name": "x", "Labels": {"com.docker.compose.project": "seaworthy-bench-five"}}, True),
+            ({"Name": "x", "Labels": {**run, "dev.seaworthy.owner.pid": "7"}}, True),
+            ({"Name": "x", "Labels": {**run, "dev.seaworthy.owner.pid": "8"}}, False),
+            # What nobody marked, and what somebody else did.
+            ({"Name": "data", "Labels": None}, False),
+            ({"Name": "/redis", "Config": {"Image": "redis:7", "Labels": {}}}, False),
+            ({"Name": "x", "Labels": {"com.docker.compose.project": "shop"}}, False),
+            ({"Name": "x", "Config": {"Labels": {"org.testcontainers.managed-by": "testcontainers"}}}, False),
+            ({"Name": "1f", "Labels": {"com.docker.volume.anonymous": ""}}, False),
         ]
-        for labels, expected in cases:
-            self.assertEqual(is_foreign(labels, 7), expected, labels)
+        for found, expected in cases:
+            self.assertEqual(is_of_bench(found, 7), expected, found)
 
 
 class Page(unittest.TestCase):
