@@ -24,7 +24,7 @@ pub use self::html::to_html;
 pub use self::junit::to_junit;
 pub use self::look::{Detail, Look};
 pub use self::sarif::to_sarif;
-pub use self::terminal::{check_line, describe};
+pub use self::terminal::describe;
 
 use crate::model::Verdict;
 use crate::model::{CheckRecord, Run};

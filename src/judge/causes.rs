@@ -6,16 +6,9 @@ use crate::model::{Cause, CheckRecord, Defect, Finding, Severity, Verdict};
 /// whose premise did not hold points to the check that says why, where there is one.
 pub fn resolve(checks: &mut [CheckRecord]) {
     for index in 0..checks.len() {
-        let check = &checks[index];
-        let Some(defect) = defect_of(check) else { continue };
-        let ids = if check.verdict == Verdict::Failed { defect.hidden_by() } else { defect.reported_by() };
-        let reporter = reporter(checks, index, defect, ids).map(CheckRecord::name);
-        match check.verdict {
-            Verdict::Blocked => checks[index].blocked_by = reporter,
-            Verdict::Failed if is_hidden(check, defect) && reporter.is_some() => {
-                (checks[index].verdict, checks[index].blocked_by) = (Verdict::Blocked, reporter);
-            }
-            _ => {}
+        let reporter = asks(&checks[index]).and_then(|(defect, ids)| reporter(checks, index, defect, ids)).map(CheckRecord::name);
+        if reporter.is_some() {
+            (checks[index].verdict, checks[index].blocked_by) = (Verdict::Blocked, reporter);
         }
     }
 }
@@ -23,20 +16,9 @@ pub fn resolve(checks: &mut [CheckRecord]) {
 /// The checks, by id, that would say whether a defect which others have run into is one of its own: those that are not among them.
 #[must_use]
 pub fn missing_reporters(checks: &[CheckRecord]) -> Vec<&'static str> {
-    let mut missing = vec![];
-    for (index, check) in checks.iter().enumerate() {
-        let Some(defect) = defect_of(check) else { continue };
-        let asks = match check.verdict {
-            Verdict::Blocked => true,
-            Verdict::Failed => is_hidden(check, defect),
-            _ => false,
-        };
-        let ids = if check.verdict == Verdict::Failed { defect.hidden_by() } else { defect.reported_by() };
-        let is_there = |id: &str| checks.iter().any(|other| other.id == id && other.verdict != Verdict::NotApplicable);
-        if asks && reporter(checks, index, defect, ids).is_none() && !ids.iter().any(|id| is_there(id)) {
-            missing.extend(ids.first());
-        }
-    }
+    let is_there = |id: &&str| checks.iter().any(|other| other.id == **id && other.verdict != Verdict::NotApplicable);
+    let asked = checks.iter().filter_map(asks).map(|(_, ids)| ids);
+    let mut missing: Vec<&str> = asked.filter(|ids| !ids.iter().any(is_there)).filter_map(|ids| ids.first().copied()).collect();
     missing.sort_unstable();
     missing.dedup();
     missing
@@ -88,9 +70,14 @@ fn defect_of(check: &CheckRecord) -> Option<&Defect> {
     check.finding.as_ref()?.defect.as_ref()
 }
 
-/// Whether a check that failed by this defect is not about it.
-fn is_hidden(check: &CheckRecord, defect: &Defect) -> bool {
-    !defect.hidden_by().is_empty() && !defect.reported_by().contains(&check.id.as_str())
+/// The defect that a check has run into and is not about, and the checks, by id, that would say so. Nothing where it speaks for itself.
+fn asks(check: &CheckRecord) -> Option<(&Defect, &'static [&'static str])> {
+    let defect = defect_of(check)?;
+    match check.verdict {
+        Verdict::Blocked => Some((defect, defect.reported_by())),
+        Verdict::Failed if !defect.reported_by().contains(&check.id.as_str()) => Some((defect, defect.hidden_by())),
+        _ => None,
+    }
 }
 
 /// Which of the checks with these ids has failed by a defect, other than the one that asks.

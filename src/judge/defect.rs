@@ -50,7 +50,7 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
         | Claim::OutageFelt(_)
         | Claim::HealthTurns { healthy: false, .. } => in_outage(window),
         Claim::WritesNothing(_) => {
-            let written = files::written(window)?;
+            let (_, written) = files::written(window)?;
             let (folder, _) = written.first()?.rsplit_once('/')?;
             Some(Defect::NeedsToWrite { path: folder.to_owned() })
         }

@@ -53,7 +53,7 @@ fn changes<'a>(window: &Window<'a>) -> Option<(FactId, Changes<'a>)> {
 
 /// In so much time nothing is written to the root file system but to temporary folders.
 pub(super) fn writes_nothing(window: &Window<'_>, time: Duration) -> Outcome {
-    let (Some((id, _)), Some(written)) = (changes(window), written(window)) else {
+    let Some((id, written)) = written(window) else {
         return Outcome::undecided_when(window.over, "what the app has written");
     };
     judge(id, &written, || {
@@ -62,9 +62,9 @@ pub(super) fn writes_nothing(window: &Window<'_>, time: Duration) -> Outcome {
 }
 
 /// What the app wrote to its root file system for good.
-pub(super) fn written(window: &Window<'_>) -> Option<Vec<String>> {
-    let (_, (paths, mounts)) = changes(window)?;
-    Some(written_outside(paths, mounts))
+pub(super) fn written(window: &Window<'_>) -> Option<(FactId, Vec<String>)> {
+    let (id, (paths, mounts)) = changes(window)?;
+    Some((id, written_outside(paths, mounts)))
 }
 
 /// In so much time no log file grows in the app's container.

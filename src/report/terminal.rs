@@ -25,8 +25,7 @@ const INDENT: usize = 8;
 
 /// One line: verdict, name, title, time, and what the app used where that was measured. Where the terminal is too narrow for it, it goes on
 /// below the title.
-#[must_use]
-pub fn check_line(check: &CheckRecord, used: Option<&str>, look: Look) -> String {
+fn check_line(check: &CheckRecord, used: Option<&str>, look: Look) -> String {
     let (word, colour) = match check.verdict {
         Verdict::Passed => ("passed", AnsiColor::Green),
         Verdict::Failed => ("FAILED", AnsiColor::Red),

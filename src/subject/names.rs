@@ -5,11 +5,9 @@ use std::collections::BTreeSet;
 
 use crate::compose::Model;
 
-/// What a variable's name says of its value, and not of the dependency.
-const TRANSPORT: [&str; 33] = [
-    "url",
+/// What else than a host a variable's name says of its value, and not of the dependency.
+const TRANSPORT: [&str; 18] = [
     "urls",
-    "uri",
     "uris",
     "dsn",
     "jdbc",
@@ -17,22 +15,9 @@ const TRANSPORT: [&str; 33] = [
     "conn",
     "connectionstring",
     "string",
-    "host",
-    "hosts",
-    "hostname",
-    "hostnames",
-    "server",
-    "servers",
-    "addr",
-    "addrs",
-    "address",
-    "addresses",
-    "endpoint",
-    "endpoints",
     "port",
     "socket",
     "node",
-    "nodes",
     "primary",
     "main",
     "default",
@@ -101,6 +86,11 @@ const GENERIC: [&str; 36] = [
 /// A shorter word may be part of anything.
 const SHORTEST: usize = 3;
 
+/// Whether a word of a variable's name says something of its value, and not of the dependency.
+fn is_of_value(word: &str) -> bool {
+    HOST.contains(&word) || TRANSPORT.contains(&word) || is_number(word)
+}
+
 /// What the app calls each of these services, in their order. A name that would fit two of them is none.
 pub(super) fn names(model: &Model, app: &str, services: &[String]) -> Vec<Vec<String>> {
     let variables = model.environment(app);
@@ -124,7 +114,7 @@ fn learn(variables: &[(String, String)], own: &BTreeSet<String>, service: &str) 
     let is_prefix = |word: &String| others.iter().filter(|name| name.first() == Some(word)).count() * 2 >= others.len();
     let learnt = pointing.into_iter().filter_map(|(name, _)| {
         let mut words = words(name);
-        while words.last().is_some_and(|word| TRANSPORT.contains(&word.as_str()) || is_number(word)) {
+        while words.last().is_some_and(|word| is_of_value(word)) {
             words.pop();
         }
         let is_first = words.len() == 1;
