@@ -9,8 +9,9 @@ use cucumber::tag::Ext;
 use super::turns::{Parts, in_order, parts};
 use super::{Catalogue, Check, Need, Place, alone, line, lines};
 use crate::experiment::{Line, RunError, Step as ReadStep};
-use crate::model::{CheckRecord, Verdict};
-use crate::subject::{Contract, Kind};
+use crate::judge::{Claim, gap};
+use crate::model::{CheckRecord, Endpoint, Verdict};
+use crate::subject::{Contract, Form, Kind};
 
 /// Stands for the dependency's name in a scenario that is made once per dependency.
 pub(super) const PLACEHOLDER: &str = "<dependency>";
@@ -211,7 +212,9 @@ impl Plan {
             let mut scenarios = vec![];
             for place in Place::all(feature).filter(|place| selection.selects(*place)) {
                 let Ok(check) = Check::read(place.scenario) else { continue };
-                let lacks = lacks(&check, stack);
+                let claims = lines(&alone(place));
+                let claims = || claims.iter().filter_map(Line::claim);
+                let lacks = lacks(&check, stack).or_else(|| claims().find_map(|claim| unsaid(claim, contract)));
                 let dependencies: Vec<Option<&str>> = if check.each_dependency && lacks.is_none() {
                     contract.dependencies.iter().map(|dependency| Some(dependency.service.as_str())).collect()
                 } else {
@@ -357,6 +360,17 @@ fn lacks(check: &Check, stack: Known<'_>) -> Option<Lack> {
     })
 }
 
+/// What a claim needs to be told, and the form of readiness can't say.
+fn unsaid(claim: &Claim, contract: &Contract) -> Option<Lack> {
+    let flag = match (claim.endpoint(), &contract.readiness) {
+        (Some(Endpoint::Liveness), _) => Some("--liveness PATH"),
+        // It is known to speak something else.
+        (_, Form::Protocol { .. }) => None,
+        _ => Some("--readiness PATH"),
+    };
+    gap(claim, contract).map(|reason| Lack { flag, ..Lack::of(reason) })
+}
+
 /// A scenario with the name of a dependency filled in.
 #[must_use]
 pub fn fill_in(scenario: &Scenario, dependency: Option<&str>) -> Scenario {
@@ -405,7 +419,7 @@ mod tests {
         let catalogue = Catalogue::built_in();
         let file = ComposeFile::from("/stack/compose.yaml");
         let model = Model::new(file, json!({"services": services})).expect("has services");
-        let declared = Declared { app: Some("app".into()), readiness: Some("/".into()), ..Declared::default() };
+        let declared = Declared { app: Some("app".into()), readiness: Some(Form::path("/")), ..Declared::default() };
         let draft = detect(&declared, &Declared::default(), &model, &NoImages);
         let contract = draft.into_contract(&model).expect("complete");
         let stack =

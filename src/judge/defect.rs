@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use regex::Regex;
 
-use super::answers::requests;
+use super::answers::{Request, requests};
 use super::claim::{Lasting, Wanted};
+use super::meaning::Meaning;
 use super::process::{first_process, is_shell};
 use super::stop::handles;
 use super::window::{Stop, Window};
@@ -71,7 +72,7 @@ fn named(window: &Window<'_>, meant: &Meant) -> Option<String> {
 fn unheeded(window: &Window<'_>, stop: &Stop<'_>) -> Defect {
     let first = first_process(window.facts, stop.app, stop.told);
     let is_handled = !first.as_ref().is_some_and(is_shell) && handles(window, stop.signal) == Some(true);
-    let waited = requests(window.facts, Endpoint::Readiness)
+    let waited = requests(window, Endpoint::Readiness)
         .any(|request| request.sent < stop.told && request.at > stop.told && matches!(request.answer, Answer::TimedOut));
     match disturbed(window) {
         Some((service, _)) if is_handled && waited => Defect::WaitsForever { service: service.to_owned() },
@@ -94,8 +95,7 @@ fn at_start(window: &Window<'_>) -> Option<Defect> {
     let (app, started) = (window.app(), window.started());
     let told = window.stop_signal().map_or(Duration::MAX, |(sent, _)| sent.at);
     let death = deaths(window.facts, app, started).find(|death| death.at < told)?;
-    let was_ready = requests(window.facts, Endpoint::Readiness)
-        .any(|one| one.sent >= started && one.at < death.at && one.answer.is_success());
+    let was_ready = requests(window, Endpoint::Readiness).any(|one| one.sent >= started && one.at < death.at && one.is_ready());
     if was_ready {
         return None;
     }
@@ -140,16 +140,15 @@ fn accepted_at(window: &Window<'_>, service: &str, at: Duration) -> bool {
 fn in_outage(window: &Window<'_>) -> Option<Defect> {
     let (service, since) = disturbed(window)?;
     let service = service.to_owned();
-    let answers: Vec<&Answer> =
-        requests(window.facts, Endpoint::Readiness).filter(|one| one.at >= since).map(|one| one.answer).collect();
-    if !answers.is_empty() && answers.iter().all(|answer| answer.is_success()) {
+    let answers: Vec<Request<'_>> = requests(window, Endpoint::Readiness).filter(|one| one.at >= since).collect();
+    if !answers.is_empty() && answers.iter().all(Request::is_ready) {
         return Some(Defect::IgnoresOutage { service });
     }
-    if answers.contains(&&Answer::TimedOut) {
+    if answers.iter().any(|one| one.meaning == Meaning::Hung) {
         return Some(Defect::WaitsForever { service });
     }
-    answers.iter().find_map(|answer| match answer {
-        Answer::Status(status) if !answer.is_success() && *status != 503 => Some(Defect::OtherStatus { status: *status }),
+    answers.iter().find_map(|one| match one.answer {
+        Answer::Status(status) if !one.is_ready() && *status != 503 => Some(Defect::OtherStatus { status: *status }),
         _ => None,
     })
 }

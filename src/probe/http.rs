@@ -1,4 +1,4 @@
-//! Asks one endpoint of the app over and over, one request at a time, each on a connection of its own.
+//! Requests over HTTP and HTTPS, each on a connection of its own.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -6,16 +6,14 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use reqwest::{Client, redirect};
-use tokio::sync::watch;
+use reqwest::header::HOST;
+use reqwest::{Client, Method, redirect};
 
-use super::next_reach;
+use super::tls;
 use crate::causes::root_cause;
-use crate::engine::Reach;
-use crate::model::{Answer, Endpoint, Fact, Sight, Timeline, shape, without_styles};
+use crate::model::{Answer, shape, without_styles};
+use crate::subject::{HttpForm, Tls};
 
-/// From one request to the next.
-const INTERVAL: Duration = Duration::from_millis(100);
 /// How much of a body is kept as evidence, in bytes, once it is without what makes a page long. The rest is read and dropped: an answer
 /// counts when it is complete.
 const BODY_LENGTH: usize = 64 * 1024;
@@ -25,84 +23,82 @@ const LOOKED_AT: usize = 4 * BODY_LENGTH;
 /// What every probe calls itself.
 pub(super) const AGENT: &str = concat!("seaworthy/", env!("CARGO_PKG_VERSION"));
 
-/// What to ask, and how.
-#[derive(Clone, Debug)]
-pub struct HttpProbe {
-    /// The endpoint that the answers belong to.
-    pub endpoint: Endpoint,
-    /// The port of the app.
-    pub port: u16,
-    /// The path of the endpoint.
-    pub path: String,
-    /// After this time a request counts as hung.
-    pub timeout: Duration,
+/// Requests of one form, each on a connection of its own.
+#[derive(Debug)]
+pub(super) struct Requests {
+    form: HttpForm,
+    client: Client,
+    /// Where the client's name of the host stands for, when it has one.
+    resolved: Option<SocketAddr>,
+    limit: Duration,
 }
 
-/// Probes the endpoint whenever its container can be reached, at most ten times a second, until dropped.
-pub async fn watch_endpoint(probe: HttpProbe, mut reach: watch::Receiver<Option<Reach>>, timeline: Timeline) {
-    let Ok(client) = client(probe.timeout) else {
-        timeline.record(Fact::Blind { what: "the app's answers (no HTTP client)".into(), sight: Sight::Everything });
-        return;
-    };
-    let clock = timeline.clock();
-    let mut known = Known::default();
-    while let Some(now) = next_reach(&mut reach).await {
-        let Some(socket) = now.socket(probe.port) else {
-            timeline.record(Fact::Blind {
-                what: format!("the app's answers (port {} is not published)", probe.port),
-                sight: Sight::Everything,
-            });
-            return;
-        };
-        let url = format!("http://{socket}{}", probe.path);
-        let sent = clock.now();
-        let (answer, body) = tokio::select! {
-            answered = ask(&client, &url) => answered,
-            // The container stopped with the request under way; without this, a vanished peer would look like a hang.
-            _ = reach.wait_for(|later| later.as_ref() != Some(&now)) => (Answer::Broken("the container stopped".into()), None),
-        };
-        let body = body.filter(|body| known.is_news(&answer, body));
-        timeline.record(Fact::Probe { endpoint: probe.endpoint, sent, answer, body });
-        clock.reach(sent + INTERVAL).await;
+impl Requests {
+    /// The error says why there can be none.
+    pub(super) fn new(form: &HttpForm, limit: Duration) -> Result<Self, String> {
+        let client = client(form, limit, None)?;
+        Ok(Self { form: form.clone(), client, resolved: None, limit })
+    }
+
+    /// Asks once.
+    pub(super) async fn ask(&mut self, socket: SocketAddr) -> (Answer, Option<String>) {
+        if self.form.host.is_some() && self.resolved != Some(socket) {
+            match client(&self.form, self.limit, Some(socket)) {
+                Ok(client) => (self.client, self.resolved) = (client, Some(socket)),
+                Err(why) => return (Answer::Broken(why), None),
+            }
+        }
+        ask(&self.client, &self.form, socket).await
     }
 }
 
 /// The shape of the last body of each status.
 #[derive(Debug, Default)]
-struct Known(BTreeMap<u16, String>);
+pub(super) struct Known(BTreeMap<u16, String>);
 
 impl Known {
     /// Whether a body says something else than that of the last answer with the same status: other numbers, times or ids are no news.
-    fn is_news(&mut self, answer: &Answer, body: &str) -> bool {
+    pub(super) fn is_news(&mut self, answer: &Answer, body: &str) -> bool {
         let Answer::Status(status) = answer else { return false };
         let shape = shape(body);
         self.0.insert(*status, shape.clone()) != Some(shape)
     }
 }
 
-/// Asks a path once. A request that takes longer than the limit counts as hung.
-pub async fn ask_once(socket: SocketAddr, path: &str, limit: Duration) -> Answer {
-    match client(limit) {
-        Ok(client) => ask(&client, &format!("http://{socket}{path}")).await.0,
-        Err(error) => classify(&error),
+/// Asks once. A request that takes longer than the limit counts as hung.
+pub async fn ask_once(socket: SocketAddr, form: &HttpForm, limit: Duration) -> Answer {
+    match client(form, limit, Some(socket)) {
+        Ok(client) => ask(&client, form, socket).await.0,
+        Err(why) => Answer::Broken(why),
     }
 }
 
-/// A client that follows no redirect, uses no proxy and keeps no connection.
-fn client(limit: Duration) -> reqwest::Result<Client> {
-    Client::builder()
+/// A client that follows no redirect, uses no proxy and keeps no connection, and to which the host's name stands for this address.
+fn client(form: &HttpForm, limit: Duration, socket: Option<SocketAddr>) -> Result<Client, String> {
+    let mut builder = Client::builder()
         .no_proxy()
         .redirect(redirect::Policy::none())
         .timeout(limit)
         .pool_max_idle_per_host(0)
         .user_agent(AGENT)
-        .build()
+        .tls_backend_preconfigured(tls::config(if form.is_https { &form.tls } else { &Tls::Insecure })?);
+    if let (Some(host), Some(socket)) = (&form.host, socket) {
+        builder = builder.resolve(host, socket);
+    }
+    builder.build().map_err(|error| root_cause(&error))
 }
 
 /// A body that does not end within the client's limit is a hang, however much of it came; it is never held in memory.
-async fn ask(client: &Client, url: &str) -> (Answer, Option<String>) {
+async fn ask(client: &Client, form: &HttpForm, socket: SocketAddr) -> (Answer, Option<String>) {
+    let scheme = if form.is_https { "https" } else { "http" };
+    let authority = form.host.as_ref().map_or_else(|| socket.to_string(), |host| format!("{host}:{}", socket.port()));
+    let method = Method::from_bytes(form.method.as_bytes()).unwrap_or_default();
+    let mut request = client.request(method, format!("{scheme}://{authority}{}", form.path));
+    // As a client on the usual port would send it.
+    request = form.host.iter().fold(request, |request, host| request.header(HOST, host));
+    request = form.headers.iter().fold(request, |request, (name, value)| request.header(name, &value.0));
     let answered = async {
-        let mut response = client.get(url).send().await?;
+        let mut response = request.send().await?;
         let mut body = vec![];
         while let Some(piece) = response.chunk().await? {
             let room = LOOKED_AT - body.len();
@@ -149,14 +145,14 @@ mod tests {
     /// What the probe says of a server that reads the request and then writes these bytes and closes.
     async fn answer_to(bytes: &'static [u8]) -> Answer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
-        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        let socket = listener.local_addr().expect("an address");
         let server = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.expect("accepted");
             let mut request = [0; 1024];
             let _ = stream.read(&mut request).await;
             let _ = stream.write_all(bytes).await;
         });
-        let (answer, _) = ask(&Client::new(), &url).await;
+        let answer = ask_once(socket, &HttpForm::to("/"), Duration::from_mins(1)).await;
         server.await.expect("served");
         answer
     }
@@ -172,7 +168,7 @@ mod tests {
     /// What the probe says of a server that answers with a body of so many bytes, or of one that never ends, within so long.
     async fn answer_to_body(length: Option<usize>, limit: Duration) -> (Answer, Option<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
-        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        let socket = listener.local_addr().expect("an address");
         let server = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.expect("accepted");
             let mut request = [0; 1024];
@@ -187,7 +183,7 @@ mod tests {
                 left -= piece;
             }
         });
-        let answered = ask(&client(limit).expect("a client"), &url).await;
+        let answered = Requests::new(&HttpForm::to("/"), limit).expect("a client").ask(socket).await;
         server.await.expect("served, or hung up on");
         answered
     }
@@ -233,8 +229,8 @@ mod tests {
     #[tokio::test]
     async fn a_closed_port_refuses() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
-        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        let socket = listener.local_addr().expect("an address");
         drop(listener);
-        assert_eq!(ask(&Client::new(), &url).await.0, Answer::Refused);
+        assert_eq!(ask_once(socket, &HttpForm::to("/"), Duration::from_mins(1)).await, Answer::Refused);
     }
 }

@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 use http_body_util::{BodyExt, Empty};
+use hyper::Request;
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper::header::{CONNECTION, HOST, USER_AGENT};
-use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -28,6 +28,7 @@ use crate::causes::root_cause;
 use crate::clock::Clock;
 use crate::engine::Sockets;
 use crate::model::{Fact, Timeline};
+use crate::subject::HttpForm;
 
 /// Where the app's sockets are out of sight: from this age on a request that is cut off had been accepted by the app. In sight: only
 /// what is read when it is this old is taken to be read; of a younger one the first byte may still be on its way.
@@ -47,8 +48,8 @@ const LOOKS: Duration = Duration::from_millis(20);
 pub struct Asked {
     /// Where the app listens.
     pub socket: SocketAddr,
-    /// The path, with a query or without.
-    pub path: String,
+    /// What they ask: the path, with a query or without, the host and headers.
+    pub request: HttpForm,
     /// The longest time that an answer may take.
     pub limit: Duration,
     /// The sockets of the app's network, where they are in sight.
@@ -169,14 +170,16 @@ impl Client {
     }
 
     async fn ask(&self, stream: TcpStream) -> Outcome {
+        let form = &self.asked.request;
+        let host = form.host.clone().unwrap_or_else(|| self.asked.socket.to_string());
         let request = Request::builder()
-            .method(Method::GET)
+            .method(form.method.as_str())
             .uri(target(&self.asked))
-            .header(HOST, self.asked.socket.to_string())
+            .header(HOST, host)
             .header(USER_AGENT, AGENT)
-            .header(CONNECTION, "close")
-            .body(Empty::<Bytes>::new());
-        let request = match request {
+            .header(CONNECTION, "close");
+        let request = form.headers.iter().fold(request, |request, (name, value)| request.header(name, &value.0));
+        let request = match request.body(Empty::<Bytes>::new()) {
             Ok(request) => request,
             Err(error) => return Outcome::Unanswered(root_cause(&error)),
         };
@@ -236,7 +239,9 @@ impl Client {
 
 /// The path as a request line has it.
 fn target(asked: &Asked) -> String {
-    let Ok(url) = reqwest::Url::parse(&format!("http://{}{}", asked.socket, asked.path)) else { return asked.path.clone() };
+    let Ok(url) = reqwest::Url::parse(&format!("http://{}{}", asked.socket, asked.request.path)) else {
+        return asked.request.path.clone();
+    };
     url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
 }
 
@@ -262,7 +267,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
         let socket = listener.local_addr().expect("an address");
         let timeline = Timeline::new(Clock::start(), Redactor::default());
-        let asked = Asked { socket, path: "/a b?c d".into(), limit: Duration::from_mins(1), sockets };
+        let asked = Asked { socket, request: HttpForm::to("/a b?c d"), limit: Duration::from_mins(1), sockets };
         let load = Load::begin(2, &asked, timeline.clone());
         let (mut stream, _) = listener.accept().await.expect("accepted");
         let mut request = [0; 1024];

@@ -23,7 +23,7 @@ use crate::gherkin::{Catalogue, Grouping, Known, Plan, Planned, Selection};
 use crate::image::{ImageError, Loadable};
 use crate::judge::{causes, missing_reporters, resolve};
 use crate::model::{CheckRecord, ExperimentRecord, FORMAT_VERSION, Run, Subject, Tool};
-use crate::subject::{Contract, Declared};
+use crate::subject::{Contract, Declared, Form};
 
 /// How many experiments run at once that only say where a failure comes from.
 const REPORTERS: usize = 2;
@@ -111,16 +111,22 @@ async fn prepare_and(
         say(&format!("removed what a dead run left behind: {dead}"));
     }
     let running = async {
-        let notes = resolved.changes.clone();
+        let mut notes = resolved.changes.clone();
         let jobs = if resolved.is_serial { Some(1) } else { request.jobs };
         if let Target::Image(ImageStack { archive: Some(archive), image, .. }) = &request.target {
             say(&format!("loading {}", archive.display()));
             load(&engine, archive, image).await?;
         }
-        let mut context = RunContext::set_up(engine.clone(), resolved, &say).await?;
+        let mut context = Box::pin(RunContext::set_up(engine.clone(), resolved, &say)).await?;
         context.scan = request.scan.clone();
+        for note in &context.notes {
+            progress.tell(Event::Warning(note));
+        }
         // The baseline may still find a liveness path: what asks for one is counted in.
-        let undecided = Contract { liveness: Some(String::new()), ..context.contract.clone() };
+        let undecided = Contract {
+            liveness: context.contract.liveness.clone().or_else(|| Some(Form::path("/"))),
+            ..context.contract.clone()
+        };
         let mut most = 1;
         let plan_of = |context: &RunContext, contract: &Contract| {
             Plan::new(&catalogue, &selection, known(context, contract, request.slow), request.grouping)
@@ -156,6 +162,7 @@ async fn prepare_and(
             let performed = execute(&context, &plan, &Pace::fixed(clock, jobs.unwrap_or(REPORTERS)), progress).await;
             judged.add(&plan, performed);
         }
+        notes.extend(context.notes.iter().cloned());
         Ok(judged.record(&context, &catalogue, request.strict, &notes))
     };
     let outcome = tokio::select! {
