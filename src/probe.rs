@@ -2,11 +2,17 @@
 
 mod dependency;
 mod greeting;
+mod health;
 mod http;
+mod kafka;
 mod load;
 mod logs;
+mod memcached;
+mod mongodb;
+mod nats;
 mod postgres;
 mod processes;
+mod protocol;
 mod redis;
 mod sql;
 mod tap;
@@ -16,6 +22,7 @@ pub use self::http::{HttpProbe, ask_once, watch_endpoint};
 pub use self::load::{Asked, Load};
 pub use self::logs::{catch_up_logs, watch_logs};
 pub use self::processes::watch_processes;
+pub use self::protocol::{Reply, ask};
 pub use self::sql::{OpenSession, hold, query};
 pub use self::tap::watch_attempts;
 

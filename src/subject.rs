@@ -7,8 +7,10 @@ mod declared;
 mod dependency;
 mod detect;
 mod draft;
+mod health;
 mod meant;
 mod names;
+mod protocol;
 
 use std::time::Duration;
 
@@ -21,6 +23,7 @@ pub use self::dependency::{Credentials, Dependency, Kind, Secret};
 pub use self::detect::{ImagePorts, detect};
 pub use self::draft::{Draft, Found};
 pub use self::meant::Meant;
+pub use self::protocol::Protocol;
 use crate::clock::millis;
 
 /// All that the checks need to know of a stack.

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use regex::Regex;
-use serde_json::Value;
-
+use super::health::health_url;
 use super::names::names;
 use super::{Declared, Dependency, Draft, Found, Kind};
 use crate::compose::{Condition, Model};
@@ -99,7 +97,7 @@ fn dependencies(sources: &Sources<'_>, app: &str, images: &dyn ImagePorts) -> Fo
         declared.unwrap_or_else(|| Found::new(lasting_needs(sources.model, app), "`depends_on` of the app"));
     let names = names(sources.model, app, &services);
     let services = services.into_iter().zip(names).map(|(service, names)| {
-        let kind = Kind::recognise(sources.model, &service, &images.exposed(&service));
+        let kind = Kind::recognise(sources.model, &service, images);
         Dependency { service, kind, names }
     });
     Found::new(services.collect(), origin)
@@ -130,18 +128,12 @@ fn lasting_needs(model: &Model, app: &str) -> Vec<String> {
 
 /// The path of the URL in the app's health check.
 fn health_path(model: &Model, app: &str, images: &dyn ImagePorts) -> Option<Found<String>> {
-    let declared = model.service(app).and_then(|service| {
-        let test = service.get("healthcheck")?.get("test")?.as_array()?;
-        Some(test.iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>())
-    });
-    let command = declared.or_else(|| images.health_check(app))?.join(" ");
-    let url = Regex::new(r#"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::[^/\s"']+)?(/[^\s"'|;)]*)"#).ok()?;
-    Some(Found::new(url.captures(&command)?[1].to_owned(), "the URL in the health check"))
+    Some(Found::new(health_url(model, app, images)?.path, "the URL in the health check"))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::compose::ComposeFile;
