@@ -11,7 +11,7 @@ const SPELLINGS: [(&str, &[&str]); 9] = [
     ("mysql", &["mariadb"]),
     ("redis", &["valkey"]),
     ("rabbit", &["rabbitmq", "amqp"]),
-    ("mongo", &["mongodb", "pymongo", "mongoose", "motor"]),
+    ("mongo", &["mongodb", "pymongo", "mongoose"]),
     ("database", &["db"]),
     ("cache", &["caching"]),
     ("pool", &["pooling"]),

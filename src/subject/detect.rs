@@ -26,10 +26,16 @@ pub trait ImagePorts {
     fn health_check(&self, service: &str) -> Option<Vec<String>>;
 }
 
-/// Values as declared, of which the flags win, completed by what is obvious.
-pub fn detect(flags: &Declared, file: &Declared, model: &Model, images: &dyn ImagePorts) -> Draft {
+/// The service under test, as declared or where it is obvious.
+#[must_use]
+pub fn detect_app(flags: &Declared, file: &Declared, model: &Model) -> Option<Found<String>> {
+    Sources { flags, file, model }.declared("app", |declared| declared.app.clone()).or_else(|| only_app(model))
+}
+
+/// Values as declared, of which the flags win, completed by what is obvious. The app is that of the whole stack: `model` may be without
+/// services that it does not need.
+pub fn detect(app: Option<Found<String>>, flags: &Declared, file: &Declared, model: &Model, images: &dyn ImagePorts) -> Draft {
     let sources = Sources { flags, file, model };
-    let app = sources.declared("app", |declared| declared.app.clone()).or_else(|| only_app(model));
     let name = app.as_ref().map(|app| app.value.clone()).unwrap_or_default();
     let service = model.service(&name);
     let of_service = |key: &str| {
@@ -155,7 +161,8 @@ mod tests {
     fn contract(services: &Value) -> Result<Contract, ContractError> {
         let file = ComposeFile::from("/stack/compose.yaml");
         let model = Model::new(file, json!({"services": services})).expect("has services");
-        detect(&Declared::default(), &Declared::default(), &model, &Images).into_contract(&model)
+        let (flags, file) = (Declared::default(), Declared::default());
+        detect(detect_app(&flags, &file, &model), &flags, &file, &model, &Images).into_contract(&model)
     }
 
     #[test]
@@ -192,7 +199,7 @@ mod tests {
         let flags = Declared { port: Some(1), ..Declared::default() };
         let file = Declared { port: Some(2), readiness: Some("/health".into()), ..Declared::default() };
         let model = Model::new(ComposeFile::from("/stack/compose.yaml"), json!({"services": {"a": {}}})).expect("has services");
-        let draft = detect(&flags, &file, &model, &Images);
+        let draft = detect(detect_app(&flags, &file, &model), &flags, &file, &model, &Images);
         assert_eq!(draft.port, Some(Found::new(1, "--port")));
         assert_eq!(draft.readiness.expect("declared").origin, "/stack/compose.yaml");
         assert_eq!(draft.app.expect("detected").origin, "the only service");
