@@ -1,5 +1,6 @@
 //! Probes: they observe and never disturb. Each runs for as long as its stack is up and appends what it sees.
 
+mod ask;
 mod dependency;
 mod greeting;
 mod health;
@@ -12,17 +13,16 @@ mod mongodb;
 mod nats;
 mod postgres;
 mod processes;
-mod protocol;
 mod redis;
 mod sql;
 mod tap;
 
+pub use self::ask::{Reply, ask};
 pub use self::dependency::watch_dependency;
 pub use self::http::{HttpProbe, ask_once, watch_endpoint};
 pub use self::load::{Asked, Load};
 pub use self::logs::{catch_up_logs, watch_logs};
 pub use self::processes::watch_processes;
-pub use self::protocol::{Reply, ask};
 pub use self::sql::{OpenSession, hold, query};
 pub use self::tap::watch_attempts;
 

@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::protocol::{self, Refusal, Session};
+use super::ask::{self, Refusal, Session};
 use super::{INTERVAL, health, next_reach};
 use crate::engine::Reach;
 use crate::model::{DependencyState, Fact, Timeline};
@@ -70,7 +70,7 @@ async fn open(kind: &Kind, reach: &Reach) -> Result<Session, Refusal> {
     let Some(port) = kind.port() else { return Ok(Session::None) };
     let socket = reach.socket(port).ok_or_else(|| Refusal::NoAnswer(format!("port {port} is not published")))?;
     if let Some(protocol) = kind.protocol() {
-        return protocol::open(protocol, socket, kind.credentials().as_ref()).await;
+        return ask::open(protocol, socket, kind.credentials().as_ref()).await;
     }
     let stream = TcpStream::connect(socket).await.map_err(Refusal::of_io)?;
     match kind {

@@ -5,7 +5,7 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::protocol::Refusal;
+use super::ask::Refusal;
 
 /// The protocol header of AMQP 0-9-1, section 4.2.2 of its specification.
 const AMQP: &[u8] = b"AMQP\x00\x00\x09\x01";

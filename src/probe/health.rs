@@ -14,8 +14,8 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
+use super::ask::Refusal;
 use super::http::AGENT;
-use super::protocol::Refusal;
 use crate::causes::root_cause;
 use crate::subject::Credentials;
 

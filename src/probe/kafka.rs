@@ -4,7 +4,7 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::protocol::Refusal;
+use super::ask::Refusal;
 
 /// The key of `ApiVersions`.
 const API_VERSIONS: i16 = 18;

@@ -4,7 +4,7 @@
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use super::protocol::Refusal;
+use super::ask::Refusal;
 
 /// Asks for the version on a fresh connection.
 pub(super) async fn version(stream: TcpStream) -> Result<TcpStream, Refusal> {

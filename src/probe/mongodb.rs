@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::protocol::Refusal;
+use super::ask::Refusal;
 
 const OP_REPLY: i32 = 1;
 const OP_QUERY: i32 = 2004;

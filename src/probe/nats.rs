@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use super::protocol::Refusal;
+use super::ask::Refusal;
 
 /// What a client says first: no acknowledgement of each message, and no strict checks.
 const CONNECT: &str =

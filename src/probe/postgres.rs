@@ -7,8 +7,8 @@ use tokio::task::JoinHandle;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls};
 
+use super::ask::Refusal;
 use super::dependency::ATTEMPT_LIMIT;
-use super::protocol::Refusal;
 use crate::causes::root_cause;
 use crate::subject::Credentials;
 

@@ -4,7 +4,7 @@
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use super::protocol::Refusal;
+use super::ask::Refusal;
 
 /// Sends `PING` on a fresh connection and reads the answer.
 pub(super) async fn ping(stream: TcpStream, password: Option<&str>) -> Result<TcpStream, Refusal> {

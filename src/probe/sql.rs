@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tokio_postgres::SimpleQueryMessage;
 
+use super::ask::Refusal;
 use super::postgres::Session;
-use super::protocol::Refusal;
 use crate::causes::root_cause;
 use crate::engine::Reach;
 use crate::subject::{Credentials, Kind};
