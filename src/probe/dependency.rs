@@ -8,9 +8,9 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::ask::{self, Refusal, Session};
-use super::{INTERVAL, health, next_reach};
+use super::{INTERVAL, grpc, health, next_reach};
 use crate::engine::Reach;
-use crate::model::{DependencyState, Fact, Timeline};
+use crate::model::{Answer, DependencyState, Fact, Timeline};
 use crate::subject::Kind;
 
 /// How long one attempt may take.
@@ -77,6 +77,13 @@ pub(super) async fn open(kind: &Kind, reach: &Reach) -> Result<Session, Refusal>
     let socket = reach.socket(port).ok_or_else(|| Refusal::NoAnswer(format!("port {port} is not published")))?;
     if let Some(protocol) = kind.protocol() {
         return ask::open(protocol, socket, kind.credentials().as_ref()).await;
+    }
+    if let Kind::Grpc { name, .. } = kind {
+        match grpc::ask(socket, name, ATTEMPT_LIMIT).await {
+            Answer::Ready => {}
+            Answer::Unready(reason) => return Err(Refusal::Unready(reason)),
+            other => return Err(Refusal::NoAnswer(other.to_string())),
+        }
     }
     let stream = TcpStream::connect(socket).await.map_err(Refusal::of_io)?;
     match kind {

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::health::health_url;
+use super::health::{GrpcProbe, grpc_probe, health_url};
 use super::{ImagePorts, Protocol};
 use crate::compose::Model;
 
@@ -103,6 +103,13 @@ pub enum Kind {
         /// The path.
         path: String,
     },
+    /// A gRPC server whose health check names the health service.
+    Grpc {
+        /// The port.
+        port: u16,
+        /// The service whose health is asked for; empty for the server as a whole.
+        name: String,
+    },
     /// Anything that accepts TCP connections on a known port.
     Tcp {
         /// The port.
@@ -157,6 +164,7 @@ impl Kind {
             | Self::Elasticsearch { port, .. }
             | Self::Minio { port }
             | Self::Http { port, .. }
+            | Self::Grpc { port, .. }
             | Self::Tcp { port } => Some(*port),
             Self::Unknown => None,
         }
@@ -178,6 +186,7 @@ impl Kind {
             | Self::Elasticsearch { port, .. }
             | Self::Minio { port }
             | Self::Http { port, .. }
+            | Self::Grpc { port, .. }
             | Self::Tcp { port } => *port = other,
             Self::Unknown => {}
         }
@@ -199,7 +208,7 @@ impl Kind {
             Self::Etcd { .. } => Protocol::Etcd,
             Self::Elasticsearch { .. } => Protocol::Elasticsearch,
             Self::Minio { .. } => Protocol::Minio,
-            Self::Http { .. } | Self::Tcp { .. } | Self::Unknown => return None,
+            Self::Http { .. } | Self::Grpc { .. } | Self::Tcp { .. } | Self::Unknown => return None,
         })
     }
 
@@ -235,6 +244,9 @@ impl Kind {
             .or_else(|| built_from(&["MYSQL_ROOT_PASSWORD", "MARIADB_ROOT_PASSWORD"], Protocol::Mysql));
         if let Some(protocol) = protocol {
             return Self::speaking(protocol, model, service);
+        }
+        if let Some(GrpcProbe { port, service: name }) = grpc_probe(model, service, images) {
+            return Self::Grpc { port, name };
         }
         let health = health_url(model, service, images).filter(|url| url.is_plain && !url.is_https);
         let health = health.and_then(|url| Some((url.port.or_else(|| ports.first().copied())?, url.path)));
@@ -353,6 +365,7 @@ impl fmt::Display for Kind {
             Self::Elasticsearch { port, .. } => write!(formatter, "Elasticsearch or OpenSearch on port {port}"),
             Self::Minio { port } => write!(formatter, "MinIO on port {port}"),
             Self::Http { port, path } => write!(formatter, "an HTTP server, asked for {path} on port {port}"),
+            Self::Grpc { port, .. } => write!(formatter, "a gRPC server on port {port}"),
             Self::Tcp { port } => write!(formatter, "a TCP server on port {port}"),
             Self::Unknown => formatter.write_str("of unknown kind: only its container is watched"),
         }
@@ -452,6 +465,20 @@ mod tests {
         let other = with("http://localhost:9999/ready", json!({"expose": ["7000"]}));
         assert_eq!(recognise(&other, &[]), Kind::Tcp { port: 7000 }, "it may listen for the container alone");
         assert_eq!(recognise(&with("https://localhost:7000/ready", json!({"expose": ["7000"]})), &[]), Kind::Tcp { port: 7000 });
+    }
+
+    #[test]
+    fn a_grpc_server_is_recognised_by_its_health_check() {
+        let with = |arguments: &[&str]| {
+            let test: Vec<&str> = [&["CMD", "/bin/grpc_health_probe"], arguments].concat();
+            recognise(&json!({"image": "own", "healthcheck": {"test": test}}), &[])
+        };
+        assert_eq!(with(&["-addr=:50051"]), Kind::Grpc { port: 50051, name: String::new() });
+        assert_eq!(
+            with(&["-addr", "localhost:9000", "-service=shop.Orders"]),
+            Kind::Grpc { port: 9000, name: "shop.Orders".into() }
+        );
+        assert_eq!(with(&["-addr=:50051", "-tls"]), Kind::Unknown);
     }
 
     #[test]

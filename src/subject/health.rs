@@ -1,4 +1,4 @@
-//! The URL that a health check asks.
+//! What a health check asks: a URL, or the health service of gRPC.
 
 use regex::Regex;
 use serde_json::Value;
@@ -19,13 +19,39 @@ pub(super) struct HealthUrl {
     pub(super) is_plain: bool,
 }
 
-/// What the health check of a service asks, declared by the compose file or by the image.
+/// A call of the health service of gRPC, as `grpc_health_probe` makes it (github.com/grpc-ecosystem/grpc-health-probe).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct GrpcProbe {
+    /// The port.
+    pub(super) port: u16,
+    /// The service that is asked for; empty for the server as a whole.
+    pub(super) service: String,
+}
+
+/// The URL that the health check of a service asks.
 pub(super) fn health_url(model: &Model, service: &str, images: &dyn ImagePorts) -> Option<HealthUrl> {
+    read(&command(model, service, images)?)
+}
+
+/// The call of gRPC's health service that the health check of a service makes, without TLS.
+pub(super) fn grpc_probe(model: &Model, service: &str, images: &dyn ImagePorts) -> Option<GrpcProbe> {
+    let command = command(model, service, images)?;
+    let flag = |name: &str| {
+        let flag = Regex::new(&format!(r#"\s--?{name}[= ]["']?([^\s"']+)"#)).ok()?;
+        Some(flag.captures(&command)?[1].to_owned())
+    };
+    let is_plain = !Regex::new(r"\s--?(?:tls|spiffe)\b").ok()?.is_match(&command);
+    let address = flag("addr").filter(|_| is_plain && command.contains("grpc_health_probe"))?;
+    Some(GrpcProbe { port: address.rsplit(':').next()?.parse().ok()?, service: flag("service").unwrap_or_default() })
+}
+
+/// The health check of a service, declared by the compose file or by the image, on one line.
+fn command(model: &Model, service: &str, images: &dyn ImagePorts) -> Option<String> {
     let declared = model.service(service).and_then(|service| {
         let test = service.get("healthcheck")?.get("test")?.as_array()?;
         Some(test.iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>())
     });
-    read(&declared.or_else(|| images.health_check(service))?.join(" "))
+    Some(declared.or_else(|| images.health_check(service))?.join(" "))
 }
 
 fn read(command: &str) -> Option<HealthUrl> {
