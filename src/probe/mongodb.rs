@@ -188,4 +188,12 @@ mod tests {
             assert_eq!(judge(bytes), Err(other_protocol()), "{bytes:?}");
         }
     }
+
+    /// What mockupdb, the drivers' own stand-in for a server, answered to this request.
+    #[test]
+    fn a_recorded_answer_is_read() {
+        let recorded = b"\xfa\xea\x0d\0\x01\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\
+            \x2c\0\0\0\x08ismaster\0\x01\x10maxWireVersion\0\x06\0\0\0\x10ok\0\x01\0\0\0\0";
+        assert_eq!(judge(recorded), Ok(()));
+    }
 }
