@@ -60,6 +60,11 @@ use crate::clock::Clock;
 /// The oldest engine API that all calls need: Docker Engine 23.
 const OLDEST_API: (u32, u32) = (1, 42);
 
+/// What Podman calls itself. All its versions tell that they speak API 1.41, whatever they have of later ones, so that its own number tells.
+const PODMAN: &str = "Podman Engine";
+/// The oldest Podman on which checks were made: that of Debian 12.
+const OLDEST_PODMAN: (u32, u32) = (4, 3);
+
 /// A connection to the engine on behalf of one run. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Engine {
@@ -72,6 +77,8 @@ pub struct Engine {
     architecture: String,
     capacity: Capacity,
     tap_is_missing: Option<String>,
+    /// Whether it is Podman, which does a few things in its own way.
+    is_podman: bool,
 }
 
 /// What the engine's machine has.
@@ -91,9 +98,15 @@ impl Engine {
         let docker = testcontainers::core::client::docker_client_instance().await.map_err(|error| unreachable(error.into()))?;
         let version = docker.version().await.map_err(|error| unreachable(error.into()))?;
         let api = version.api_version.unwrap_or_default();
-        if parse_api(&api).is_none_or(|api| api < OLDEST_API) {
+        let podman = version.components.iter().flatten().find(|component| component.name == PODMAN);
+        let is_too_old = podman.map_or_else(
+            || parse_version(&api).is_none_or(|api| api < OLDEST_API),
+            |podman| parse_version(&podman.version).is_none_or(|version| version < OLDEST_PODMAN),
+        );
+        if is_too_old {
             return Err(EngineError::TooOld { version: version.version.unwrap_or_default(), api });
         }
+        let is_podman = podman.is_some();
         let events = Arc::new(events::Feed::open(docker.clone(), &run, clock));
         let info = docker.info().await.map_err(EngineError::call("describe itself"))?;
         let access = Access::find(&docker, &host(), info.kernel_version.as_deref().unwrap_or_default(), asked).await?;
@@ -112,6 +125,7 @@ impl Engine {
             architecture,
             capacity,
             tap_is_missing,
+            is_podman,
         })
     }
 
@@ -155,7 +169,8 @@ fn host() -> String {
     std::env::var("DOCKER_HOST").unwrap_or_else(|_| context::DEFAULT_HOST.into())
 }
 
-fn parse_api(version: &str) -> Option<(u32, u32)> {
-    let (major, minor) = version.split_once('.')?;
-    Some((major.parse().ok()?, minor.parse().ok()?))
+/// The first two numbers of a version.
+fn parse_version(version: &str) -> Option<(u32, u32)> {
+    let mut numbers = version.split('.');
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }

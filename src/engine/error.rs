@@ -50,6 +50,12 @@ pub enum EngineError {
         /// The service.
         service: String,
     },
+    /// The engine gives the name of a user that nobody here knows.
+    #[error("the container engine tells the name `{user}` of a process's user, and not its number")]
+    UnknownUser {
+        /// The name.
+        user: String,
+    },
     /// Something that we created could not be removed.
     #[error("could not remove {}", left.join(", "))]
     NotRemoved {
@@ -58,7 +64,16 @@ pub enum EngineError {
     },
 }
 
+/// How Podman calls for a moment a container that has ended and is not cleaned up yet. The engine's API has no such word.
+const NOT_CLEANED_UP: &str = "unknown variant `stopped`";
+
 impl EngineError {
+    /// Whether the answer could not be read because a container was in a state that it soon leaves.
+    #[must_use]
+    pub(super) fn is_of_a_moment(&self) -> bool {
+        matches!(self, Self::Call { source, .. } if source.to_string().contains(NOT_CLEANED_UP))
+    }
+
     /// What the user can do about it.
     #[must_use]
     pub fn advice(&self) -> String {
@@ -72,7 +87,8 @@ impl EngineError {
             Self::Unreachable { .. } => {
                 "start the engine (`docker info` must answer), or set DOCKER_HOST to where it listens".into()
             }
-            Self::TooOld { .. } => "upgrade to Docker Engine 23 or later".into(),
+            Self::UnknownUser { .. } => "run the checks on the engine's own machine, or with an engine that tells numbers".into(),
+            Self::TooOld { .. } => "upgrade to Docker Engine 23 or later, or to Podman 4.3 or later".into(),
             Self::Unsupported { .. } => {
                 "use unix:///path/of/the/socket or tcp://host:port; for an engine over SSH forward its socket: \
                  ssh -L /tmp/docker.sock:/var/run/docker.sock HOST"

@@ -59,7 +59,19 @@ impl Engine {
     pub async fn changes(&self, container: &str) -> Result<Vec<String>, EngineError> {
         let changes = self.docker.container_changes(container).await;
         let changes = changes.map_err(EngineError::call(format!("list what the container {container} has changed")))?;
-        Ok(changes.unwrap_or_default().into_iter().map(|change| change.path).collect())
+        let mut paths: Vec<String> = changes.unwrap_or_default().into_iter().map(|change| change.path).collect();
+        if self.is_podman {
+            without_its_users(&mut paths);
+        }
+        Ok(paths)
+    }
+}
+
+/// Podman gives a user that the image does not know a name and a group, by writing them into the container.
+fn without_its_users(paths: &mut Vec<String>) {
+    paths.retain(|path| !["/etc/passwd", "/etc/group"].contains(&path.as_str()));
+    if !paths.iter().any(|path| path.starts_with("/etc/")) {
+        paths.retain(|path| path != "/etc");
     }
 }
 
@@ -71,4 +83,22 @@ pub(super) fn archive_of(path: &str, mode: u32, content: &[u8]) -> Vec<u8> {
     let mut archive = tar::Builder::new(vec![]);
     // Writing to memory does not fail, and the paths are short.
     archive.append_data(&mut header, path, content).and_then(|()| archive.into_inner()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_podman_writes_is_not_the_apps() {
+        for (changed, left) in [
+            (&["/etc", "/etc/passwd", "/etc/group"][..], &[][..]),
+            (&["/etc", "/etc/passwd", "/etc/app"], &["/etc", "/etc/app"]),
+            (&["/run", "/run/app"], &["/run", "/run/app"]),
+        ] {
+            let mut paths: Vec<String> = changed.iter().map(|path| (*path).to_owned()).collect();
+            without_its_users(&mut paths);
+            assert_eq!(paths, left);
+        }
+    }
 }

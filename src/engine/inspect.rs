@@ -79,11 +79,15 @@ impl Engine {
     /// The processes of a running container with the users they run as. The engine reads them from outside, so the image
     /// needs no program for it.
     pub async fn processes(&self, container: &str) -> Result<Vec<Process>, EngineError> {
-        let options = TopOptionsBuilder::new().ps_args("-eo pid,uid,args").build();
+        // With other words than its own Podman runs the image's `ps`.
+        let columns = if self.is_podman { "hpid,huser,args" } else { "-eo pid,uid,args" };
+        let options = TopOptionsBuilder::new().ps_args(columns).build();
         let table = self.docker.top_processes(container, Some(options)).await;
         let table = table.map_err(EngineError::call(format!("list the processes of the container {container}")))?;
         let rows = table.processes.unwrap_or_default();
-        Ok(rows.iter().filter_map(|row| read_process(row)).collect())
+        // Podman gives the names that users have on its machine.
+        let users = if self.is_podman { std::fs::read_to_string("/etc/passwd").unwrap_or_default() } else { String::new() };
+        rows.into_iter().filter_map(|row| read_process(&row, &users).transpose()).collect()
     }
 
     /// Whether users inside containers are other users outside, so that a process list from outside shows shifted numbers.
@@ -94,9 +98,16 @@ impl Engine {
     }
 }
 
-fn read_process(row: &[String]) -> Option<Process> {
-    let [pid, uid, command @ ..] = row else { return None };
-    Some(Process { pid: pid.parse().ok()?, uid: uid.parse().ok()?, command: command.join(" ") })
+/// A process from its line; nothing where the line is none. `users` is a file like `/etc/passwd`, for users that have names.
+fn read_process(row: &[String], users: &str) -> Result<Option<Process>, EngineError> {
+    let [pid, user, command @ ..] = row else { return Ok(None) };
+    let Ok(pid) = pid.parse() else { return Ok(None) };
+    let named = || {
+        let mut fields = users.lines().map(|line| line.split(':'));
+        fields.find_map(|mut fields| fields.next().filter(|name| name == user).and_then(|_| fields.nth(1)?.parse().ok()))
+    };
+    let uid = user.parse().ok().or_else(named).ok_or_else(|| EngineError::UnknownUser { user: user.clone() })?;
+    Ok(Some(Process { pid, uid, command: command.join(" ") }))
 }
 
 #[cfg(test)]
@@ -107,7 +118,12 @@ mod tests {
     fn a_row_of_ps_is_read() {
         let row = ["42", "10001", "python -m service"].map(str::to_owned);
         let process = Process { pid: 42, uid: 10001, command: "python -m service".into() };
-        assert_eq!(read_process(&row), Some(process));
-        assert_eq!(read_process(&["PID".into(), "UID".into()]), None);
+        assert_eq!(read_process(&row, "").expect("read"), Some(process));
+        let users = "root:x:0:0:root:/root:/bin/bash\ndaemon:x:1:2::/:/bin/false\n";
+        for (user, uid) in [("root", Some(0)), ("daemon", Some(1)), ("999", Some(999)), ("somebody", None)] {
+            let row = ["7", user, "sleep 1"].map(str::to_owned);
+            assert_eq!(read_process(&row, users).ok().flatten().map(|process| process.uid), uid, "{user}");
+        }
+        assert_eq!(read_process(&["PID".into(), "UID".into()], users).expect("read"), None);
     }
 }

@@ -112,7 +112,8 @@ impl Engine {
             }
         };
         let pause = ConstantBuilder::default().with_delay(PAUSE).with_max_times(ATTEMPTS);
-        attempt.retry(pause).when(|error| matches!(error, EngineError::NotRemoved { .. })).await
+        let may_pass = |error: &EngineError| matches!(error, EngineError::NotRemoved { .. }) || error.is_of_a_moment();
+        attempt.retry(pause).when(may_pass).await
     }
 
     /// Everything that carries all of these labels.
