@@ -81,10 +81,10 @@ pub const SENTENCES: &[Sentence] = sentences! {
     When "all connection slots of the database are taken", "all connection slots of the database are taken" => |_| Some(Step::Act(Act::TakeSlots));
     When "the connection slots are free again", "the connection slots are free again" => |_| Some(Step::Act(Act::FreeSlots));
     Then "readiness answers no 2xx before the database accepts", "readiness answers no 2xx before the database accepts" => |_| Some(Step::Claim(Claim::NotReadyBefore(Meant::Database)));
-    Then r"(readiness|liveness) answers (2xx|\d{3}) within (the startup limit|the recovery limit|the outage limit|the outage limit and one probe|\d+ seconds)( of its start| of its first sign of life| of being ready| of the outage| of its return| of its second start)?", "readiness answers 2xx within the recovery limit of its return" => |words| Some(Step::Claim(Claim::Answers { endpoint: words.endpoint(0), wanted: words.wanted(1)?, within: words.limit(2)?, of: words.anchor(3) }));
-    Then r"(readiness|liveness) fails within (the startup limit|the recovery limit|the outage limit|the outage limit and one probe|\d+ seconds)( of its start| of its first sign of life| of being ready| of the outage| of its return| of its second start)?", "readiness fails within the outage limit of the outage" => |words| Some(Step::Claim(Claim::Answers { endpoint: words.endpoint(0), wanted: Wanted::Failure, within: words.limit(1)?, of: words.anchor(2) }));
+    Then r"(readiness|liveness) answers (2xx|\d{3}) within (the startup limit|the recovery limit|the outage limit|the outage limit and one probe|\d+ seconds|\d+ seconds more than its start takes)( of its start| of its first sign of life| of being ready| of the outage| of its return| of its second start)?", "readiness answers 2xx within the recovery limit of its return" => |words| Some(Step::Claim(Claim::Answers { endpoint: words.endpoint(0), wanted: words.wanted(1)?, within: words.limit(2)?, of: words.anchor(3) }));
+    Then r"(readiness|liveness) fails within (the startup limit|the recovery limit|the outage limit|the outage limit and one probe|\d+ seconds|\d+ seconds more than its start takes)( of its start| of its first sign of life| of being ready| of the outage| of its return| of its second start)?", "readiness fails within the outage limit of the outage" => |words| Some(Step::Claim(Claim::Answers { endpoint: words.endpoint(0), wanted: Wanted::Failure, within: words.limit(1)?, of: words.anchor(2) }));
     Then r"(readiness|liveness) (answers 2xx|answers no 2xx|answers nothing but 503|never hangs) throughout (\d+) seconds( of its start| of its first sign of life| of being ready| of the outage| of its return| of its second start)?", "readiness answers no 2xx throughout 3 seconds" => |words| Some(Step::Claim(Claim::Stays { endpoint: words.endpoint(0), lasting: words.lasting(1)?, time: words.seconds(2)?, of: words.anchor(3) }));
-    Then r"the app listens within (the startup limit|\d+ seconds)( of its start| of its first sign of life| of being ready| of its second start)?", "the app listens within 6 seconds of its first sign of life" => |words| Some(Step::Claim(Claim::Listens { within: words.limit(0)?, of: words.anchor(1) }));
+    Then r"the app listens within (the startup limit|\d+ seconds|\d+ seconds more than its start takes)( of its start| of its first sign of life| of being ready| of its second start)?", "the app listens within 6 seconds of its first sign of life" => |words| Some(Step::Claim(Claim::Listens { within: words.limit(0)?, of: words.anchor(1) }));
     Then r"readiness shows the outage( from its beginning| until its return)?", "readiness shows the outage" => |words| Some(Step::Claim(Claim::OutageFelt(words.anchor(0))));
     Then r"the engine calls the app (healthy|unhealthy) within (\d+) seconds( of being ready| of the outage)?", "the engine calls the app healthy within 15 seconds" => |words| Some(Step::Claim(Claim::HealthTurns { healthy: words.is(0, "healthy"), within: words.seconds(1)?, of: words.anchor(2) }));
     Then "the engine did not call the app healthy before it was ready", "the engine did not call the app healthy before it was ready" => |_| Some(Step::Claim(Claim::NotHealthyTooEarly));
@@ -106,7 +106,7 @@ pub const SENTENCES: &[Sentence] = sentences! {
     Then r"the log of the app names (the database|the main dependency|\S+) within (\d+) seconds", "the log of the app names db within 10 seconds" => |words| Some(Step::Claim(Claim::LogNames { dependency: words.service(0)?, within: words.seconds(1)? }));
     Then r"in (\d+) seconds the app logs no stack trace per attempt", "in 10 seconds the app logs no stack trace per attempt" => |words| Some(Step::Claim(Claim::NoTraces(words.seconds(0)?)));
     Then r"the app, if it gives up without (the database|the main dependency|\S+) within (\d+) seconds, says so", "the app, if it gives up without db within 15 seconds, says so" => |words| Some(Step::Claim(Claim::GivesUpCleanly { dependency: words.service(0)?, within: words.seconds(1)? }));
-    Then r"the log of the app reports a failed login within (\d+) seconds", "the log of the app reports a failed login within 10 seconds" => |words| Some(Step::Claim(Claim::TellsOfLogin(words.seconds(0)?)));
+    Then r"the log of the app reports a failed login within (\d+ seconds|\d+ seconds more than its start takes)", "the log of the app reports a failed login within 10 seconds" => |words| Some(Step::Claim(Claim::TellsOfLogin(words.limit(0)?)));
     Then "the app has written something", "the app has written something" => |_| Some(Step::Claim(Claim::Wrote));
     Then "the app has written something since its stop signal", "the app has written something since its stop signal" => |_| Some(Step::Claim(Claim::LastWords));
     Then r"the app writes no log file for (\d+) seconds", "the app writes no log file for 10 seconds" => |words| Some(Step::Claim(Claim::NoLogFiles(words.seconds(0)?)));
@@ -206,7 +206,11 @@ impl Words {
             "the recovery limit" => Limit::Recovery,
             "the outage limit" => Limit::Outage,
             "the outage limit and one probe" => Limit::OutageAndProbe,
-            other => Limit::Fixed(Duration::from_secs(other.split(' ').next()?.parse().ok()?)),
+            other => {
+                let (number, unit) = other.split_once(' ')?;
+                let time = Duration::from_secs(number.parse().ok()?);
+                if unit == "seconds" { Limit::Fixed(time) } else { Limit::BeyondStart(time) }
+            }
         })
     }
 

@@ -384,7 +384,7 @@ mod tests {
 
     #[test]
     fn limits_count_from_the_report_of_a_failed_login() {
-        let lines = [None, Some(Claim::TellsOfLogin(Duration::from_secs(20))), Some(STAYS)];
+        let lines = [None, Some(Claim::TellsOfLogin(Limit::Fixed(Duration::from_secs(20)))), Some(STAYS)];
         let ready = |ms| {
             ruled(
                 &lines,

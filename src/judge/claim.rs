@@ -70,7 +70,7 @@ pub enum Claim {
     /// If the app gives up, it says so by its status and in its log.
     GivesUpCleanly { dependency: Meant, within: Duration },
     /// Some line says that the login failed.
-    TellsOfLogin(Duration),
+    TellsOfLogin(Limit),
     /// The app has written something.
     Wrote,
     /// The app writes something about its end after it was told to stop.
@@ -266,6 +266,9 @@ pub enum Limit {
     OutageAndProbe,
     /// So long.
     Fixed(Duration),
+    /// So long, and as long again as an undisturbed start takes from the app's first sign of life on, twice: several instances at once
+    /// are slower than one.
+    BeyondStart(Duration),
 }
 
 impl Limit {
@@ -278,6 +281,16 @@ impl Limit {
             Self::Outage => contract.outage_limit,
             Self::OutageAndProbe => contract.outage_limit + contract.probe_timeout,
             Self::Fixed(time) => time,
+            // How long the start takes is known once it is judged.
+            Self::BeyondStart(time) => time + contract.startup_limit,
+        }
+    }
+
+    /// How long it is in an experiment.
+    pub(super) fn in_window(self, window: &Window<'_>) -> Duration {
+        match self {
+            Self::BeyondStart(time) => time + window.rest_of_start() * 2,
+            other => other.of(window.contract),
         }
     }
 }
@@ -298,8 +311,8 @@ impl Claim {
             | Self::HealthCheckPasses(within)
             | Self::LogNames { within, .. }
             | Self::GivesUpCleanly { within, .. }
-            | Self::TellsOfLogin(within)
             | Self::NoTraces(within) => *within,
+            Self::TellsOfLogin(within) => within.of(contract),
             Self::Wrote => ARRIVAL,
             Self::NoRootProcess => LOOKS_LIMIT,
             _ => Duration::ZERO,
@@ -400,9 +413,9 @@ impl Claim {
         match self {
             Self::NotReadyBefore(dependency) => meant(window, dependency, |service| answers::never_ready_before(window, service)),
             Self::Answers { endpoint, wanted, within, .. } => {
-                answers::answered(window, *endpoint, *wanted, within.of(window.contract))
+                answers::answered(window, *endpoint, *wanted, within.in_window(window))
             }
-            Self::Listens { within, .. } => answers::listened(window, within.of(window.contract)),
+            Self::Listens { within, .. } => answers::listened(window, within.in_window(window)),
             Self::OutageFelt(_) => felt::was_felt(window),
             Self::Stays { endpoint, lasting, time, .. } => answers::stayed(window, *endpoint, *lasting, *time),
             Self::HealthTurns { healthy, within, .. } => health::turned(window, *healthy, *within),
@@ -432,7 +445,7 @@ impl Claim {
             Self::GivesUpCleanly { dependency, within } => {
                 meant(window, dependency, |service| log::gave_up_cleanly(window, service, *within))
             }
-            Self::TellsOfLogin(within) => log::told_of_login(window, *within),
+            Self::TellsOfLogin(within) => log::told_of_login(window, within.in_window(window)),
             Self::Wrote => logging::wrote(window),
             Self::LastWords => logging::had_last_words(window),
             Self::NoLogFiles(time) => files::no_log_files(window, *time),

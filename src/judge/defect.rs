@@ -39,7 +39,10 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
             // As the process shows itself while it is the first one.
             Some(Defect::IgnoresStopSignal { first_process: Some(words.join(" ")) })
         }
-        Claim::Answers { wanted: Wanted::Success, .. } | Claim::SameProcess | Claim::Listens { .. } => at_start(window),
+        Claim::Answers { wanted: Wanted::Success, .. }
+        | Claim::Stays { endpoint: Endpoint::Liveness, .. }
+        | Claim::SameProcess
+        | Claim::Listens { .. } => at_start(window),
         Claim::NotReadyBefore(service) => named(window, service).map(|service| Defect::IgnoresOutage { service }),
         Claim::Answers { endpoint: Endpoint::Readiness, .. }
         | Claim::Stays {
@@ -51,15 +54,35 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
         | Claim::HealthTurns { healthy: false, .. } => in_outage(window),
         Claim::WritesNothing(_) => {
             let (_, written) = files::written(window)?;
-            let (folder, _) = written.first()?.rsplit_once('/')?;
-            Some(Defect::NeedsToWrite { path: folder.to_owned() })
+            Some(Defect::Writes { folders: outermost_folders(&written) })
         }
+        Claim::LogNames { dependency, .. } => named(window, dependency).map(|service| Defect::LogOmits { service }),
+        // An exit with status 0 is another mistake.
+        Claim::GivesUpCleanly { dependency, .. } => named(window, dependency)
+            .filter(|_| deaths(window.facts, window.app(), window.from).next().is_some_and(|death| death.exit_code != 0))
+            .map(|service| Defect::LogOmits { service }),
         Claim::NoRootProcess | Claim::UserIsNotRoot => Some(Defect::RunsAsRoot),
         Claim::DataOnVolume(service) | Claim::RowSurvives(service) => {
             named(window, service).map(|service| Defect::NoVolume { service })
         }
         _ => None,
     }
+}
+
+/// The folders of these files, without those that lie in another one of them.
+fn outermost_folders(files: &[String]) -> Vec<String> {
+    let mut folders: Vec<&str> = files.iter().filter_map(|file| Some(file.rsplit_once('/')?.0)).collect();
+    folders.sort_unstable();
+    let mut outermost: Vec<String> = vec![];
+    for folder in folders {
+        // Sorted, a folder comes before what lies in it.
+        let is_within =
+            |outer: &String| folder.strip_prefix(outer.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        if !outermost.iter().any(is_within) {
+            outermost.push(folder.to_owned());
+        }
+    }
+    outermost
 }
 
 fn named(window: &Window<'_>, meant: &Meant) -> Option<String> {
@@ -70,11 +93,22 @@ fn named(window: &Window<'_>, meant: &Meant) -> Option<String> {
 /// kept it.
 fn unheeded(window: &Window<'_>, stop: &Stop<'_>) -> Defect {
     let first = first_process(window.facts, stop.app, stop.told);
-    let is_handled = !first.as_ref().is_some_and(is_shell) && handles(window, stop.signal) == Some(true);
+    // An init, which passes signals on, is not asked what it handles itself.
+    let is_handled = !first.as_ref().is_some_and(is_shell) && handles(window, stop.signal) != Some(false);
     let waited = requests(window.facts, Endpoint::Readiness)
         .any(|request| request.sent < stop.told && request.at > stop.told && matches!(request.answer, Answer::TimedOut));
+    let is_silent = window.facts.iter().rev().find_map(|one| match &one.fact {
+        Fact::Fault { fault, phase: Phase::Begins, .. } => {
+            Some(matches!(fault, FaultKind::Frozen | FaultKind::CutOff | FaultKind::OutOfReach))
+        }
+        _ => None,
+    });
+    let is_silent = is_silent.unwrap_or_default();
     match disturbed(window) {
         Some((service, _)) if is_handled && waited => Defect::WaitsForever { service: service.to_owned() },
+        Some((service, _)) if is_handled && is_silent => {
+            Defect::StopWaits { service: service.to_owned(), first_process: first.map(|process| process.command) }
+        }
         _ => Defect::IgnoresStopSignal { first_process: first.map(|process| process.command) },
     }
 }
@@ -89,11 +123,21 @@ fn disturbed<'a>(window: &Window<'a>) -> Option<(&'a str, Duration)> {
     })
 }
 
-/// The app ended by itself before it was ready: for a path that it can't write to, or for a dependency that was not there.
+/// The app ended by itself before it was ready: for a path that it can't write to, or for a dependency that was not there. Or it waits for
+/// one that is still missing, and does not listen meanwhile.
 fn at_start(window: &Window<'_>) -> Option<Defect> {
     let (app, started) = (window.app(), window.started());
     let told = window.stop_signal().map_or(Duration::MAX, |(sent, _)| sent.at);
-    let death = deaths(window.facts, app, started).find(|death| death.at < told)?;
+    let Some(death) = deaths(window.facts, app, started).find(|death| death.at < told) else {
+        let end = window.facts.last().map_or(Duration::ZERO, |one| one.at);
+        let is_missing = window.contract.dependencies.iter().any(|dependency| !accepted_at(window, &dependency.service, end));
+        let mut asked = window.facts.iter().filter(|one| one.at >= started).filter_map(|one| match &one.fact {
+            Fact::Probe { answer, .. } => Some(answer),
+            _ => None,
+        });
+        let is_silent = asked.clone().next().is_some() && asked.all(|answer| *answer == Answer::Refused);
+        return (is_missing && is_silent).then_some(Defect::DoesNotListen);
+    };
     let was_ready = requests(window.facts, Endpoint::Readiness)
         .any(|one| one.sent >= started && one.at < death.at && one.answer.is_success());
     if was_ready {
@@ -197,6 +241,16 @@ mod tests {
             Some(Defect::WaitsForever { service: "db".into() }),
             "it handles the signal, and a request keeps it"
         );
+        assert_eq!(
+            killed(&[&first_process("tini -g -- server", 0)[..2], &waits].concat()),
+            Some(Defect::WaitsForever { service: "db".into() }),
+            "an init passes it on"
+        );
+        assert_eq!(
+            killed(&[&first_process("tini -- server", 0)[..2], &waits[..1]].concat()),
+            Some(Defect::StopWaits { service: "db".into(), first_process: Some("tini -- server".into()) }),
+            "no request shows what it waits for"
+        );
         assert_eq!(shown(&IN_TIME, &[told_to_stop(20), died(500, 1)]), None, "it did end");
     }
 
@@ -210,6 +264,35 @@ mod tests {
         assert_eq!(shown(&Claim::SameProcess, &served), None, "it was ready before");
         let stopped = [told_to_stop(50), died(100, 0)];
         assert_eq!(shown(&Claim::SameProcess, &stopped), None, "it was told to");
+    }
+
+    #[test]
+    fn an_app_that_waits_without_listening_is_known_by_what_is_missing() {
+        let asked = |answer: Answer| [database(5, 6, refused()), readiness(10, 20, answer.clone()), readiness(900, 950, answer)];
+        assert_eq!(shown(&READY, &asked(Answer::Refused)), Some(Defect::DoesNotListen));
+        assert_eq!(shown(&READY, &asked(Answer::Status(503))), None, "it listens");
+        let cache =
+            Fact::Dependency { service: "cache".into(), sent: Duration::from_millis(960), state: DependencyState::Accepting };
+        let there = [&asked(Answer::Refused)[..], &[database(960, 970, DependencyState::Accepting), (970, cache)]].concat();
+        assert_eq!(shown(&READY, &there), None, "nothing is missing any more");
+        assert_eq!(shown(&READY, &asked(Answer::Refused)[..1]), None, "nobody was asked");
+    }
+
+    #[test]
+    fn what_the_log_lacks_is_one_defect_whoever_misses_it() {
+        let omits = Some(Defect::LogOmits { service: "db".into() });
+        let gives_up = Claim::GivesUpCleanly { dependency: crate::subject::Meant::Database, within: Duration::from_secs(10) };
+        assert_eq!(shown(&gives_up, &[died(100, 3)]), omits);
+        assert_eq!(shown(&gives_up, &[died(100, 0)]), None, "its status is wrong");
+        let names = Claim::LogNames { dependency: crate::subject::Meant::Database, within: Duration::from_secs(10) };
+        assert_eq!(shown(&names, &[]), omits);
+    }
+
+    #[test]
+    fn files_are_told_by_their_outermost_folders() {
+        let files = ["/a/b/c/x", "/a/b/y", "/a/bc/z", "/root"].map(str::to_owned);
+        assert_eq!(outermost_folders(&files), [""; 1], "the root holds all");
+        assert_eq!(outermost_folders(&files[..3]), ["/a/b", "/a/bc"]);
     }
 
     #[test]

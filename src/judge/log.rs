@@ -192,7 +192,7 @@ pub(super) fn kept_secrets(window: &Window<'_>) -> Outcome {
 mod tests {
     use super::*;
     use crate::judge::testing::{Case, Told, died, held, is_broken, is_held, line};
-    use crate::judge::{Anchor, Claim};
+    use crate::judge::{Anchor, Claim, Limit};
     use crate::model::{Answer, Endpoint};
     use crate::subject::Meant;
 
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_login_that_failed_is_told() {
-        let judge = |text| Case::of([line(5, text)]).over().judge(&Claim::TellsOfLogin(LIMIT));
+        let judge = |text| Case::of([line(5, text)]).over().judge(&Claim::TellsOfLogin(Limit::Fixed(LIMIT)));
         assert!(is_held(&judge("FATAL: password authentication failed")) && is_held(&judge("ERROR 28P01")));
         assert!(is_broken(&judge("can't connect")) && is_broken(&judge("loaded /app/authentication.py")));
     }

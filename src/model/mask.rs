@@ -82,6 +82,7 @@ impl Inspection {
             Self::RootFileSystem { .. }
             | Self::Signals { .. }
             | Self::FirstProcess { .. }
+            | Self::UndisturbedStart { .. }
             | Self::Ports { .. }
             | Self::HealthTimes(_)
             | Self::Row { .. } => {}

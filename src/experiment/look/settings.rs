@@ -127,6 +127,14 @@ async fn without(context: &RunContext, instance: &mut Instance, name: &str, limi
     let probing = tokio::spawn(watch_endpoint(probe, reach, timeline.clone()));
     let outcome = watch(context, &timeline, started, limit).await;
     probing.abort();
+    // Without the setting it may serve its own container only, which is a default like another.
+    let outcome = match outcome {
+        SettingOutcome::Undecided { .. } => {
+            let sockets = context.engine.sockets(&instance.service(app)?.container).await?;
+            if sockets.is_some_and(|sockets| sockets.is_served(contract.port)) { SettingOutcome::Serves } else { outcome }
+        }
+        decided => decided,
+    };
     // The log is whole after that.
     catch_up_logs(&context.engine, app, &instance.service(app)?.container, &timeline).await;
     let observations = timeline.observations();
