@@ -76,7 +76,7 @@ impl RunContext {
         let contract = Draft { readiness: Some(asked), ..draft.clone() }.into_contract(&model)?;
         let app_image = images.0.get(&contract.app).map(|image| image.id.clone()).unwrap_or_default();
         let copies = AtomicUsize::new(0);
-        let mut context = Self {
+        Ok(Self {
             engine,
             model,
             contract,
@@ -96,16 +96,32 @@ impl RunContext {
             seeds: vec![],
             undisturbed_start: Duration::ZERO,
             notes: vec![],
-        };
-        if context.draft.readiness.is_none() {
-            say("starting the app once, to find how it says that it is ready");
-            let Search { readiness, port, note } = find::find_readiness(&context).await?;
-            context.draft.readiness = Some(readiness);
-            context.draft.port = context.draft.port.or(port);
-            context.notes.extend(note);
-            context.contract = context.draft.clone().into_contract(&context.model)?;
+        })
+    }
+
+    /// Finds how the app can be asked whether it is ready, by starting it once, when nobody has declared it.
+    pub async fn find_readiness(&mut self, say: &dyn Fn(&str)) -> Result<(), RunError> {
+        if self.draft.readiness.is_some() {
+            return Ok(());
         }
-        Ok(context)
+        say("starting the app once, to find how it says that it is ready");
+        let Search { readiness, port, note } = find::find_readiness(self).await?;
+        self.draft.readiness = Some(readiness);
+        if self.draft.port.is_none() {
+            self.draft.port = port;
+        }
+        self.notes.extend(note);
+        self.contract = self.draft.clone().into_contract(&self.model)?;
+        Ok(())
+    }
+
+    /// The contract as far as what is not known yet could still be: a path for readiness, and one for liveness.
+    #[must_use]
+    pub fn undecided(&self) -> Contract {
+        let path = || Form::path("/");
+        let readiness = if self.draft.readiness.is_some() { self.contract.readiness.clone() } else { path() };
+        let liveness = self.contract.liveness.clone().or_else(|| Some(path()));
+        Contract { readiness, liveness, ..self.contract.clone() }
     }
 
     /// Brings the stack up once, undisturbed, and completes the contract by what that shows, before so many experiments that start it.

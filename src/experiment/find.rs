@@ -84,7 +84,7 @@ struct Known {
     /// Since when somebody listens.
     heard: Option<Duration>,
     /// A path at which it says that it is not ready.
-    unready: Option<(u16, String, u16)>,
+    unready: Option<(u16, HttpForm, u16)>,
     /// Where it speaks HTTP, and what it answered.
     http: Option<(u16, BTreeSet<u16>)>,
     /// Where somebody listens who does not speak HTTP.
@@ -130,8 +130,8 @@ impl Known {
     /// Takes note of what a port showed; it may be all that is needed.
     fn hear(&mut self, port: u16, heard: Heard, at: Duration) -> Option<Search> {
         match heard {
-            Heard::Ready(path, status) => return Some(over_http(port, path, status)),
-            Heard::Unready(path, status) => self.unready = Some((port, path, status)),
+            Heard::Ready(form, status) => return Some(over_http(port, form, status)),
+            Heard::Unready(form, status) => self.unready = Some((port, form, status)),
             Heard::Elsewhere(statuses) => self.http = Some((port, statuses)),
             Heard::NotHttp => {
                 self.others.insert(port);
@@ -150,8 +150,8 @@ impl Known {
     /// What is left when no path says that the app is ready.
     async fn conclude(self, context: &RunContext, here: Option<&Reach>) -> Search {
         // It has the path and never said that it is ready: the try-out will tell.
-        if let Some((port, path, status)) = self.unready {
-            return over_http(port, path, status);
+        if let Some((port, form, status)) = self.unready {
+            return over_http(port, form, status);
         }
         if let Some(here) = here {
             for port in self.others.iter().copied() {
@@ -174,9 +174,9 @@ impl Known {
     }
 }
 
-fn over_http(port: u16, path: String, status: u16) -> Search {
+fn over_http(port: u16, form: HttpForm, status: u16) -> Search {
     let port = Found::new(port, "it answers there");
-    Search { port: Some(port), ..Search::of(Form::Http(HttpForm::to(path)), format!("it answers {status} there")) }
+    Search { port: Some(port), ..Search::of(Form::Http(form), format!("it answers {status} there")) }
 }
 
 /// The ports that the app may serve at: the one that is declared, or else those that the compose file and the image name.

@@ -137,8 +137,9 @@ pub(super) fn left_nothing_hanging(window: &Window<'_>) -> Outcome {
     let Some(stop) = window.stop() else { return super::stop::no_end(window) };
     let told = stop.told;
     let waited = |request: &Request<'_>| request.at.saturating_sub(request.sent.max(told));
-    let hung = requests(window, Endpoint::Readiness)
-        .find(|request| matches!(request.answer, Answer::TimedOut | Answer::Broken(_)) && waited(request) > PATIENCE);
+    let hung = requests(window, Endpoint::Readiness).find(|request| {
+        matches!(request.answer, Answer::TimedOut | Answer::Broken(_) | Answer::CannotAsk(_)) && waited(request) > PATIENCE
+    });
     let Some(request) = hung else { return Outcome::Held(vec![stop.sent]) };
     Outcome::broken(
         "every request after the signal is answered or refused",

@@ -23,7 +23,7 @@ use crate::gherkin::{Catalogue, Grouping, Known, Plan, Planned, Selection};
 use crate::image::{ImageError, Loadable};
 use crate::judge::{causes, missing_reporters, resolve};
 use crate::model::{CheckRecord, ExperimentRecord, FORMAT_VERSION, Run, Subject, Tool};
-use crate::subject::{Contract, Declared, Form};
+use crate::subject::{Contract, Declared};
 
 /// How many experiments run at once that only say where a failure comes from.
 const REPORTERS: usize = 2;
@@ -119,26 +119,40 @@ async fn prepare_and(
         }
         let mut context = Box::pin(RunContext::set_up(engine.clone(), resolved, &say)).await?;
         context.scan = request.scan.clone();
-        for note in &context.notes {
-            progress.tell(Event::Warning(note));
-        }
-        // The baseline may still find a liveness path: what asks for one is counted in.
-        let undecided = Contract {
-            liveness: context.contract.liveness.clone().or_else(|| Some(Form::path("/"))),
-            ..context.contract.clone()
-        };
         let mut most = 1;
         let plan_of = |context: &RunContext, contract: &Contract| {
             Plan::new(&catalogue, &selection, known(context, contract, request.slow), request.grouping)
         };
-        let planned = plan_of(&context, &undecided);
-        if request.explain || planned.starts_something() {
-            say("starting the stack once, with nothing disturbed");
-            let starting = planned.experiments.iter().filter(|experiment| experiment.starts_something());
-            most = context.measure_baseline(starting.count()).await?;
+        let mut broken = None;
+        // The start may still find a liveness path: what asks for one is counted in.
+        if request.explain || plan_of(&context, &context.undecided()).starts_something() {
+            let started = async {
+                Box::pin(context.find_readiness(&say)).await?;
+                for note in &context.notes {
+                    progress.tell(Event::Warning(note));
+                }
+                say("starting the stack once, with nothing disturbed");
+                let planned = plan_of(&context, &context.undecided());
+                let starting = planned.experiments.iter().filter(|experiment| experiment.starts_something());
+                Box::pin(context.measure_baseline(starting.count())).await
+            };
+            match started.await {
+                Ok(copies) => most = copies,
+                // What starts nothing can be judged all the same.
+                Err(error @ RunError::NotReady { .. }) if !request.explain => broken = Some(error.redacted(&redactor)),
+                Err(error) => return Err(error),
+            }
         }
         progress.tell(Event::Contract(&context.draft));
-        let plan = Arc::new(if request.explain { Plan::default() } else { plan_of(&context, &context.contract) });
+        let mut plan = if request.explain { Plan::default() } else { plan_of(&context, &context.contract) };
+        if let Some(error) = &broken {
+            plan = plan_of(&context, &context.undecided()).without_starts(&error.describe());
+            if plan.runs() == 0 {
+                return Err(broken.unwrap_or(RunError::Interrupted));
+            }
+            progress.tell(Event::DoesNotStart(error));
+        }
+        let plan = Arc::new(plan);
         let context = Arc::new(context);
         if plan.runs() > 0 {
             progress.tell(Event::ChecksStarted { count: plan.runs() });
@@ -155,7 +169,8 @@ async fn prepare_and(
         let mut judged = Judged::default();
         judged.add(&plan, performed);
         // Whether a defect is a check's own, or one that another check reports, that other one says.
-        if let Some(reporters) = Selection::of(&missing_reporters(&judged.checks), &catalogue) {
+        let reporters = Selection::of(&missing_reporters(&judged.checks), &catalogue).filter(|_| broken.is_none());
+        if let Some(reporters) = reporters {
             let known = known(&context, &context.contract, request.slow);
             let plan = Arc::new(Plan::new(&catalogue, &reporters, known, request.grouping));
             say(&format!("running {} more, which say where a failure comes from", plan.runs()));
