@@ -6,6 +6,7 @@ mod arrangement;
 mod baseline;
 mod context;
 mod error;
+mod find;
 mod launch;
 mod look;
 mod paths;

@@ -1,23 +1,34 @@
 //! Probes: they observe and never disturb. Each runs for as long as its stack is up and appends what it sees.
 
+mod app;
 mod dependency;
+mod exec;
 mod greeting;
+mod grpc;
 mod http;
 mod load;
 mod logs;
 mod postgres;
 mod processes;
+mod protocol;
 mod redis;
+mod sight;
 mod sql;
 mod tap;
+mod tcp;
+mod tls;
 
+pub use self::app::{AppProbe, watch_app};
 pub use self::dependency::watch_dependency;
-pub use self::http::{HttpProbe, ask_once, watch_endpoint};
+pub use self::grpc::grpc_answers;
+pub use self::http::{ask_either, ask_once};
 pub use self::load::{Asked, Load};
 pub use self::logs::{catch_up_logs, watch_logs};
 pub use self::processes::watch_processes;
+pub use self::protocol::serves;
 pub use self::sql::{OpenSession, hold, query};
 pub use self::tap::watch_attempts;
+pub use self::tls::authority;
 
 use std::time::Duration;
 

@@ -7,6 +7,7 @@ mod declared;
 mod dependency;
 mod detect;
 mod draft;
+mod form;
 mod meant;
 mod names;
 
@@ -20,6 +21,7 @@ pub use self::declared::{ContractError, Declared, Origin, Waiver, parse_size};
 pub use self::dependency::{Credentials, Dependency, Kind, Secret};
 pub use self::detect::{ImagePorts, detect};
 pub use self::draft::{Draft, Found};
+pub use self::form::{Form, HttpForm, PROTOCOLS, Statuses, Tls};
 pub use self::meant::Meant;
 use crate::clock::millis;
 
@@ -28,12 +30,13 @@ use crate::clock::millis;
 pub struct Contract {
     /// The service under test.
     pub app: String,
-    /// The port on which the app serves HTTP.
-    pub port: u16,
-    /// The path that answers 2xx when the app can serve and 503 when it can't.
-    pub readiness: String,
-    /// The path that answers 2xx as long as the process lives.
-    pub liveness: Option<String>,
+    /// The port on which the app serves; nothing where it is not asked at one.
+    #[serde(default)]
+    pub port: Option<u16>,
+    /// How the app is asked whether it can serve: at a path that answers 2xx when it can and 503 when it can't, or in another form.
+    pub readiness: Form,
+    /// How it is asked whether its process lives.
+    pub liveness: Option<Form>,
     /// A path that uses the dependencies.
     pub business: Option<String>,
     /// The services that the app needs.
@@ -77,12 +80,38 @@ pub(crate) fn unready() -> Vec<u16> {
     vec![503]
 }
 
+/// Statuses in words, those that follow each other as a range: `500 or 502-504`.
+#[must_use]
+pub fn in_words(statuses: &[u16]) -> String {
+    let mut ranges: Vec<(u16, u16)> = vec![];
+    for status in statuses {
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == *status => *last = *status,
+            _ => ranges.push((*status, *status)),
+        }
+    }
+    let told = ranges.into_iter().map(|(first, last)| if first == last { first.to_string() } else { format!("{first}-{last}") });
+    told.collect::<Vec<_>>().join(" or ")
+}
+
 impl Contract {
     /// The statuses with which readiness says that the app can't serve, in words: `500 or 503`.
     #[must_use]
     pub fn unready_in_words(&self) -> String {
-        let statuses: Vec<String> = self.unready.iter().map(ToString::to_string).collect();
-        statuses.join(" or ")
+        in_words(&self.unready)
+    }
+
+    /// The port that a form asks; nothing where it asks none, or none is known.
+    #[must_use]
+    pub fn port_of(&self, form: &Form) -> Option<u16> {
+        form.own_port().or(self.port.filter(|_| form.needs_a_port()))
+    }
+
+    /// The request to the business path, made as readiness is asked where that is over HTTP.
+    #[must_use]
+    pub fn business_request(&self) -> Option<HttpForm> {
+        let path = self.business.as_ref()?;
+        Some(self.readiness.http().map_or_else(|| HttpForm::to(path), |http| http.beside(path)))
     }
 
     /// The first dependency that is a database.

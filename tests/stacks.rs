@@ -188,6 +188,10 @@ stacks! {
         flask_lab_hardened: "flask-lab/hardened";
         flask_lab_insecure: "flask-lab/insecure";
         flask_mariadb_rabbitmq: "flask-mariadb-rabbitmq";
+        forms_api_key: "forms/api-key";
+        forms_grpc: "forms/grpc";
+        forms_host: "forms/host";
+        forms_https: "forms/https";
         nginx_static: "nginx-static";
         node_postgres_redis: "node-postgres-redis";
     }
@@ -195,6 +199,7 @@ stacks! {
         accepts_and_hangs: "defects/accepts-and-hangs";
         always_ready: "defects/always-ready";
         anonymous_503: "defects/anonymous-503";
+        api_key_in_log: "defects/api-key-in-log";
         buffered_logs: "defects/buffered-logs";
         copy_before_install: "defects/copy-before-install";
         crashes_on_outage: "defects/crashes-on-outage";
@@ -208,12 +213,15 @@ stacks! {
         fatal_on_57p03: "defects/fatal-on-57p03";
         flapping: "defects/flapping";
         gives_up_after_a_minute: "defects/gives-up-after-a-minute";
+        grpc_always_serving: "defects/grpc-always-serving";
         hardcoded_uid: "defects/hardcoded-uid";
         health_200_with_error: "defects/health-200-with-error";
         healthcheck_exit_0: "defects/healthcheck-exit-0";
         healthcheck_needs_curl: "defects/healthcheck-needs-curl";
         healthcheck_timing: "defects/healthcheck-timing";
+        host_drops_in_flight: "defects/host-drops-in-flight";
         hot_loop: "defects/hot-loop";
+        https_always_ready: "defects/https-always-ready";
         ignores_sigint: "defects/ignores-sigint";
         ignores_sigterm: "defects/ignores-sigterm";
         ignores_sigterm_early: "defects/ignores-sigterm-early";
@@ -269,7 +277,7 @@ stacks! {
 fn every_stack_is_tested() {
     let folders = |folder: PathBuf| fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     let found: BTreeSet<String> = folders(stacks())
-        .chain(["defects", "flask-lab"].into_iter().flat_map(|folder| folders(stacks().join(folder))))
+        .chain(["defects", "flask-lab", "forms"].into_iter().flat_map(|folder| folders(stacks().join(folder))))
         .filter(|folder| folder.join("compose.yaml").exists())
         .map(|folder| folder.strip_prefix(stacks()).expect("inside stacks").display().to_string())
         .collect();

@@ -16,7 +16,7 @@ use harness::{Lack, Test, tests};
 use seaworthy::experiment::{Scan, Silent};
 use seaworthy::model::{Run, Verdict};
 use seaworthy::report::{Look, describe, message, word};
-use seaworthy::subject::Declared;
+use seaworthy::subject::{Declared, Form};
 use seaworthy::suite::{Request, check};
 
 /// Set by `make sea-trials`.
@@ -63,7 +63,7 @@ fn unleash() {
 
 /// Makes every check on a server, and compares the verdicts with those that are right.
 fn sail(server: &str, app: &str, readiness: &str) {
-    let flags = Declared { app: Some(app.into()), readiness: Some(readiness.into()), ..Declared::default() };
+    let flags = Declared { app: Some(app.into()), readiness: Some(Form::path(readiness)), ..Declared::default() };
     let request = Request { target: folder().join(server).into(), flags, scan: Scan::Off, ..Request::default() };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let run = runtime

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::subject::{Declared, Waiver, parse_size};
+use crate::subject::{Declared, Form, Waiver, parse_size};
 
 /// What these flags stand under in the help.
 pub(super) const HEADING: &str = "Contract";
@@ -17,15 +17,16 @@ pub(super) struct ContractFlags {
     /// The service under test
     #[arg(long, value_name = "SERVICE")]
     app: Option<String>,
-    /// The port on which the app serves HTTP
+    /// The port on which the app serves
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
-    /// The path that answers 2xx when the app can serve and 503 when it can't
-    #[arg(long, value_name = "PATH", value_parser = path)]
-    readiness: Option<String>,
-    /// The path that answers 2xx as long as the process lives
-    #[arg(long, value_name = "PATH", value_parser = path)]
-    liveness: Option<String>,
+    /// The path that answers 2xx when the app can serve and 503 when it can't; or a URL, tcp:PORT, grpc:SERVICE, exec:COMMAND,
+    /// log:REGEX, healthcheck, runs, a protocol such as redis, or JSON with path, host, headers… as in the compose file
+    #[arg(long, value_name = "PATH|FORM", value_parser = Form::read_flag)]
+    readiness: Option<Form>,
+    /// The path that answers 2xx as long as the process lives; or another form, as for --readiness
+    #[arg(long, value_name = "PATH|FORM", value_parser = Form::read_flag)]
+    liveness: Option<Form>,
     /// A path that uses the dependencies
     #[arg(long, value_name = "PATH", value_parser = path)]
     business: Option<String>,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::arrangement::Arrangement;
 use super::{RunContext, RunError, launch, paths};
 use crate::model::{Halt, Timeline, last_log_lines};
-use crate::subject::Found;
+use crate::subject::{Form, Found};
 
 /// How many of a container's last log lines an error carries.
 const LOG_LINES: usize = 15;
@@ -20,7 +20,7 @@ const MOST_PER_CORE: usize = 6;
 #[derive(Debug)]
 pub(super) struct Baseline {
     /// The path at which the app says that it lives, when nobody declared it.
-    pub(super) liveness: Option<Found<String>>,
+    pub(super) liveness: Option<Found<Form>>,
     /// How long the app took to be ready.
     pub(super) ready_after: Duration,
     /// How many copies the engine's machine bears at once.

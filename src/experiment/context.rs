@@ -8,8 +8,9 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use tokio::sync::OnceCell;
 
+use super::find::{self, Search};
 use super::seed::{self, Seed};
-use super::{ResolvedStack, RunError, baseline, paths};
+use super::{ResolvedStack, RunError, baseline};
 use crate::causes::with_causes;
 use crate::compose::{
     Compose, ComposeError, Copy, Hazard, Isolated, Model, Patch, Publish, TAP_CONTROL, TapPlace, isolate, patched, tap_of,
@@ -18,7 +19,7 @@ use crate::engine::{Base, Engine, EngineError, ImageFacts};
 use crate::image::{Contents, read};
 use crate::model::Halt;
 use crate::redact::Redactor;
-use crate::subject::{Contract, Draft, ImagePorts, Kind, detect};
+use crate::subject::{Contract, Draft, Form, Found, ImagePorts, Kind, detect};
 
 /// What every experiment takes its instance of the stack from.
 #[derive(Debug)]
@@ -54,6 +55,8 @@ pub struct RunContext {
     tap: OnceCell<String>,
     /// What databases have on their disks after their first boot.
     pub(super) seeds: Vec<Seed>,
+    /// What the user should know of what was found.
+    pub notes: Vec<String>,
     /// How long the app took to be ready when nothing disturbed it.
     pub(super) undisturbed_start: Duration,
 }
@@ -68,11 +71,12 @@ impl RunContext {
         let images = inspect(&engine, &model, &built).await?;
         let redactor = redactor.with_variables(images.variables());
         let draft = detect(&flags, &declared, &model, &images);
-        let asked = draft.readiness.clone().unwrap_or_else(paths::any_readiness);
+        // While nothing else is known.
+        let asked = draft.readiness.clone().unwrap_or_else(|| Found::new(Form::Runs, "not known yet"));
         let contract = Draft { readiness: Some(asked), ..draft.clone() }.into_contract(&model)?;
         let app_image = images.0.get(&contract.app).map(|image| image.id.clone()).unwrap_or_default();
         let copies = AtomicUsize::new(0);
-        let mut context = Self {
+        Ok(Self {
             engine,
             model,
             contract,
@@ -91,13 +95,33 @@ impl RunContext {
             tap: OnceCell::new(),
             seeds: vec![],
             undisturbed_start: Duration::ZERO,
-        };
-        if context.draft.readiness.is_none() {
-            say("starting the app once, to find its readiness path");
-            context.draft.readiness = paths::find_readiness(&context).await?;
-            context.contract = context.draft.clone().into_contract(&context.model)?;
+            notes: vec![],
+        })
+    }
+
+    /// Finds how the app can be asked whether it is ready, by starting it once, when nobody has declared it.
+    pub async fn find_readiness(&mut self, say: &dyn Fn(&str)) -> Result<(), RunError> {
+        if self.draft.readiness.is_some() {
+            return Ok(());
         }
-        Ok(context)
+        say("starting the app once, to find how it says that it is ready");
+        let Search { readiness, port, note } = find::find_readiness(self).await?;
+        self.draft.readiness = Some(readiness);
+        if self.draft.port.is_none() {
+            self.draft.port = port;
+        }
+        self.notes.extend(note);
+        self.contract = self.draft.clone().into_contract(&self.model)?;
+        Ok(())
+    }
+
+    /// The contract as far as what is not known yet could still be: a path for readiness, and one for liveness.
+    #[must_use]
+    pub fn undecided(&self) -> Contract {
+        let path = || Form::path("/");
+        let readiness = if self.draft.readiness.is_some() { self.contract.readiness.clone() } else { path() };
+        let liveness = self.contract.liveness.clone().or_else(|| Some(path()));
+        Contract { readiness, liveness, ..self.contract.clone() }
     }
 
     /// Brings the stack up once, undisturbed, and completes the contract by what that shows, before so many experiments that start it.
@@ -132,7 +156,12 @@ impl RunContext {
 
     /// The ports that are probed, by service.
     fn probed_ports(&self) -> BTreeMap<String, BTreeSet<u16>> {
-        let mut ports = BTreeMap::from([(self.contract.app.clone(), BTreeSet::from([self.contract.port]))]);
+        let app = &self.contract.app;
+        let forms = [Some(&self.contract.readiness), self.contract.liveness.as_ref()];
+        let of_app = forms.into_iter().flatten().filter_map(|form| self.contract.port_of(form)).chain(self.contract.port);
+        // While it is not known how the app is asked, it may be at any of these.
+        let any = if self.draft.readiness.is_none() { self.ports(app) } else { BTreeSet::new() };
+        let mut ports = BTreeMap::from([(app.clone(), of_app.chain(any).collect::<BTreeSet<u16>>())]);
         for dependency in &self.contract.dependencies {
             ports.entry(dependency.service.clone()).or_default().extend(dependency.kind.port());
             ports.entry(tap_of(&dependency.service)).or_default().insert(TAP_CONTROL);

@@ -11,8 +11,8 @@ use crate::judge::{
     Anchor, Awaited, Claim, Event, Limit, Wanted, Window, attempts, became_healthy, completed, seconds, started_to_accept,
 };
 use crate::model::{Answer, ContainerChange, Endpoint, Fact, FactId, Finding, Halt, Mark, Observation, Outcome, Timeline, shape};
-use crate::probe::{HttpProbe, catch_up_logs, watch_attempts, watch_dependency, watch_endpoint, watch_logs, watch_processes};
-use crate::subject::{Kind, Meant};
+use crate::probe::{AppProbe, catch_up_logs, watch_app, watch_attempts, watch_dependency, watch_logs, watch_processes};
+use crate::subject::{Form, Kind, Meant};
 use crate::target::{Instance, TargetError};
 
 /// An app has settled when it has written nothing about its start for so long, and at the latest so long after it was ready.
@@ -21,6 +21,10 @@ const SETTLED_LIMIT: Duration = Duration::from_secs(5);
 /// Lines of one shape that come so often are about requests: ours, ten a second.
 const OFTEN: usize = 5;
 
+/// For so long it is tried in a form that the app can't answer, before the form is taken to be wrong.
+const WRONG_FORM: Duration = Duration::from_secs(3);
+/// From one run of a health check to the next, where it tells of readiness.
+const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 /// How long an app may show no sign of life before a scenario goes on all the same.
 const SIGN_LIMIT: Duration = Duration::from_secs(10);
 /// How much longer than twice its undisturbed start an app may take to try to reach a dependency.
@@ -36,6 +40,11 @@ pub(super) async fn create(context: &RunContext, timeline: &Timeline, setup: &Ar
     patches.extend(unheard.map(|dependency| Patch::NoHealthCheck { service: dependency.service.clone() }));
     if let Some(service) = &setup.tap {
         patches.push(context.tap(service).await?);
+    }
+    // What the engine says of it is all that is known of readiness: it has to say so soon.
+    if context.contract.readiness == Form::HealthCheck || context.contract.liveness == Some(Form::HealthCheck) {
+        let service = context.contract.app.clone();
+        patches.insert(0, Patch::HealthInterval { service, interval: HEALTH_INTERVAL, timeout: None, retries: Some(1) });
     }
     let copy = context.copy(&patches).map_err(TargetError::from)?;
     let mut instance = Instance::create(&context.engine, copy, timeline.clone()).await?;
@@ -63,12 +72,10 @@ async fn observe(context: &RunContext, timeline: &Timeline, setup: &Arrangement,
         instance.spawn(watch_dependency(dependency.service.clone(), setup.kind(&dependency.kind), reach, timeline.clone()));
     }
     let app = instance.service(&contract.app)?.clone();
-    let endpoints = [(Endpoint::Readiness, Some(&contract.readiness)), (Endpoint::Liveness, contract.liveness.as_ref())];
-    for (endpoint, path) in endpoints {
+    for endpoint in [Endpoint::Readiness, Endpoint::Liveness] {
         let is_asked = !setup.is_quiet && !setup.is_not_asked.contains(&endpoint);
-        let Some(path) = path.cloned().filter(|_| is_asked) else { continue };
-        let probe = HttpProbe { endpoint, port: contract.port, path, timeout: contract.probe_timeout };
-        instance.spawn(watch_endpoint(probe, app.reach.clone(), timeline.clone()));
+        let Some(probe) = probe(context, endpoint, &app.container).filter(|_| is_asked) else { continue };
+        instance.spawn(watch_app(probe, context.engine.clone(), app.reach.clone(), timeline.clone()));
     }
     if setup.watch_processes {
         instance.spawn(watch_processes(context.engine.clone(), contract.app.clone(), app.container, app.reach, timeline.clone()));
@@ -79,6 +86,24 @@ async fn observe(context: &RunContext, timeline: &Timeline, setup: &Arrangement,
         fault::start_tap(instance, service).await?;
     }
     Ok(())
+}
+
+/// How an endpoint of the app in this container is asked; nothing where the contract names none.
+pub(super) fn probe(context: &RunContext, endpoint: Endpoint, container: &str) -> Option<AppProbe> {
+    let contract = &context.contract;
+    let form = match endpoint {
+        Endpoint::Readiness => &contract.readiness,
+        Endpoint::Liveness => contract.liveness.as_ref()?,
+        Endpoint::Business => return None,
+    };
+    Some(AppProbe {
+        endpoint,
+        form: form.clone(),
+        port: contract.port_of(form),
+        timeout: contract.probe_timeout,
+        service: contract.app.clone(),
+        container: container.to_owned(),
+    })
 }
 
 /// Stops observing, and puts the last log lines of every service on the timeline.
@@ -129,8 +154,11 @@ pub(super) async fn start_dependencies(context: &RunContext, instance: &Instance
 /// Waits until the app answers or writes anything, for some time. Returns the offset at which it wrote, or was asked what it answered;
 /// that of the limit when it did neither.
 pub(super) async fn first_sign(context: &RunContext, instance: &Instance, app_started: Duration) -> Duration {
+    // That a line is not there yet is no word of the app.
+    let is_asked = context.contract.readiness.needs_a_port();
     let sign = |observation: &Observation| match &observation.fact {
-        Fact::Probe { sent, answer: Answer::Status(_), .. } => Some(*sent),
+        Fact::Probe { sent, answer: Answer::Status(_) | Answer::Ready, .. } => Some(*sent),
+        Fact::Probe { sent, answer: Answer::Unready(_), .. } if is_asked => Some(*sent),
         Fact::Log { service, .. } if *service == context.contract.app => Some(observation.at),
         _ => None,
     };
@@ -311,9 +339,54 @@ async fn wait_for_service(
 }
 
 async fn wait_until_ready(context: &RunContext, instance: &Instance, started: Duration) -> Result<Duration, Halt> {
-    let outcome = ready_since(context, instance, started).await;
+    let limit = started + context.contract.startup_limit;
+    let outcome = tokio::select! {
+        outcome = ready_since(context, instance, started) => outcome,
+        Some(why) = instance.timeline().first(limit, |facts| can_not_be_asked(facts, started)) => {
+            return Err(asked_wrongly(context, &why));
+        }
+    };
     let broken = |finding: &Finding| broken_stack(context, &context.contract.app, finding, advise(context, instance.timeline()));
     decided(instance, outcome, || "whether the app is ready".to_owned(), broken)
+}
+
+/// Why readiness can't be asked in this form, when it has been tried for a while and nothing else came of it.
+fn can_not_be_asked(facts: &[Observation], started: Duration) -> Option<String> {
+    let mut since: Option<(Duration, &str)> = None;
+    for one in facts.iter().filter(|one| one.at >= started) {
+        match &one.fact {
+            Fact::Probe { endpoint: Endpoint::Readiness, answer: Answer::CannotAsk(why), .. } => {
+                let (first, _) = since.get_or_insert((one.at, why));
+                if one.at >= *first + WRONG_FORM {
+                    return Some(why.clone());
+                }
+            }
+            Fact::Probe { endpoint: Endpoint::Readiness, .. } => since = None,
+            _ => {}
+        }
+    }
+    None
+}
+
+fn asked_wrongly(context: &RunContext, why: &str) -> Halt {
+    let (app, readiness) = (&context.contract.app, &context.contract.readiness);
+    let origin = context.draft.readiness.as_ref().map(|found| found.origin.as_str()).unwrap_or_default();
+    let advice = match readiness {
+        Form::Grpc { .. } => "declare the port of the gRPC server (`readiness: {grpc: SERVICE, port: PORT}`), or another form",
+        Form::Exec { .. } => {
+            "name a program that is in the image, with its arguments as a list; or declare another form of readiness"
+        }
+        Form::Http(http) if http.is_https => {
+            "declare `scheme: http`, where the port is a plain one, or how the certificate is looked at: `tls: {ca: FILE}` or \
+             `tls: {insecure: true}`"
+        }
+        _ => "declare the scheme that the port speaks, `readiness: {path: PATH, scheme: https}`, or the right port",
+    };
+    Halt::CouldNotRun {
+        reason: format!("{origin}: readiness of `{app}` can't be asked by {readiness}: {why}"),
+        advice: advice.into(),
+        service: None,
+    }
 }
 
 /// Waits until an app that has said that it is ready writes no more lines about its start: of several workers the first one answers while
@@ -399,12 +472,14 @@ fn advise(context: &RunContext, timeline: &Timeline) -> String {
         Fact::Probe { endpoint: Endpoint::Readiness, answer, .. } => Some(answer),
         _ => None,
     });
-    let (port, readiness) = (contract.port, &contract.readiness);
+    let readiness = &contract.readiness;
     match last {
-        None => format!("make sure that `{app}` is on a network: its container has no address"),
+        None if readiness.needs_a_port() => format!("make sure that `{app}` is on a network: its container has no address"),
+        None => format!("see its log for why {readiness} says nothing, or declare another form of readiness"),
         Some(Answer::Refused) => format!(
-            "nobody listens on port {port}: declare the right one (`port:` under x-seaworthy, or --port), and let the app listen \
-             on 0.0.0.0, not on 127.0.0.1"
+            "nobody listens on port {}: declare the right one (`port:` under x-seaworthy, or --port), and let the app listen \
+             on 0.0.0.0, not on 127.0.0.1",
+            contract.port_of(readiness).unwrap_or_default()
         ),
         Some(Answer::Status(404)) => {
             format!("the app has no {readiness}: declare the readiness path (`readiness:` under x-seaworthy, or --readiness)")
@@ -414,10 +489,14 @@ fn advise(context: &RunContext, timeline: &Timeline) -> String {
              end",
             seconds(contract.probe_timeout)
         ),
+        Some(Answer::Broken(_)) if matches!(readiness, Form::Http(_)) => {
+            "declare the scheme that the port speaks (`readiness: {path: PATH, scheme: https}`, with `tls` where the certificate is \
+             your own), or the right port"
+                .into()
+        }
         Some(_) => {
-            format!(
-                "see its log for why {readiness} does not answer 2xx; an app that starts slowly needs a higher `startup_limit`"
-            )
+            let ready = readiness.http().map_or_else(|| "say ready".to_owned(), |http| format!("answer {}", http.ready));
+            format!("see its log for why {readiness} does not {ready}; an app that starts slowly needs a higher `startup_limit`")
         }
     }
 }

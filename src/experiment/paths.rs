@@ -3,16 +3,14 @@
 //! An app that answers 2xx to any path, as the server of a single-page application does, tells nothing by answering: with
 //! dependencies its readiness path has to be declared.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::arrangement::Arrangement;
-use super::baseline::not_ready;
-use super::{RunContext, RunError, launch};
+use super::RunContext;
 use crate::engine::Reach;
-use crate::judge::{count_exits, gone_after};
-use crate::model::{Answer, Halt, Timeline};
-use crate::probe::ask_once;
-use crate::subject::Found;
+use crate::model::Answer;
+use crate::probe::{ask_either, ask_once};
+use crate::subject::{Form, Found, HttpForm};
 use crate::target::Instance;
 
 /// Where apps say that they can serve; the more explicit first.
@@ -51,112 +49,84 @@ const LIVENESS: [&str; 10] = [
 /// No app has this path on purpose.
 const NOWHERE: &str = "/seaworthy-asks-for-a-path-that-nobody-has";
 const ROOT: &str = "/";
-/// The time from one round of questions to the next.
-const PAUSE: Duration = Duration::from_millis(250);
+/// How long an answer may take while paths are looked for.
+const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 
-/// The path to begin with while none is known.
-#[must_use]
-pub(super) fn any_readiness() -> Found<String> {
-    Found::new(READINESS[0].into(), "not known yet")
-}
-
-/// Starts the app once, with all that it needs, and returns the path at which it says that it is ready; nothing when it answers
-/// at none of the usual ones within the startup limit.
-pub(super) async fn find_readiness(context: &RunContext) -> Result<Option<Found<String>>, RunError> {
-    let timeline = Timeline::new(context.engine.clock(), context.redactor.clone());
-    let app = &context.contract.app;
-    let instance = launch::create(context, &timeline, &Arrangement::default()).await;
-    let mut instance = instance.map_err(|failure| not_ready(app, failure, &timeline))?;
-    let found = match launch::start_app(context, &instance).await {
-        Ok(started) => Ok(ask_until_ready(context, &instance, started + context.contract.startup_limit).await),
-        Err(failure) => Err(failure),
-    };
-    launch::stop_observing(context, &mut instance).await;
-    instance.down().await?;
-    match found {
-        Ok(None) if has_ended(context, &timeline) => Err(not_ready(app, exits(context), &timeline)),
-        found => found.map_err(|failure| not_ready(app, failure, &timeline)),
-    }
-}
-
-/// Whether the app has ended for good.
-fn has_ended(context: &RunContext, timeline: &Timeline) -> bool {
-    let app = &context.contract.app;
-    timeline.read(|facts| count_exits(facts, app, Duration::ZERO) >= gone_after(facts, app))
-}
-
-fn exits(context: &RunContext) -> Halt {
-    let app = &context.contract.app;
-    Halt::CouldNotRun {
-        reason: format!("{} does not start even with nothing disturbed: `{app}` exits", context.model.file().path().display()),
-        advice: format!("see its log for why `{app}` exits"),
-        service: None,
-    }
-}
-
-async fn ask_until_ready(context: &RunContext, instance: &Instance, deadline: Duration) -> Option<Found<String>> {
-    let clock = instance.timeline().clock();
-    let mut reach = instance.service(&context.contract.app).ok()?.reach.clone();
-    let mut unready = None;
-    while clock.now() < deadline && !has_ended(context, instance.timeline()) {
-        let began = clock.now();
-        let here = tokio::select! {
-            here = reach.wait_for(Option::is_some) => here.ok()?.clone()?,
-            () = clock.reach(began + PAUSE) => continue,
-        };
-        match ask_all(context, &here).await {
-            Ruled::Ready(path, status) => return Some(Found::new(path, format!("it answers {status} there"))),
-            Ruled::Unready(path, status) => unready = Some(Found::new(path, format!("it answers {status} there"))),
-            Ruled::Nothing => {}
-        }
-        clock.reach(began + PAUSE).await;
-    }
-    // It has the path and never said that it is ready: the try-out will tell.
-    unready
-}
-
-/// What one round of questions showed.
-enum Ruled {
-    Ready(String, u16),
+/// What one round of questions to a port showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// It says that it is ready, at this path and with this status.
+    Ready(HttpForm, u16),
     /// It has the path, and is not ready.
-    Unready(String, u16),
-    Nothing,
+    Unready(HttpForm, u16),
+    /// It speaks HTTP, and has none of the usual paths: the statuses that it answered.
+    Elsewhere(BTreeSet<u16>),
+    /// Somebody listens, and does not speak HTTP.
+    NotHttp,
+    /// Nobody listens.
+    Nobody,
 }
 
-async fn ask_all(context: &RunContext, here: &Reach) -> Ruled {
-    let Some(nowhere) = status(context, here, NOWHERE).await else { return Ruled::Nothing };
+/// Asks a port for all usual readiness paths.
+pub(super) async fn ask_all(context: &RunContext, here: &Reach, port: u16) -> Heard {
+    let Some(socket) = here.socket(port) else { return Heard::Nobody };
+    let limit = context.contract.probe_timeout.min(ANSWER_LIMIT);
+    let (known, nowhere) = match ask_either(socket, NOWHERE, limit).await {
+        (known, Answer::Status(status)) => (known, status),
+        (_, Answer::Refused) => return Heard::Nobody,
+        _ => return Heard::NotHttp,
+    };
+    let ask = async |path: &str| {
+        let form = known.beside(path);
+        let answer = ask_once(socket, &form, limit).await;
+        (form, answer)
+    };
     let has_dependencies = !context.contract.dependencies.is_empty();
+    let mut heard = BTreeSet::from([nowhere]);
     if !is_success(nowhere) {
         for path in READINESS {
-            match status(context, here, path).await {
-                Some(status) if is_success(status) => return Ruled::Ready(path.into(), status),
+            match ask(path).await {
+                (form, Answer::Status(status)) if is_success(status) => return Heard::Ready(form, status),
                 // Anything but an error like the one for a path that is not there.
-                Some(status) if status >= 500 && status != nowhere => return Ruled::Unready(path.into(), status),
-                Some(_) => {}
-                None => return Ruled::Nothing,
+                (form, Answer::Status(status)) if status >= 500 && status != nowhere => return Heard::Unready(form, status),
+                (_, Answer::Status(status)) => {
+                    heard.insert(status);
+                }
+                _ => return Heard::Elsewhere(heard),
             }
         }
     }
     if has_dependencies {
-        return Ruled::Nothing;
+        return Heard::Elsewhere(heard);
     }
-    match status(context, here, ROOT).await {
-        Some(status) if is_success(status) => Ruled::Ready(ROOT.into(), status),
-        _ => Ruled::Nothing,
+    match ask(ROOT).await {
+        (form, Answer::Status(status)) if is_success(status) => Heard::Ready(form, status),
+        (_, Answer::Status(status)) => {
+            heard.insert(status);
+            Heard::Elsewhere(heard)
+        }
+        _ => Heard::Elsewhere(heard),
     }
 }
 
-/// The path at which a running, ready app says that it lives, apart from its readiness path.
-pub(super) async fn find_liveness(context: &RunContext, instance: &Instance) -> Option<Found<String>> {
-    let here = instance.service(&context.contract.app).ok()?.reach.borrow().clone()?;
-    let readiness = &context.contract.readiness;
+/// The path at which a running, ready app says that it lives, apart from its readiness path; asked as readiness is.
+pub(super) async fn find_liveness(context: &RunContext, instance: &Instance) -> Option<Found<Form>> {
+    let contract = &context.contract;
+    let here = instance.service(&contract.app).ok()?.reach.borrow().clone()?;
+    let known = contract.readiness.http()?;
+    let socket = here.socket(contract.port_of(&contract.readiness)?)?;
+    let status = async |path: &str| match ask_once(socket, &known.beside(path), contract.probe_timeout).await {
+        Answer::Status(status) => Some(status),
+        _ => None,
+    };
+    let readiness = &known.path;
     for folder in folders(readiness) {
-        if is_success(status(context, &here, &format!("{folder}{NOWHERE}")).await?) {
+        if is_success(status(&format!("{folder}{NOWHERE}")).await?) {
             continue;
         }
         for path in LIVENESS.map(|path| format!("{folder}{path}")).into_iter().filter(|path| path != readiness) {
-            if let Some(status) = status(context, &here, &path).await.filter(|status| is_success(*status)) {
-                return Some(Found::new(path, format!("it answers {status} there")));
+            if let Some(status) = status(&path).await.filter(|status| is_success(*status)) {
+                return Some(Found::new(Form::Http(known.beside(&path)), format!("it answers {status} there")));
             }
         }
     }
@@ -167,13 +137,6 @@ pub(super) async fn find_liveness(context: &RunContext, instance: &Instance) -> 
 fn folders(readiness: &str) -> Vec<&str> {
     let folder = readiness.trim_end_matches('/').rsplit_once('/').map_or("", |(folder, _)| folder);
     if folder.is_empty() { vec![""] } else { vec![folder, ""] }
-}
-
-async fn status(context: &RunContext, here: &Reach, path: &str) -> Option<u16> {
-    match ask_once(here.socket(context.contract.port)?, path, context.contract.probe_timeout).await {
-        Answer::Status(status) => Some(status),
-        _ => None,
-    }
 }
 
 fn is_success(status: u16) -> bool {

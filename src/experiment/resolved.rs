@@ -1,12 +1,13 @@
 //! The resolved stack: what can be known before an engine is asked: the resolved file, what is declared, and what isolation changes.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::RunError;
 use crate::compose::{Compose, ComposeError, ComposeFile, Copy, Hazard, ImageStack, Model, isolate};
+use crate::probe::authority;
 use crate::redact::Redactor;
-use crate::subject::{Declared, Origin};
+use crate::subject::{ContractError, Declared, Form, Origin, Tls};
 
 /// Words of every log that some use as a password. Where they are masked nothing can be read, and each of them would look like a leak.
 const WORDS: [&str; 10] =
@@ -85,7 +86,11 @@ impl ResolvedStack {
         today: time::Date,
     ) -> Result<Self, RunError> {
         let model = Compose.resolve(&target.find()?).await?;
-        let declared = Declared::from_model(&model)?;
+        let mut declared = Declared::from_model(&model)?;
+        let mut flags = flags.clone();
+        let folder = model.file().folder();
+        certificates(&mut declared, Some(&folder), |key| Declared::place(&model, key))?;
+        certificates(&mut flags, None, |key| format!("--{key}"))?;
         let known_checks: Vec<&str> = known_checks.iter().map(String::as_str).collect();
         declared.validate(Origin::File, &model, &known_checks, today)?;
         flags.validate(Origin::Flags, &model, &known_checks, today)?;
@@ -93,15 +98,29 @@ impl ResolvedStack {
         let variables = model.all_variables();
         let redactor = Redactor::sparing(model.services().map(|(name, _)| name).chain(WORDS));
         let redactor = redactor.with_variables(variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let headers = [&declared, &flags].into_iter().flat_map(Declared::secrets);
+        let redactor = headers.fold(redactor, |redactor, secret| redactor.with_secret(&secret.0));
         let is_serial = !preview.shared.is_empty();
-        Ok(Self {
-            model,
-            declared,
-            flags: flags.clone(),
-            redactor,
-            allowed: allowed.clone(),
-            changes: preview.changes,
-            is_serial,
-        })
+        Ok(Self { model, declared, flags, redactor, allowed: allowed.clone(), changes: preview.changes, is_serial })
     }
+}
+
+/// Reads the certificates that forms name, so that one which can't be read is told before anything is started. Their files are named from
+/// this folder.
+fn certificates(declared: &mut Declared, folder: Option<&Path>, place: impl Fn(&str) -> String) -> Result<(), ContractError> {
+    let Declared { readiness, liveness, .. } = declared;
+    for (key, form) in [("readiness", readiness), ("liveness", liveness)] {
+        let Some(Form::Http(http)) = form else { continue };
+        let Tls::Authority(file) = &mut http.tls else { continue };
+        if let Some(folder) = folder {
+            *file = folder.join(&file);
+        }
+        authority(file).map_err(|message| ContractError::Declared {
+            place: place(key),
+            message,
+            advice: "name a file with certificates in PEM (`tls: {ca: FILE}`), or take any certificate: `tls: {insecure: true}`"
+                .into(),
+        })?;
+    }
+    Ok(())
 }

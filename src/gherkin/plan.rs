@@ -9,8 +9,9 @@ use cucumber::tag::Ext;
 use super::turns::{Parts, in_order, parts};
 use super::{Catalogue, Check, Need, Place, alone, line, lines};
 use crate::experiment::{Line, RunError, Step as ReadStep};
-use crate::model::{CheckRecord, Verdict};
-use crate::subject::{Contract, Kind};
+use crate::judge::{Claim, gap};
+use crate::model::{CheckRecord, Endpoint, Verdict};
+use crate::subject::{Contract, Form, Kind};
 
 /// Stands for the dependency's name in a scenario that is made once per dependency.
 pub(super) const PLACEHOLDER: &str = "<dependency>";
@@ -29,6 +30,8 @@ pub struct Planned {
     pub title: String,
     /// Why it does not apply to this stack, if so.
     pub not_applicable: Option<Lack>,
+    /// Why it can't be made now, if so.
+    pub could_not_run: Option<String>,
 }
 
 /// What a check needs and the stack has not.
@@ -58,7 +61,7 @@ impl Planned {
     pub fn without_run(&self) -> CheckRecord {
         let (verdict, reason, flag) = match &self.not_applicable {
             Some(Lack { reason, flag }) => (Verdict::NotApplicable, reason.clone(), flag.map(str::to_owned)),
-            None => (Verdict::CouldNotRun, "it was not run".into(), None),
+            None => (Verdict::CouldNotRun, self.could_not_run.clone().unwrap_or_else(|| "it was not run".into()), None),
         };
         CheckRecord {
             id: self.check.id.clone(),
@@ -211,7 +214,9 @@ impl Plan {
             let mut scenarios = vec![];
             for place in Place::all(feature).filter(|place| selection.selects(*place)) {
                 let Ok(check) = Check::read(place.scenario) else { continue };
-                let lacks = lacks(&check, stack);
+                let claims = lines(&alone(place));
+                let claims = || claims.iter().filter_map(Line::claim);
+                let lacks = lacks(&check, stack).or_else(|| claims().find_map(|claim| unsaid(claim, contract)));
                 let dependencies: Vec<Option<&str>> = if check.each_dependency && lacks.is_none() {
                     contract.dependencies.iter().map(|dependency| Some(dependency.service.as_str())).collect()
                 } else {
@@ -225,6 +230,7 @@ impl Plan {
                         dependency: dependency.map(str::to_owned),
                         title: whole.name.clone(),
                         not_applicable: lacks.clone(),
+                        could_not_run: None,
                     });
                     if lacks.is_none() {
                         plan.arrange(place, about, &whole.steps, grouping);
@@ -266,6 +272,23 @@ impl Plan {
         self.experiments.push(PlannedExperiment { name, background: lines(&background), checks: vec![turns], key });
     }
 
+    /// The same without what starts something, which can't be made for this reason.
+    #[must_use]
+    pub fn without_starts(mut self, reason: &str) -> Self {
+        for feature in &mut self.features {
+            feature.scenarios.retain(|scenario| is_static(&scenario.tags));
+        }
+        self.features.retain(|feature| !feature.scenarios.is_empty());
+        let kept: Vec<String> =
+            self.features.iter().flat_map(|feature| feature.scenarios.iter().map(|scenario| scenario.name.clone())).collect();
+        let checks = &mut self.checks;
+        for planned in checks.iter_mut().filter(|planned| !kept.contains(&planned.title)) {
+            planned.could_not_run = Some(reason.to_owned());
+        }
+        self.experiments.retain(|experiment| experiment.checks.iter().all(|turns| kept.contains(&checks[turns.index].title)));
+        self
+    }
+
     /// How many checks are to be made.
     #[must_use]
     pub fn runs(&self) -> usize {
@@ -275,7 +298,6 @@ impl Plan {
     /// Whether any of them starts something.
     #[must_use]
     pub fn starts_something(&self) -> bool {
-        let is_static = |tags: &[String]| tags.iter().any(|tag| tag == STATIC);
         self.features.iter().any(|feature| feature.scenarios.iter().any(|scenario| !is_static(&scenario.tags)))
     }
 
@@ -284,6 +306,10 @@ impl Plan {
     pub fn find(&self, scenario: &Scenario) -> Option<usize> {
         self.checks.iter().position(|planned| planned.title == scenario.name)
     }
+}
+
+fn is_static(tags: &[String]) -> bool {
+    tags.iter().any(|tag| tag == STATIC)
 }
 
 /// What is known of a stack when its checks are chosen.
@@ -357,6 +383,17 @@ fn lacks(check: &Check, stack: Known<'_>) -> Option<Lack> {
     })
 }
 
+/// What a claim needs to be told, and the form of readiness can't say.
+fn unsaid(claim: &Claim, contract: &Contract) -> Option<Lack> {
+    let flag = match (claim.endpoint(), &contract.readiness) {
+        (Some(Endpoint::Liveness), _) => Some("--liveness PATH"),
+        // It is known to speak something else.
+        (_, Form::Protocol { .. }) => None,
+        _ => Some("--readiness PATH"),
+    };
+    gap(claim, contract).map(|reason| Lack { flag, ..Lack::of(reason) })
+}
+
 /// A scenario with the name of a dependency filled in.
 #[must_use]
 pub fn fill_in(scenario: &Scenario, dependency: Option<&str>) -> Scenario {
@@ -405,7 +442,7 @@ mod tests {
         let catalogue = Catalogue::built_in();
         let file = ComposeFile::from("/stack/compose.yaml");
         let model = Model::new(file, json!({"services": services})).expect("has services");
-        let declared = Declared { app: Some("app".into()), readiness: Some("/".into()), ..Declared::default() };
+        let declared = Declared { app: Some("app".into()), readiness: Some(Form::path("/")), ..Declared::default() };
         let draft = detect(&declared, &Declared::default(), &model, &NoImages);
         let contract = draft.into_contract(&model).expect("complete");
         let stack =
@@ -480,6 +517,17 @@ mod tests {
         for topic in ["retry.", "outage.", "data."] {
             assert!(!applicable.iter().any(|id| id.starts_with(topic)), "{applicable:?}");
         }
+    }
+
+    #[test]
+    fn of_a_stack_that_does_not_start_the_static_checks_are_made() {
+        let whole = plan(&json!({"app": {}}), Some("@image")).expect("planned");
+        let plan = whole.clone().without_starts("it exits");
+        assert!(plan.runs() > 5 && plan.runs() < whole.runs() && !plan.starts_something());
+        assert_eq!(plan.experiments.len(), plan.runs());
+        let of = |id: &str| plan.checks.iter().find(|planned| planned.check.id == id).expect("planned").without_run();
+        assert_eq!(of("image.exposes").reason.as_deref(), Some("it exits"));
+        assert_eq!(of("image.labels").reason.as_deref(), Some("it was not run"));
     }
 
     #[test]

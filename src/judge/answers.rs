@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::claim::{Lasting, Wanted};
+use super::meaning::{Meaning, ready_in_words};
 use super::window::{Window, changes};
 use super::words::{answers, deaths, exits, seconds, since};
-use crate::model::{Answer, ContainerChange, DependencyState, Endpoint, Fact, FactId, Observation, Outcome};
+use crate::model::{Answer, ContainerChange, DependencyState, Endpoint, Fact, FactId, Outcome};
 
 /// How long a request may be left without an answer before the app ends.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -21,13 +22,23 @@ pub(super) struct Request<'a> {
     /// When the answer was complete.
     pub(super) at: Duration,
     pub(super) answer: &'a Answer,
+    /// What that means.
+    pub(super) meaning: Meaning,
+}
+
+impl Request<'_> {
+    pub(super) fn is_ready(&self) -> bool {
+        self.meaning == Meaning::Ready
+    }
 }
 
 /// The requests to an endpoint, by the time of their answers.
-pub(super) fn requests(facts: &[Observation], endpoint: Endpoint) -> impl DoubleEndedIterator<Item = Request<'_>> {
+pub(super) fn requests<'a>(window: &Window<'a>, endpoint: Endpoint) -> impl DoubleEndedIterator<Item = Request<'a>> {
+    let Window { facts, contract, .. } = *window;
     facts.iter().filter_map(move |one| match &one.fact {
         Fact::Probe { endpoint: asked, sent, answer, .. } if *asked == endpoint => {
-            Some(Request { id: one.id, sent: *sent, at: one.at, answer })
+            let meaning = Meaning::of(answer, endpoint, contract);
+            Some(Request { id: one.id, sent: *sent, at: one.at, answer, meaning })
         }
         _ => None,
     })
@@ -52,7 +63,7 @@ fn exited(window: &Window<'_>) -> Option<String> {
 /// What an endpoint answered in the window until a moment, as evidence: the last answer of each kind.
 fn last_of_each_kind(window: &Window<'_>, endpoint: Endpoint, until: Duration) -> Vec<FactId> {
     let mut last: Vec<(&Answer, FactId)> = vec![];
-    for request in requests(window.facts, endpoint).filter(|request| request.sent >= window.from && request.at <= until) {
+    for request in requests(window, endpoint).filter(|request| request.sent >= window.from && request.at <= until) {
         last.retain(|(answer, _)| *answer != request.answer);
         last.push((request.answer, request.id));
     }
@@ -66,19 +77,19 @@ fn last_of_each_kind(window: &Window<'_>, endpoint: Endpoint, until: Duration) -
 pub(super) fn answered(window: &Window<'_>, endpoint: Endpoint, wanted: Wanted, limit: Duration) -> Outcome {
     let is_in_the_way =
         |request: &Request<'_>| request.sent < window.from && request.at > window.from && *request.answer == Answer::TimedOut;
-    let asked_again = requests(window.facts, endpoint).find(is_in_the_way).map_or(window.from, |request| request.at);
+    let asked_again = requests(window, endpoint).find(is_in_the_way).map_or(window.from, |request| request.at);
     let until = asked_again + limit;
-    let first = requests(window.facts, endpoint)
-        .find(|request| request.sent >= window.from && request.at <= until && wanted.is(request.answer, window.contract));
+    let first =
+        requests(window, endpoint).find(|request| request.sent >= window.from && request.at <= until && wanted.is(request));
     if let Some(request) = first {
         return Outcome::Held(vec![request.id]);
     }
-    let is_gone = window.is_gone(window.app());
-    let is_past = requests(window.facts, endpoint).any(|request| request.at > until);
+    let is_gone = window.is_gone(window.app()) || (wanted == Wanted::Success && window.fails_to_start());
+    let is_past = requests(window, endpoint).any(|request| request.at > until);
     if !window.over && !is_gone && !is_past {
         return Outcome::Pending;
     }
-    let expected = format!("{endpoint} answers {} {}", wanted.of(window.contract), window.within(limit));
+    let expected = format!("{endpoint} answers {} {}", wanted.of(endpoint, window.contract), window.within(limit));
     never_came(window, endpoint, until, expected)
 }
 
@@ -86,10 +97,10 @@ pub(super) fn answered(window: &Window<'_>, endpoint: Endpoint, wanted: Wanted, 
 pub(super) fn listened(window: &Window<'_>, limit: Duration) -> Outcome {
     let endpoint = Endpoint::Readiness;
     let until = window.from + limit;
-    let asked = || requests(window.facts, endpoint).filter(|request| request.sent >= window.from);
+    let asked = || requests(window, endpoint).filter(|request| request.sent >= window.from);
     // One that hangs has been accepted before its timeout.
     let is_accepted =
-        |request: &Request<'_>| matches!(request.answer, Answer::Status(_) | Answer::TimedOut) && request.sent <= until;
+        |request: &Request<'_>| (request.answer.is_an_answer() || *request.answer == Answer::TimedOut) && request.sent <= until;
     if let Some(request) = asked().find(is_accepted) {
         return Outcome::Held(vec![request.id]);
     }
@@ -111,23 +122,23 @@ pub(super) fn stayed(window: &Window<'_>, endpoint: Endpoint, lasting: Lasting, 
         let begins_within = request.sent >= window.from || (lasting == Lasting::Bounded && request.at > window.from);
         begins_within && request.sent < end
     };
-    let asked: Vec<Request<'_>> = requests(window.facts, endpoint).filter(counts).collect();
-    if let Some(breaking) = asked.iter().find(|request| lasting.breaks(request.answer, window.contract)) {
+    let asked: Vec<Request<'_>> = requests(window, endpoint).filter(counts).collect();
+    if let Some(breaking) = asked.iter().find(|request| lasting.breaks(request)) {
         // A connection that is refused or breaks off may be that of an app which is just ending: the engine says so a moment later.
         let is_cut = matches!(breaking.answer, Answer::Refused | Answer::Reset | Answer::Broken(_));
         let has_ended = || deaths(window.facts, window.app(), window.from).next().is_some();
-        let goes_on = || requests(window.facts, endpoint).any(|request| request.at > breaking.at + WORD);
+        let goes_on = || requests(window, endpoint).any(|request| request.at > breaking.at + WORD);
         if is_cut && !window.over && !has_ended() && !goes_on() {
             return Outcome::Pending;
         }
         let expected =
-            format!("{endpoint} {} throughout {} from {} on", lasting.of(window.contract), seconds(time), window.event);
+            format!("{endpoint} {} throughout {} from {} on", lasting.of(endpoint, window.contract), seconds(time), window.event);
         let answered = answers(window.facts, endpoint, (window.from, end.max(breaking.at)));
         let seen = exited(window).map_or_else(|| answered.clone(), |exits| format!("{answered}; {exits}"));
         return Outcome::broken(expected, seen, vec![breaking.id]);
     }
     let was_asked = !asked.is_empty() || lasting.needs_no_answer();
-    let is_past = requests(window.facts, endpoint).any(|request| request.at >= end);
+    let is_past = requests(window, endpoint).any(|request| request.at >= end);
     if (window.over || is_past) && was_asked {
         return Outcome::Held(asked.first().into_iter().chain(asked.last()).map(|request| request.id).collect());
     }
@@ -141,8 +152,9 @@ pub(super) fn left_nothing_hanging(window: &Window<'_>) -> Outcome {
     let Some(stop) = window.stop() else { return super::stop::no_end(window) };
     let told = stop.told;
     let waited = |request: &Request<'_>| request.at.saturating_sub(request.sent.max(told));
-    let hung = requests(window.facts, Endpoint::Readiness)
-        .find(|request| matches!(request.answer, Answer::TimedOut | Answer::Broken(_)) && waited(request) > PATIENCE);
+    let hung = requests(window, Endpoint::Readiness).find(|request| {
+        matches!(request.answer, Answer::TimedOut | Answer::Broken(_) | Answer::CannotAsk(_)) && waited(request) > PATIENCE
+    });
     let Some(request) = hung else { return Outcome::Held(vec![stop.sent]) };
     Outcome::broken(
         "every request after the signal is answered or refused",
@@ -173,8 +185,7 @@ pub(super) fn never_ready_before(window: &Window<'_>, dependency: &str) -> Outco
     let accepted = window.facts.iter().find(
         |one| matches!(&one.fact, Fact::Dependency { service, state: DependencyState::Accepting, .. } if service == dependency),
     );
-    let ready =
-        requests(window.facts, Endpoint::Readiness).find(|request| request.sent >= window.from && request.answer.is_success());
+    let ready = requests(window, Endpoint::Readiness).find(|request| request.sent >= window.from && request.is_ready());
     let proof = ready.and_then(|ready| {
         // After the first acceptance a refusal is another story.
         let before = |at: Duration| accepted.is_none_or(|accepted| at < accepted.at);
@@ -186,7 +197,12 @@ pub(super) fn never_ready_before(window: &Window<'_>, dependency: &str) -> Outco
             since(window.from, ready.at),
             since(window.from, sent),
         );
-        return Outcome::broken(format!("readiness answers no 2xx before `{dependency}` accepts"), seen, vec![ready.id, id]);
+        let ready_words = ready_in_words(Endpoint::Readiness, window.contract);
+        return Outcome::broken(
+            format!("readiness answers no {ready_words} before `{dependency}` accepts"),
+            seen,
+            vec![ready.id, id],
+        );
     }
     match accepted {
         Some(accepted) => Outcome::Held(vec![accepted.id]),
@@ -277,7 +293,12 @@ mod tests {
         assert_eq!(Case::of(restarted.clone()).judge(&READY), Outcome::Pending, "the engine starts it again");
         let many_more = Case::of(restarted.chain((0..9).map(|n| died(200 + n, 3))));
         assert_eq!(many_more.judge(&READY), Outcome::Pending, "however often");
-        assert!(many_more.over().seen(&READY).starts_with("`app` exited 10 times, last with status 3 at +0.2 s; readiness: "));
+        assert!(
+            many_more.clone().over().seen(&READY).starts_with("`app` exited 10 times, last with status 3 at +0.2 s; readiness: ")
+        );
+        let mut alone = many_more;
+        alone.contract.dependencies.clear();
+        assert!(is_broken(&alone.judge(&READY)), "there is nothing that it could wait for");
     }
 
     #[test]

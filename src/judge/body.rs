@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::claim::Anchor;
 use super::log::Line;
+use super::meaning::Meaning;
 use super::names::{has_name, names_of};
 use super::trace;
 use super::window::Window;
@@ -49,7 +50,8 @@ fn failures<'a>(window: &Window<'a>) -> Vec<Failure<'a>> {
             last.insert(*status, Line { id: one.id, at: one.at, text: body.as_str(), is_cut: is_cut(body) });
         }
         let is_within = one.at >= begin && *sent < end;
-        if let Some(body) = last.get(status).filter(|_| !answer.is_success() && is_within)
+        if let Some(body) =
+            last.get(status).filter(|_| Meaning::of(answer, Endpoint::Readiness, window.contract) != Meaning::Ready && is_within)
             && found.iter().all(|failure| failure.body.id != body.id)
         {
             found.push(Failure { status: *status, id: one.id, body: *body });

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::answers::Request;
+use super::meaning::{Meaning, ready_in_words, unready_in_words};
 use super::window::{Event, Window};
 use super::{answers, attempts, body, config, felt, files, health, image, listing, log, logging, process, sessions, stop};
 use crate::model::{Answer, Endpoint, Mark, Outcome, Sight, Trait};
@@ -143,20 +145,22 @@ pub enum Wanted {
 }
 
 impl Wanted {
-    pub(super) fn is(self, answer: &Answer, contract: &Contract) -> bool {
+    pub(super) fn is(self, request: &Request<'_>) -> bool {
         match self {
-            Self::Success => answer.is_success(),
-            Self::Unready => matches!(answer, Answer::Status(status) if contract.unready.contains(status)),
-            Self::Failure => matches!(answer, Answer::Status(_)) && !answer.is_success(),
-            Self::Status(status) => *answer == Answer::Status(status),
+            Self::Success => request.is_ready(),
+            Self::Unready => request.meaning == Meaning::Unready,
+            Self::Failure => matches!(request.meaning, Meaning::Unready | Meaning::Otherwise),
+            Self::Status(status) => *request.answer == Answer::Status(status),
         }
     }
-}
 
-impl Wanted {
-    /// What is wanted of a stack with this contract.
-    pub(super) fn of(self, contract: &Contract) -> String {
-        if self == Self::Unready { contract.unready_in_words() } else { self.to_string() }
+    /// What is wanted of an endpoint of a stack with this contract.
+    pub(super) fn of(self, endpoint: Endpoint, contract: &Contract) -> String {
+        match self {
+            Self::Success => ready_in_words(endpoint, contract),
+            Self::Unready => unready_in_words(endpoint, contract),
+            Self::Failure | Self::Status(_) => self.to_string(),
+        }
     }
 }
 
@@ -186,15 +190,12 @@ pub enum Lasting {
 }
 
 impl Lasting {
-    pub(super) fn breaks(self, answer: &Answer, contract: &Contract) -> bool {
+    pub(super) fn breaks(self, request: &Request<'_>) -> bool {
         match self {
-            Self::Success => !answer.is_success(),
-            Self::NoSuccess => answer.is_success(),
-            Self::OnlyUnready => match answer {
-                Answer::Status(status) => !contract.unready.contains(status),
-                other => *other == Answer::TimedOut,
-            },
-            Self::Bounded => *answer == Answer::TimedOut,
+            Self::Success => !request.is_ready(),
+            Self::NoSuccess => request.is_ready(),
+            Self::OnlyUnready => matches!(request.meaning, Meaning::Ready | Meaning::Otherwise | Meaning::Hung),
+            Self::Bounded => request.meaning == Meaning::Hung,
         }
     }
 
@@ -202,15 +203,14 @@ impl Lasting {
     pub(super) fn needs_no_answer(self) -> bool {
         matches!(self, Self::OnlyUnready | Self::Bounded)
     }
-}
 
-impl Lasting {
-    /// What is wanted of a stack with this contract.
-    pub(super) fn of(self, contract: &Contract) -> String {
+    /// What is wanted of an endpoint of a stack with this contract.
+    pub(super) fn of(self, endpoint: Endpoint, contract: &Contract) -> String {
+        let ready = ready_in_words(endpoint, contract);
         match self {
-            Self::Success => "answers 2xx".into(),
-            Self::NoSuccess => "answers no 2xx".into(),
-            Self::OnlyUnready => format!("answers nothing but {}", contract.unready_in_words()),
+            Self::Success => format!("answers {ready}"),
+            Self::NoSuccess => format!("answers no {ready}"),
+            Self::OnlyUnready => format!("answers nothing but {}", unready_in_words(endpoint, contract)),
             Self::Bounded => "never hangs".into(),
         }
     }

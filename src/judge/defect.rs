@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use regex::Regex;
 
-use super::answers::requests;
+use super::answers::{Request, requests};
 use super::claim::{Lasting, Wanted};
+use super::meaning::Meaning;
 use super::process::{first_process, is_shell};
 use super::stop::handles;
 use super::window::{Stop, Window};
@@ -95,7 +96,7 @@ fn unheeded(window: &Window<'_>, stop: &Stop<'_>) -> Defect {
     let first = first_process(window.facts, stop.app, stop.told);
     // An init, which passes signals on, is not asked what it handles itself.
     let is_handled = !first.as_ref().is_some_and(is_shell) && handles(window, stop.signal) != Some(false);
-    let waited = requests(window.facts, Endpoint::Readiness)
+    let waited = requests(window, Endpoint::Readiness)
         .any(|request| request.sent < stop.told && request.at > stop.told && matches!(request.answer, Answer::TimedOut));
     let is_silent = window.facts.iter().rev().find_map(|one| match &one.fact {
         Fact::Fault { fault, phase: Phase::Begins, .. } => {
@@ -138,8 +139,7 @@ fn at_start(window: &Window<'_>) -> Option<Defect> {
         let is_silent = asked.clone().next().is_some() && asked.all(|answer| *answer == Answer::Refused);
         return (is_missing && is_silent).then_some(Defect::DoesNotListen);
     };
-    let was_ready = requests(window.facts, Endpoint::Readiness)
-        .any(|one| one.sent >= started && one.at < death.at && one.answer.is_success());
+    let was_ready = requests(window, Endpoint::Readiness).any(|one| one.sent >= started && one.at < death.at && one.is_ready());
     if was_ready {
         return None;
     }
@@ -184,16 +184,15 @@ fn accepted_at(window: &Window<'_>, service: &str, at: Duration) -> bool {
 fn in_outage(window: &Window<'_>) -> Option<Defect> {
     let (service, since) = disturbed(window)?;
     let service = service.to_owned();
-    let answers: Vec<&Answer> =
-        requests(window.facts, Endpoint::Readiness).filter(|one| one.at >= since).map(|one| one.answer).collect();
-    if !answers.is_empty() && answers.iter().all(|answer| answer.is_success()) {
+    let answers: Vec<Request<'_>> = requests(window, Endpoint::Readiness).filter(|one| one.at >= since).collect();
+    if !answers.is_empty() && answers.iter().all(Request::is_ready) {
         return Some(Defect::IgnoresOutage { service });
     }
-    if answers.contains(&&Answer::TimedOut) {
+    if answers.iter().any(|one| one.meaning == Meaning::Hung) {
         return Some(Defect::WaitsForever { service });
     }
-    answers.iter().find_map(|answer| match answer {
-        Answer::Status(status) if !answer.is_success() && *status != 503 => Some(Defect::OtherStatus { status: *status }),
+    answers.iter().find_map(|one| match one.answer {
+        Answer::Status(status) if !one.is_ready() && *status != 503 => Some(Defect::OtherStatus { status: *status }),
         _ => None,
     })
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::answers::requests;
+use super::answers::{Request, requests};
+use super::meaning::ready_in_words;
 use super::window::Window;
 use super::words::{answers, seconds};
-use crate::model::{Answer, Endpoint, Fact, FactId, FaultKind, Mark, Observation, Outcome, Phase};
+use crate::model::{Endpoint, Fact, FactId, FaultKind, Mark, Observation, Outcome, Phase};
 
 /// An answer that takes so long has waited for something.
 const SLOW: Duration = Duration::from_secs(1);
@@ -46,9 +47,8 @@ pub(super) fn was_felt(window: &Window<'_>) -> Outcome {
         return Outcome::undecided_when(window.over, "nothing was disturbed");
     };
     let until = end.unwrap_or(Duration::MAX);
-    let is_felt = |answer: &Answer, took: Duration| !answer.is_success() || took >= SLOW;
-    let answer = requests(window.facts, Endpoint::Readiness)
-        .find(|one| one.at > begin && one.sent < until && is_felt(one.answer, one.at.saturating_sub(one.sent)));
+    let is_felt = |one: &Request<'_>| !one.is_ready() || one.at.saturating_sub(one.sent) >= SLOW;
+    let answer = requests(window, Endpoint::Readiness).find(|one| one.at > begin && one.sent < until && is_felt(one));
     let attempt = || {
         let of_it = |one: &&Observation| {
             matches!(&one.fact, Fact::Attempt { service: of } if of == service) && one.at > begin && one.at < until
@@ -58,17 +58,18 @@ pub(super) fn was_felt(window: &Window<'_>) -> Outcome {
     if let Some(id) = answer.map(|one| one.id).or_else(attempt) {
         return Outcome::Held(vec![id]);
     }
-    let asked_after = end.is_some_and(|end| requests(window.facts, Endpoint::Readiness).any(|one| one.sent >= end));
+    let asked_after = end.is_some_and(|end| requests(window, Endpoint::Readiness).any(|one| one.sent >= end));
     if !window.over && !asked_after {
         return Outcome::Pending;
     }
     let last = until.min(window.facts.last().map_or(begin, |one| one.at));
     let asked: Vec<FactId> =
-        requests(window.facts, Endpoint::Readiness).filter(|one| one.sent >= begin && one.at <= last).map(|one| one.id).collect();
+        requests(window, Endpoint::Readiness).filter(|one| one.sent >= begin && one.at <= last).map(|one| one.id).collect();
     let evidence = asked.first().into_iter().chain(asked.last()).copied().collect();
     let seen = answers(window.facts, Endpoint::Readiness, (begin, last));
+    let ready = ready_in_words(Endpoint::Readiness, window.contract);
     let expected =
-        format!("readiness shows that `{service}` is disturbed: an answer other than 2xx, or one after {}", seconds(SLOW));
+        format!("readiness shows that `{service}` is disturbed: an answer other than {ready}, or one after {}", seconds(SLOW));
     Outcome::broken(expected, seen, evidence)
 }
 
@@ -77,6 +78,7 @@ mod tests {
     use super::*;
     use crate::judge::testing::{Case, Told, held, is_broken, mark, readiness};
     use crate::judge::{Anchor, Claim};
+    use crate::model::Answer;
     use crate::model::Return;
 
     const FELT: Claim = Claim::OutageFelt(Anchor::Return);

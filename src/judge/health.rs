@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::answers::requests;
+use super::answers::{Request, requests};
 use super::window::Window;
 use super::words::{seconds, since};
 use crate::model::{ContainerChange, Endpoint, Fact, HealthTimes, Inspection, Observation, Outcome};
@@ -63,10 +63,10 @@ pub(super) fn not_healthy_before_ready(window: &Window<'_>) -> Outcome {
     let app = window.app();
     let healthy = window.changes(app).find(|(_, change)| matches!(change, ContainerChange::Health { healthy: true }));
     let Some((healthy, _)) = healthy else { return Outcome::Held(vec![]) };
-    let ready = requests(window.facts, Endpoint::Readiness).find(|request| request.answer.is_success());
-    let proof = requests(window.facts, Endpoint::Readiness).rev().find(|request| {
-        request.sent > healthy.at && ready.is_none_or(|ready| request.sent < ready.at) && !request.answer.is_success()
-    });
+    let ready = requests(window, Endpoint::Readiness).find(Request::is_ready);
+    let proof = requests(window, Endpoint::Readiness)
+        .rev()
+        .find(|request| request.sent > healthy.at && ready.is_none_or(|ready| request.sent < ready.at) && !request.is_ready());
     let Some(proof) = proof else { return Outcome::Held(vec![healthy.id]) };
     Outcome::broken(
         format!("the engine calls `{app}` healthy only once it is ready"),

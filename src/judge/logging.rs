@@ -10,7 +10,7 @@ use super::log::{Line, lines};
 use super::stop::no_end;
 use super::window::Window;
 use super::words::seconds;
-use crate::model::{Answer, Fact, FactId, Observation, Outcome, beginning, shape};
+use crate::model::{Fact, FactId, Observation, Outcome, beginning, shape};
 
 /// The names that common loggers give to the time (structlog, pino, slog, logback, tracing, zap, bunyan, the ECS fields).
 const TIMES: [&str; 7] = ["time", "timestamp", "@timestamp", "ts", "datetime", "date", "t"];
@@ -22,6 +22,9 @@ const MESSAGES: [&str; 5] = ["message", "msg", "event", "body", "fields"];
 /// What a line about a request holds: the probes ask while the app is told to stop, and what they are answered says nothing about that.
 const METHODS: [&str; 3] = ["GET", "HEAD", "POST"];
 const REQUEST_FIELDS: [&str; 4] = ["HTTP/1", "\"reqId\"", "\"responseTime\"", "\"statusCode\""];
+
+/// Words by which a program tells that it stops. A database that has set itself up with a server of its own has said them before.
+const STOPS: [&str; 7] = ["shutdown", "shut down", "shutting down", "stopping", "terminating", "exiting", "sigterm"];
 
 /// The app writes something, from its start to the end of the window.
 pub(super) fn wrote(window: &Window<'_>) -> Outcome {
@@ -102,7 +105,7 @@ pub(super) fn had_last_words(window: &Window<'_>) -> Outcome {
     let mut new: BTreeMap<String, Vec<&Line<'_>>> = BTreeMap::new();
     for line in after.iter().filter(|line| !is_about_a_request(line.text)) {
         let shape = shape(line.text);
-        if !known.contains(&shape) {
+        if !known.contains(&shape) || tells_of_a_stop(line.text) {
             new.entry(shape).or_default().push(line);
         }
     }
@@ -125,7 +128,7 @@ pub(super) fn had_last_words(window: &Window<'_>) -> Outcome {
 /// From when to when each request of ours was answered that had not ended at a moment.
 fn answered_requests(facts: &[Observation], moment: Duration) -> Vec<(Duration, Duration)> {
     let answered = facts.iter().filter_map(|one| match &one.fact {
-        Fact::Probe { sent, answer: Answer::Status(_), .. } if one.at >= moment => Some((*sent, one.at)),
+        Fact::Probe { sent, answer, .. } if one.at >= moment && answer.is_an_answer() => Some((*sent, one.at)),
         _ => None,
     });
     answered.collect()
@@ -139,6 +142,11 @@ fn come_with_requests(lines: &[&Line<'_>], answered: &[(Duration, Duration)]) ->
     requests.is_some_and(|requests| requests.len() > 1)
 }
 
+fn tells_of_a_stop(line: &str) -> bool {
+    let line = line.to_lowercase();
+    STOPS.iter().any(|word| line.contains(word))
+}
+
 fn is_about_a_request(line: &str) -> bool {
     let mut words = line.split(|letter: char| !letter.is_ascii_alphanumeric());
     words.any(|word| METHODS.contains(&word)) || REQUEST_FIELDS.iter().any(|field| line.contains(field))
@@ -149,6 +157,7 @@ mod tests {
     use super::*;
     use crate::judge::Claim;
     use crate::judge::testing::{Case, Told, died, held, ids, is_broken, line, readiness, told_to_stop};
+    use crate::model::Answer;
 
     #[test]
     fn lines_of_the_common_loggers_are_structured() {
@@ -234,6 +243,14 @@ mod tests {
         assert!(is_broken(&case(&late).judge(&Claim::LastWords)));
         assert_eq!(case(&[&late[..], &["INFO:     Shutting down"]].concat()).judge(&Claim::LastWords), held([6]));
         assert_eq!(case(&["INFO:     Finished server process [27]"]).judge(&Claim::LastWords), held([3]));
+    }
+
+    #[test]
+    fn a_line_about_the_end_counts_also_where_a_first_boot_has_said_it() {
+        let told = ["[Note] mariadbd: Normal shutdown", "[Note] mariadbd: ready"].map(|text| line(500, text));
+        let case = |after: &str| Case::of(told.clone().into_iter().chain([line(1500, after), told_to_stop(1000), died(2000, 0)]));
+        assert_eq!(case("[Note] mariadbd: Normal shutdown").judge(&Claim::LastWords), held([2]));
+        assert!(is_broken(&case("[Note] mariadbd: ready").judge(&Claim::LastWords)));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::image::signal_number;
 use super::process::{first_process, is_shell};
 use super::window::{Stop, Window};
 use super::words::{meaning, seconds, since};
-use crate::model::{Answer, Endpoint, Fact, FactId, Inspection, Observation, Outcome};
+use crate::model::{Endpoint, Fact, FactId, Inspection, Observation, Outcome};
 
 impl Stop<'_> {
     fn took(&self) -> std::time::Duration {
@@ -69,8 +69,8 @@ fn judge(window: &Window<'_>, judge: impl FnOnce(Stop<'_>) -> Outcome) -> Outcom
 /// is not that of a stop.
 pub(super) fn in_time(window: &Window<'_>) -> Outcome {
     judge(window, |stop| {
-        let was_ready = requests(window.facts, Endpoint::Readiness)
-            .any(|request| request.sent >= window.started() && request.at <= stop.told && request.answer.is_success());
+        let was_ready = requests(window, Endpoint::Readiness)
+            .any(|request| request.sent >= window.started() && request.at <= stop.told && request.is_ready());
         let is_clean = window.contract.stop_status.contains(&stop.status);
         let is_own = handles(window, stop.signal) == Some(false) && !is_clean && !was_ready && !stop.oom_killed;
         if stop.is_in_time() && is_own {
@@ -138,13 +138,13 @@ pub(super) fn signal_reached(window: &Window<'_>) -> Outcome {
 /// Not applicable when it was answered before the signal: then it was not under way.
 pub(super) fn answered_in_flight(window: &Window<'_>) -> Outcome {
     judge(window, |stop| {
-        let Some(request) = requests(window.facts, Endpoint::Business).next_back() else {
+        let Some(request) = requests(window, Endpoint::Business).next_back() else {
             return Outcome::undecided_when(window.over, "what became of the request that was in flight");
         };
         if request.at <= stop.told {
             return Outcome::NotApplicable("the business path answers without its dependency: no request could be held".into());
         }
-        if matches!(request.answer, Answer::Status(_)) {
+        if request.answer.is_an_answer() {
             return Outcome::Held(vec![request.id]);
         }
         Outcome::broken(
@@ -194,6 +194,7 @@ mod tests {
     use super::*;
     use crate::judge::testing::{Case, Told, asked, container, held, ids, is_broken, is_held, told_to_stop};
     use crate::judge::{Anchor, Claim};
+    use crate::model::Answer;
     use crate::model::{ContainerChange, Process};
 
     const SWALLOWED: &str = "/bin/sh -c server; true";

@@ -6,7 +6,7 @@ use super::{Claim, Event, Window};
 use crate::model::{
     Answer, ContainerChange, DependencyState, Endpoint, Fact, FactId, Finding, Inspection, LogStream, Mark, Observation, Outcome,
 };
-use crate::subject::{Contract, Credentials, Dependency, Kind, Secret};
+use crate::subject::{Contract, Credentials, Dependency, Form, Kind, Secret};
 
 /// When something becomes true, in milliseconds, and what.
 pub(crate) type Told = (u64, Fact);
@@ -27,9 +27,9 @@ pub(crate) fn contract() -> Contract {
     let credentials = Credentials { user: "user".into(), database: "app_db".into(), password: Secret::default() };
     Contract {
         app: "app".into(),
-        port: 8000,
-        readiness: "/health".into(),
-        liveness: Some("/".into()),
+        port: Some(8000),
+        readiness: Form::path("/health"),
+        liveness: Some(Form::path("/")),
         business: Some("/items".into()),
         dependencies: vec![
             Dependency { service: "cache".into(), kind: Kind::Redis { port: 6379, password: None }, names: vec![] },

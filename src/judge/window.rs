@@ -8,6 +8,9 @@ use super::words::{Death, deaths, seconds};
 use crate::model::{ContainerChange, Fact, FactId, Inspection, Mark, Observation};
 use crate::subject::Contract;
 
+/// An app that needs nothing and has failed so often when it was started will fail again.
+const FAILED_STARTS: usize = 3;
+
 /// The facts that a claim is judged by.
 #[derive(Clone, Copy, Debug)]
 pub struct Window<'a> {
@@ -95,6 +98,12 @@ impl<'a> Window<'a> {
     /// Whether a service is gone for good: it has exited since the experiment started it, and the engine does not start it again.
     pub(super) fn is_gone(&self, service: &'a str) -> bool {
         !restarts(self.facts, service) && deaths(self.facts, service, self.started()).next().is_some()
+    }
+
+    /// Whether the app fails at every start, and there is nothing outside of it that it could wait for.
+    pub(super) fn fails_to_start(&self) -> bool {
+        let failed = deaths(self.facts, self.app(), self.from.max(self.started())).filter(|death| death.exit_code != 0);
+        self.contract.dependencies.is_empty() && failed.count() >= FAILED_STARTS
     }
 
     /// What happened to a service's container.

@@ -21,11 +21,11 @@ pub enum Fact {
         #[serde(flatten)]
         change: ContainerChange,
     },
-    /// One request to the app. The observation's time is when the answer was complete.
+    /// One question to the app, over HTTP or in another form. The observation's time is when the answer was complete.
     Probe {
         /// Which of the app's endpoints was asked.
         endpoint: Endpoint,
-        /// When the request was sent.
+        /// When it was asked.
         #[serde(rename = "sent_ms", with = "millis")]
         #[schemars(with = "f64")]
         sent: Duration,
@@ -263,15 +263,21 @@ pub enum Answer {
     Reset,
     /// No complete answer within the probe's timeout.
     TimedOut,
-    /// The answer broke off, or was not HTTP.
+    /// The answer broke off, or was none of the protocol.
     Broken(String),
+    /// It can't be asked in this form: it speaks something else, or has no such program.
+    CannotAsk(String),
+    /// It says that it is ready, otherwise than by a status.
+    Ready,
+    /// It says that it is not ready, otherwise than by a status: how.
+    Unready(String),
 }
 
 impl Answer {
-    /// Whether this answer says "ready" (a 2xx status).
+    /// Whether somebody has answered, whatever it was.
     #[must_use]
-    pub fn is_success(&self) -> bool {
-        matches!(self, Self::Status(200..=299))
+    pub fn is_an_answer(&self) -> bool {
+        matches!(self, Self::Status(_) | Self::Ready | Self::Unready(_))
     }
 }
 
@@ -283,6 +289,9 @@ impl fmt::Display for Answer {
             Self::Reset => formatter.write_str("connection reset"),
             Self::TimedOut => formatter.write_str("no answer in time"),
             Self::Broken(how) => write!(formatter, "broken answer ({how})"),
+            Self::CannotAsk(why) => write!(formatter, "it can't be asked so ({why})"),
+            Self::Ready => formatter.write_str("ready"),
+            Self::Unready(how) => write!(formatter, "not ready ({how})"),
         }
     }
 }

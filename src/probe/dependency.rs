@@ -54,7 +54,7 @@ pub async fn watch_dependency(service: String, kind: Kind, mut reach: watch::Rec
 async fn held(mut session: Session, kind: &Kind, reach: &Reach) {
     loop {
         session.closed().await;
-        if !matches!(kind, Kind::Mysql { .. } | Kind::Rabbitmq { .. }) {
+        if !keeps_its_session(kind) {
             return;
         }
         match timeout(ATTEMPT_LIMIT, open(kind, reach)).await {
@@ -62,6 +62,11 @@ async fn held(mut session: Session, kind: &Kind, reach: &Reach) {
             Ok(Err(_)) | Err(_) => return,
         }
     }
+}
+
+/// Whether a server is asked by a session that nobody logs in to: many short ones would look to it like an attack.
+pub(super) fn keeps_its_session(kind: &Kind) -> bool {
+    matches!(kind, Kind::Mysql { .. } | Kind::Rabbitmq { .. })
 }
 
 /// An open session with a dependency.
@@ -74,7 +79,7 @@ pub(super) enum Session {
 
 impl Session {
     /// Returns when the other side has ended the session.
-    async fn closed(self) {
+    pub(super) async fn closed(self) {
         match self {
             Self::Postgres(session) => session.closed().await,
             Self::Tcp(mut stream) => {
@@ -86,7 +91,8 @@ impl Session {
     }
 }
 
-async fn open(kind: &Kind, reach: &Reach) -> Result<Session, DependencyState> {
+/// Opens a session. The error is the state of the server that the failure shows.
+pub(super) async fn open(kind: &Kind, reach: &Reach) -> Result<Session, DependencyState> {
     let not_accepting = |reason: String| DependencyState::NotAccepting { reason };
     let Some(port) = kind.port() else { return Ok(Session::None) };
     let socket = reach.socket(port).ok_or_else(|| not_accepting(format!("port {port} is not published")))?;
@@ -105,7 +111,7 @@ async fn open(kind: &Kind, reach: &Reach) -> Result<Session, DependencyState> {
 }
 
 /// Tells a server from a proxy that accepts in its place.
-async fn stays_open(stream: TcpStream) -> Result<TcpStream, DependencyState> {
+pub(super) async fn stays_open(stream: TcpStream) -> Result<TcpStream, DependencyState> {
     let mut first = [0];
     match timeout(PROXY_LIMIT, stream.peek(&mut first)).await {
         Ok(Ok(0)) => Err(DependencyState::NotAccepting { reason: "the connection is closed at once".into() }),

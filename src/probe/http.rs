@@ -1,4 +1,4 @@
-//! Asks one endpoint of the app over and over, one request at a time, each on a connection of its own.
+//! Requests over HTTP and HTTPS, each on a connection of its own.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -6,16 +6,14 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use reqwest::{Client, redirect};
-use tokio::sync::watch;
+use reqwest::header::HOST;
+use reqwest::{Client, Method, redirect};
 
-use super::next_reach;
+use super::tls;
 use crate::causes::root_cause;
-use crate::engine::Reach;
-use crate::model::{Answer, Endpoint, Fact, Sight, Timeline, shape, without_styles};
+use crate::model::{Answer, shape, without_styles};
+use crate::subject::{HttpForm, Tls};
 
-/// From one request to the next.
-const INTERVAL: Duration = Duration::from_millis(100);
 /// How much of a body is kept as evidence, in bytes, once it is without what makes a page long. The rest is read and dropped: an answer
 /// counts when it is complete.
 const BODY_LENGTH: usize = 64 * 1024;
@@ -25,84 +23,106 @@ const LOOKED_AT: usize = 4 * BODY_LENGTH;
 /// What every probe calls itself.
 pub(super) const AGENT: &str = concat!("seaworthy/", env!("CARGO_PKG_VERSION"));
 
-/// What to ask, and how.
-#[derive(Clone, Debug)]
-pub struct HttpProbe {
-    /// The endpoint that the answers belong to.
-    pub endpoint: Endpoint,
-    /// The port of the app.
-    pub port: u16,
-    /// The path of the endpoint.
-    pub path: String,
-    /// After this time a request counts as hung.
-    pub timeout: Duration,
+/// Requests of one form, each on a connection of its own.
+#[derive(Debug)]
+pub(super) struct Requests {
+    form: HttpForm,
+    client: Client,
+    /// Where the client's name of the host stands for, when it has one.
+    resolved: Option<SocketAddr>,
+    limit: Duration,
+    /// Whether it has answered in a way that a server of this kind does.
+    has_answered: bool,
 }
 
-/// Probes the endpoint whenever its container can be reached, at most ten times a second, until dropped.
-pub async fn watch_endpoint(probe: HttpProbe, mut reach: watch::Receiver<Option<Reach>>, timeline: Timeline) {
-    let Ok(client) = client(probe.timeout) else {
-        timeline.record(Fact::Blind { what: "the app's answers (no HTTP client)".into(), sight: Sight::Everything });
-        return;
-    };
-    let clock = timeline.clock();
-    let mut known = Known::default();
-    while let Some(now) = next_reach(&mut reach).await {
-        let Some(socket) = now.socket(probe.port) else {
-            timeline.record(Fact::Blind {
-                what: format!("the app's answers (port {} is not published)", probe.port),
-                sight: Sight::Everything,
-            });
-            return;
-        };
-        let url = format!("http://{socket}{}", probe.path);
-        let sent = clock.now();
-        let (answer, body) = tokio::select! {
-            answered = ask(&client, &url) => answered,
-            // The container stopped with the request under way; without this, a vanished peer would look like a hang.
-            _ = reach.wait_for(|later| later.as_ref() != Some(&now)) => (Answer::Broken("the container stopped".into()), None),
-        };
-        let body = body.filter(|body| known.is_news(&answer, body));
-        timeline.record(Fact::Probe { endpoint: probe.endpoint, sent, answer, body });
-        clock.reach(sent + INTERVAL).await;
+impl Requests {
+    /// The error says why there can be none.
+    pub(super) fn new(form: &HttpForm, limit: Duration) -> Result<Self, String> {
+        let client = client(form, limit, None)?;
+        Ok(Self { form: form.clone(), client, resolved: None, limit, has_answered: false })
     }
+
+    /// Asks once.
+    pub(super) async fn ask(&mut self, socket: SocketAddr) -> (Answer, Option<String>) {
+        if self.form.host.is_some() && self.resolved != Some(socket) {
+            match client(&self.form, self.limit, Some(socket)) {
+                Ok(client) => (self.client, self.resolved) = (client, Some(socket)),
+                Err(why) => return (Answer::Broken(why), None),
+            }
+        }
+        let (answer, body) = ask(&self.client, &self.form, socket).await;
+        if !self.has_answered && !self.form.is_https && may_be_of_tls(&answer) && tls::speaks_it(socket, self.limit).await {
+            return (Answer::CannotAsk("the port speaks TLS".into()), None);
+        }
+        self.has_answered |= answer.is_an_answer();
+        (answer, body)
+    }
+}
+
+/// Whether a plain request may have met a server that speaks TLS: it hangs up, answers in its own protocol, or says 400.
+pub(super) fn may_be_of_tls(answer: &Answer) -> bool {
+    matches!(answer, Answer::Broken(_) | Answer::Reset | Answer::CannotAsk(_) | Answer::Status(400))
+}
+
+/// Asks once over HTTP, and where that meets a server that speaks TLS over HTTPS, with any certificate. Returns how it was asked, too.
+pub async fn ask_either(socket: SocketAddr, path: &str, limit: Duration) -> (HttpForm, Answer) {
+    let form = HttpForm::to(path);
+    let answer = ask_once(socket, &form, limit).await;
+    if may_be_of_tls(&answer) && tls::speaks_it(socket, limit).await {
+        let form = HttpForm { is_https: true, tls: Tls::Insecure, ..form };
+        let answer = ask_once(socket, &form, limit).await;
+        return (form, answer);
+    }
+    (form, answer)
 }
 
 /// The shape of the last body of each status.
 #[derive(Debug, Default)]
-struct Known(BTreeMap<u16, String>);
+pub(super) struct Known(BTreeMap<u16, String>);
 
 impl Known {
     /// Whether a body says something else than that of the last answer with the same status: other numbers, times or ids are no news.
-    fn is_news(&mut self, answer: &Answer, body: &str) -> bool {
+    pub(super) fn is_news(&mut self, answer: &Answer, body: &str) -> bool {
         let Answer::Status(status) = answer else { return false };
         let shape = shape(body);
         self.0.insert(*status, shape.clone()) != Some(shape)
     }
 }
 
-/// Asks a path once. A request that takes longer than the limit counts as hung.
-pub async fn ask_once(socket: SocketAddr, path: &str, limit: Duration) -> Answer {
-    match client(limit) {
-        Ok(client) => ask(&client, &format!("http://{socket}{path}")).await.0,
-        Err(error) => classify(&error),
+/// Asks once. A request that takes longer than the limit counts as hung.
+pub async fn ask_once(socket: SocketAddr, form: &HttpForm, limit: Duration) -> Answer {
+    match client(form, limit, Some(socket)) {
+        Ok(client) => ask(&client, form, socket).await.0,
+        Err(why) => Answer::Broken(why),
     }
 }
 
-/// A client that follows no redirect, uses no proxy and keeps no connection.
-fn client(limit: Duration) -> reqwest::Result<Client> {
-    Client::builder()
+/// A client that follows no redirect, uses no proxy and keeps no connection, and to which the host's name stands for this address.
+fn client(form: &HttpForm, limit: Duration, socket: Option<SocketAddr>) -> Result<Client, String> {
+    let mut builder = Client::builder()
         .no_proxy()
         .redirect(redirect::Policy::none())
         .timeout(limit)
         .pool_max_idle_per_host(0)
         .user_agent(AGENT)
-        .build()
+        .tls_backend_preconfigured(tls::config(if form.is_https { &form.tls } else { &Tls::Insecure })?);
+    if let (Some(host), Some(socket)) = (&form.host, socket) {
+        builder = builder.resolve(host, socket);
+    }
+    builder.build().map_err(|error| root_cause(&error))
 }
 
 /// A body that does not end within the client's limit is a hang, however much of it came; it is never held in memory.
-async fn ask(client: &Client, url: &str) -> (Answer, Option<String>) {
+async fn ask(client: &Client, form: &HttpForm, socket: SocketAddr) -> (Answer, Option<String>) {
+    let scheme = if form.is_https { "https" } else { "http" };
+    let authority = form.host.as_ref().map_or_else(|| socket.to_string(), |host| format!("{host}:{}", socket.port()));
+    let method = Method::from_bytes(form.method.as_bytes()).unwrap_or_default();
+    let mut request = client.request(method, format!("{scheme}://{authority}{}", form.path));
+    // As a client on the usual port would send it.
+    request = form.host.iter().fold(request, |request, host| request.header(HOST, host));
+    request = form.headers.iter().fold(request, |request, (name, value)| request.header(name, &value.0));
     let answered = async {
-        let mut response = client.get(url).send().await?;
+        let mut response = request.send().await?;
         let mut body = vec![];
         while let Some(piece) = response.chunk().await? {
             let room = LOOKED_AT - body.len();
@@ -130,8 +150,24 @@ fn classify(error: &reqwest::Error) -> Answer {
         Some(ErrorKind::ConnectionRefused) => Answer::Refused,
         Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => Answer::Reset,
         Some(ErrorKind::TimedOut) => Answer::TimedOut,
-        _ => Answer::Broken(root_cause(error)),
+        _ => speaks_otherwise(error).map_or_else(|| Answer::Broken(root_cause(error)), Answer::CannotAsk),
     }
+}
+
+/// How the server does not speak HTTP, or not TLS, or what is wrong with its certificate; nothing when it is something else that went wrong.
+fn speaks_otherwise(error: &reqwest::Error) -> Option<String> {
+    let mut causes = std::iter::successors(error.source(), |&cause| cause.source());
+    causes.find_map(|cause| match of_tls(cause) {
+        Some(rustls::Error::InvalidMessage(_)) => Some("the port does not speak TLS".to_owned()),
+        Some(error) => Some(error.to_string()),
+        None => cause.downcast_ref::<hyper::Error>().filter(|error| error.is_parse()).map(|error| root_cause(error)),
+    })
+}
+
+/// An error of TLS, which errors of the system may be wrapped around.
+fn of_tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    let within = || error.downcast_ref::<std::io::Error>()?.get_ref();
+    error.downcast_ref().or_else(|| of_tls(within()?))
 }
 
 fn io_error_kind(error: &reqwest::Error) -> Option<ErrorKind> {
@@ -149,14 +185,14 @@ mod tests {
     /// What the probe says of a server that reads the request and then writes these bytes and closes.
     async fn answer_to(bytes: &'static [u8]) -> Answer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
-        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        let socket = listener.local_addr().expect("an address");
         let server = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.expect("accepted");
             let mut request = [0; 1024];
             let _ = stream.read(&mut request).await;
             let _ = stream.write_all(bytes).await;
         });
-        let (answer, _) = ask(&Client::new(), &url).await;
+        let answer = ask_once(socket, &HttpForm::to("/"), Duration::from_mins(1)).await;
         server.await.expect("served");
         answer
     }
@@ -165,14 +201,14 @@ mod tests {
     async fn answers_are_told_apart() {
         assert_eq!(answer_to(b"HTTP/1.1 503 Down\r\ncontent-length: 2\r\n\r\nno").await, Answer::Status(503));
         assert!(matches!(answer_to(b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\ncut").await, Answer::Broken(_)));
-        assert!(matches!(answer_to(b"SSH-2.0-server\r\n").await, Answer::Broken(_)));
+        assert!(matches!(answer_to(b"SSH-2.0-server\r\n").await, Answer::CannotAsk(_)));
         assert!(matches!(answer_to(b"").await, Answer::Broken(_) | Answer::Reset));
     }
 
     /// What the probe says of a server that answers with a body of so many bytes, or of one that never ends, within so long.
     async fn answer_to_body(length: Option<usize>, limit: Duration) -> (Answer, Option<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
-        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        let socket = listener.local_addr().expect("an address");
         let server = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.expect("accepted");
             let mut request = [0; 1024];
@@ -187,7 +223,7 @@ mod tests {
                 left -= piece;
             }
         });
-        let answered = ask(&client(limit).expect("a client"), &url).await;
+        let answered = Requests::new(&HttpForm::to("/"), limit).expect("a client").ask(socket).await;
         server.await.expect("served, or hung up on");
         answered
     }
@@ -233,8 +269,8 @@ mod tests {
     #[tokio::test]
     async fn a_closed_port_refuses() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
-        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        let socket = listener.local_addr().expect("an address");
         drop(listener);
-        assert_eq!(ask(&Client::new(), &url).await.0, Answer::Refused);
+        assert_eq!(ask_once(socket, &HttpForm::to("/"), Duration::from_mins(1)).await, Answer::Refused);
     }
 }

@@ -13,21 +13,27 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 use http_body_util::{BodyExt, Empty};
+use hyper::Request;
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper::header::{CONNECTION, HOST, USER_AGENT};
-use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 use super::http::AGENT;
+use super::tls;
 use crate::causes::root_cause;
 use crate::clock::Clock;
 use crate::engine::Sockets;
 use crate::model::{Fact, Timeline};
+use crate::subject::HttpForm;
 
 /// Where the app's sockets are out of sight: from this age on a request that is cut off had been accepted by the app. In sight: only
 /// what is read when it is this old is taken to be read; of a younger one the first byte may still be on its way.
@@ -47,8 +53,8 @@ const LOOKS: Duration = Duration::from_millis(20);
 pub struct Asked {
     /// Where the app listens.
     pub socket: SocketAddr,
-    /// The path, with a query or without.
-    pub path: String,
+    /// What they ask: the path, with a query or without, the host and headers.
+    pub request: HttpForm,
     /// The longest time that an answer may take.
     pub limit: Duration,
     /// The sockets of the app's network, where they are in sight.
@@ -89,7 +95,10 @@ impl Load {
     #[must_use]
     pub fn begin(clients: usize, asked: &Asked, timeline: Timeline) -> Self {
         let over = watch::Sender::new(Over::NotYet);
-        let client = Client { asked: asked.clone(), heard: Arc::default(), clock: timeline.clock() };
+        // A file that can no longer be read is told by the probe of readiness.
+        let tls = Some(&asked.request).filter(|request| request.is_https).and_then(|request| tls::config(&request.tls).ok());
+        let tls = tls.map(Arc::new);
+        let client = Client { asked: asked.clone(), heard: Arc::default(), clock: timeline.clock(), tls };
         let mut tasks = JoinSet::new();
         for _ in 0..clients {
             tasks.spawn(client.clone().ask_until(over.subscribe()));
@@ -127,6 +136,7 @@ struct Client {
     /// When it was last seen that the app has read everything from a client's port.
     heard: Arc<Mutex<HashMap<u16, Duration>>>,
     clock: Clock,
+    tls: Option<Arc<ClientConfig>>,
 }
 
 /// What became of a request.
@@ -135,6 +145,8 @@ enum Outcome {
     /// The answer began, with this status, and broke off.
     BrokeOff(u16, String),
     Unanswered(String),
+    /// The connection was not made secure, so that nothing was asked.
+    TurnedAway,
 }
 
 impl Client {
@@ -157,6 +169,7 @@ impl Client {
                         count.complete += 1;
                         continue;
                     }
+                    Outcome::TurnedAway => count.refused += 1,
                     Outcome::BrokeOff(status, how) => count.torn.push(format!("a {status} broke off: {how}")),
                     Outcome::Unanswered(how) => self.cut_off(&mut count, port, sent, self.clock.now(), &how),
                 }
@@ -169,41 +182,32 @@ impl Client {
     }
 
     async fn ask(&self, stream: TcpStream) -> Outcome {
+        let form = &self.asked.request;
+        let host = form.host.clone().unwrap_or_else(|| self.asked.socket.to_string());
         let request = Request::builder()
-            .method(Method::GET)
+            .method(form.method.as_str())
             .uri(target(&self.asked))
-            .header(HOST, self.asked.socket.to_string())
+            .header(HOST, host)
             .header(USER_AGENT, AGENT)
-            .header(CONNECTION, "close")
-            .body(Empty::<Bytes>::new());
-        let request = match request {
+            .header(CONNECTION, "close");
+        let request = form.headers.iter().fold(request, |request, (name, value)| request.header(name, &value.0));
+        let request = match request.body(Empty::<Bytes>::new()) {
             Ok(request) => request,
             Err(error) => return Outcome::Unanswered(root_cause(&error)),
         };
-        let (mut sender, connection) = match http1::handshake(TokioIo::new(stream)).await {
-            Ok(made) => made,
-            Err(error) => return Outcome::Unanswered(root_cause(&error)),
-        };
-        let answered = async move {
-            let response = match sender.send_request(request).await {
-                Ok(response) => response,
-                Err(error) => return Outcome::Unanswered(root_cause(&error)),
-            };
-            let status = response.status().as_u16();
-            // What is read is dropped at once: a body may be of any length.
-            let mut body = response.into_body();
-            while let Some(frame) = body.frame().await {
-                if let Err(error) = frame {
-                    return Outcome::BrokeOff(status, root_cause(&error));
-                }
-            }
-            Outcome::Complete
-        };
-        // The connection does the reading and writing. When it ends first, what it read is there still.
-        match select(pin!(answered), pin!(connection)).await {
-            Either::Left((outcome, _)) => outcome,
-            Either::Right((_, answered)) => answered.await,
+        match &self.tls {
+            None => exchange(stream, request).await,
+            Some(tls) => match TlsConnector::from(Arc::clone(tls)).connect(self.server_name(), stream).await {
+                Ok(stream) => exchange(stream, request).await,
+                Err(_) => Outcome::TurnedAway,
+            },
         }
+    }
+
+    /// The name that the server's certificate is looked at for.
+    fn server_name(&self) -> ServerName<'static> {
+        let name = self.asked.request.host.clone().and_then(|host| ServerName::try_from(host).ok());
+        name.unwrap_or_else(|| ServerName::IpAddress(self.asked.socket.ip().into()))
     }
 
     async fn look_again_and_again(self) {
@@ -234,9 +238,39 @@ impl Client {
     }
 }
 
+/// Sends a request on a connection of its own, and reads the answer.
+async fn exchange(stream: impl AsyncRead + AsyncWrite + Unpin + Send, request: Request<Empty<Bytes>>) -> Outcome {
+    let (mut sender, connection) = match http1::handshake(TokioIo::new(stream)).await {
+        Ok(made) => made,
+        Err(error) => return Outcome::Unanswered(root_cause(&error)),
+    };
+    let answered = async move {
+        let response = match sender.send_request(request).await {
+            Ok(response) => response,
+            Err(error) => return Outcome::Unanswered(root_cause(&error)),
+        };
+        let status = response.status().as_u16();
+        // What is read is dropped at once: a body may be of any length.
+        let mut body = response.into_body();
+        while let Some(frame) = body.frame().await {
+            if let Err(error) = frame {
+                return Outcome::BrokeOff(status, root_cause(&error));
+            }
+        }
+        Outcome::Complete
+    };
+    // The connection does the reading and writing. When it ends first, what it read is there still.
+    match select(pin!(answered), pin!(connection)).await {
+        Either::Left((outcome, _)) => outcome,
+        Either::Right((_, answered)) => answered.await,
+    }
+}
+
 /// The path as a request line has it.
 fn target(asked: &Asked) -> String {
-    let Ok(url) = reqwest::Url::parse(&format!("http://{}{}", asked.socket, asked.path)) else { return asked.path.clone() };
+    let Ok(url) = reqwest::Url::parse(&format!("http://{}{}", asked.socket, asked.request.path)) else {
+        return asked.request.path.clone();
+    };
     url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
 }
 
@@ -262,7 +296,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
         let socket = listener.local_addr().expect("an address");
         let timeline = Timeline::new(Clock::start(), Redactor::default());
-        let asked = Asked { socket, path: "/a b?c d".into(), limit: Duration::from_mins(1), sockets };
+        let asked = Asked { socket, request: HttpForm::to("/a b?c d"), limit: Duration::from_mins(1), sockets };
         let load = Load::begin(2, &asked, timeline.clone());
         let (mut stream, _) = listener.accept().await.expect("accepted");
         let mut request = [0; 1024];

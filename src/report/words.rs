@@ -5,8 +5,8 @@ use crate::model::{Answer, FaultKind, Flood};
 /// How an answer looks: `ok`, `warn`, `bad` or `idle`.
 pub(super) fn kind_of(answer: &Answer) -> &'static str {
     match answer {
-        Answer::Status(200..=399) => "ok",
-        Answer::Status(503) => "warn",
+        Answer::Status(200..=399) | Answer::Ready => "ok",
+        Answer::Status(503) | Answer::Unready(_) => "warn",
         Answer::Refused => "idle",
         _ => "bad",
     }
@@ -20,6 +20,9 @@ pub(super) fn short(answer: &Answer) -> String {
         Answer::Reset => "reset".into(),
         Answer::TimedOut => "no answer".into(),
         Answer::Broken(_) => "broken".into(),
+        Answer::CannotAsk(_) => "can't be asked".into(),
+        Answer::Ready => "ready".into(),
+        Answer::Unready(_) => "not ready".into(),
     }
 }
 

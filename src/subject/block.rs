@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::declared::BLOCK;
-use super::{Draft, Found};
+use super::{Draft, Form, Found};
 use crate::compose::line_of_key;
 
 /// Why a block can't be added to a file.
@@ -30,18 +30,20 @@ pub fn block(draft: &Draft) -> String {
     };
     let known = |found: &'_ Option<Found<String>>| found.clone().map(|found| (found.value, found.origin));
     let text = |found: &Option<(String, String)>| found.clone();
+    let form = |found: &Option<Found<Form>>| found.as_ref().map(|found| Found::new(found.value.to_yaml(), found.origin.clone()));
+    let (readiness, liveness) = (form(&draft.readiness), form(&draft.liveness));
     let app = text(&known(&draft.app));
     line("app", app.as_ref().map(|(value, origin)| (value.clone(), origin.as_str())), "NAME", "the service under test");
     let port = draft.port.as_ref().map(|port| (port.value.to_string(), port.origin.as_str()));
-    line("port", port, "8000", "the port on which the app serves HTTP");
+    line("port", port, "8000", "the port on which the app serves");
     for (key, found, example, help) in [
         (
             "readiness",
-            &draft.readiness,
+            &readiness,
             "/health",
-            "answers 2xx when the app can serve and 503 when it can't; else the usual paths are probed",
+            "answers 2xx when the app can serve and 503 when it can't; else the usual paths are probed, and other forms of readiness",
         ),
-        ("liveness", &draft.liveness, "/", "answers 2xx as long as the process lives; else the usual paths are probed"),
+        ("liveness", &liveness, "/", "answers 2xx as long as the process lives; else the usual paths are probed"),
         ("business", &draft.business, "/items", "a path that uses the dependencies"),
     ] {
         line(key, found.as_ref().map(|found| (found.value.clone(), found.origin.as_str())), example, help);

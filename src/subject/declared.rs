@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use time::{Date, macros::format_description};
 
+use super::{Form, Secret, form::forms};
 pub(super) use crate::compose::OWN_BLOCK as BLOCK;
 use crate::compose::{Model, place_of_key};
 
@@ -18,14 +19,12 @@ use crate::compose::{Model, place_of_key};
 pub struct Declared {
     /// The service under test.
     pub app: Option<String>,
-    /// The port on which the app serves HTTP.
+    /// The port on which the app serves.
     pub port: Option<u16>,
-    /// The readiness path.
-    #[serde(default, deserialize_with = "path")]
-    pub readiness: Option<String>,
-    /// The liveness path.
-    #[serde(default, deserialize_with = "path")]
-    pub liveness: Option<String>,
+    /// How the app is asked whether it is ready.
+    pub readiness: Option<Form>,
+    /// How the app is asked whether it lives.
+    pub liveness: Option<Form>,
     /// A path that uses the dependencies.
     #[serde(default, deserialize_with = "path")]
     pub business: Option<String>,
@@ -122,7 +121,9 @@ impl Declared {
                 let error = error.to_string();
                 // The keys that it goes on to list stand in the advice.
                 let error = error.split(", expected one of").next().unwrap_or_default();
-                return Err(wrong(model, &[BLOCK, key], &format!("`{key}`: {error}"), KEYS));
+                let of_form = ["readiness", "liveness"].contains(&key.as_str()).then(forms);
+                let advice = of_form.as_deref().unwrap_or(KEYS);
+                return Err(wrong(model, &[BLOCK, key], &format!("`{key}`: {error}"), advice));
             }
         }
         serde_json::from_value(block.clone()).map_err(|error| wrong(model, &[BLOCK], &format!("`{BLOCK}`: {error}"), KEYS))
@@ -130,8 +131,15 @@ impl Declared {
 
     /// File and line of a key of the block.
     #[must_use]
-    pub(super) fn place(model: &Model, key: &str) -> String {
+    pub fn place(model: &Model, key: &str) -> String {
         place(model, &[BLOCK, key])
+    }
+
+    /// The values of headers that speak of a secret by their names. Others, such as `Accept`, stand in every log.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        let forms = [&self.readiness, &self.liveness].into_iter().flatten();
+        let headers = forms.filter_map(Form::http).flat_map(|http| &http.headers);
+        headers.filter(|(name, _)| is_secret_header(name)).map(|(_, value)| value)
     }
 
     /// Checks what only the stack and the catalogue can tell: services, check ids and expiry dates.
@@ -173,6 +181,11 @@ impl Declared {
         }
         Ok(())
     }
+}
+
+fn is_secret_header(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["auth", "key", "token", "secret", "cookie", "session", "password", "signature"].iter().any(|word| name.contains(word))
 }
 
 const KEYS: &str = "the keys are: app, port, readiness, liveness, business, dependencies, startup_limit, stop_status, unready, \

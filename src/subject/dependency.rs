@@ -115,6 +115,40 @@ impl Kind {
         }
     }
 
+    /// What its protocol is called, where it has one of its own.
+    #[must_use]
+    pub fn protocol(&self) -> Option<&'static str> {
+        match self {
+            Self::Postgres { .. } => Some("postgres"),
+            Self::Mysql { .. } => Some("mysql"),
+            Self::Redis { .. } => Some("redis"),
+            Self::Rabbitmq { .. } => Some("amqp"),
+            Self::Tcp { .. } | Self::Unknown => None,
+        }
+    }
+
+    /// The same at another port.
+    #[must_use]
+    pub fn at(mut self, other: u16) -> Self {
+        match &mut self {
+            Self::Postgres { port, .. }
+            | Self::Mysql { port, .. }
+            | Self::Redis { port, .. }
+            | Self::Rabbitmq { port, .. }
+            | Self::Tcp { port } => *port = other,
+            Self::Unknown => {}
+        }
+        self
+    }
+
+    /// What a service would be if it had this image.
+    #[must_use]
+    pub fn of_image(model: &Model, service: &str, image: &str) -> Self {
+        let mut value = model.value().clone();
+        value["services"][service]["image"] = image.into();
+        Self::recognise(&model.with_value(value), service, &[])
+    }
+
     /// Recognises a service by its image and environment. `image_ports` are those that its image exposes.
     #[must_use]
     pub fn recognise(model: &Model, service: &str, image_ports: &[u16]) -> Self {

@@ -6,7 +6,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::names::names;
-use super::{Declared, Dependency, Draft, Found, Kind};
+use super::{Declared, Dependency, Draft, Form, Found, HttpForm, Kind, PROTOCOLS, Tls};
 use crate::compose::{Condition, Model};
 
 const STARTUP_LIMIT: Duration = Duration::from_mins(1);
@@ -45,11 +45,16 @@ pub fn detect(flags: &Declared, file: &Declared, model: &Model, images: &dyn Ima
         port: sources
             .declared("port", |declared| declared.port)
             .or_else(|| only(&model.declared_ports(&name), "the only one of `ports` and `expose` of the service"))
-            .or_else(|| only(&images.exposed(&name), "the only port that the image exposes")),
+            .or_else(|| only(&images.exposed(&name), "the only port that the image exposes"))
+            .or_else(|| {
+                let (_, port) = health_url(model, &name, images)?;
+                Some(Found::new(port?, "the URL in the health check"))
+            }),
         readiness: sources
             .declared("readiness", |declared| declared.readiness.clone())
-            .or_else(|| health_path(model, &name, images)),
-        liveness: sources.declared("liveness", |declared| declared.liveness.clone()),
+            .map(|found| known(found, model, &name))
+            .or_else(|| health_url(model, &name, images).map(|(form, _)| Found::new(form, "the URL in the health check"))),
+        liveness: sources.declared("liveness", |declared| declared.liveness.clone()).map(|found| known(found, model, &name)),
         business: sources.declared("business", |declared| declared.business.clone()),
         dependencies: dependencies(&sources, &name, images),
         startup_limit: time("startup_limit", |declared| declared.startup_limit, STARTUP_LIMIT),
@@ -128,15 +133,27 @@ fn lasting_needs(model: &Model, app: &str) -> Vec<String> {
     needs.map(|(service, _)| service.to_owned()).collect()
 }
 
-/// The path of the URL in the app's health check.
-fn health_path(model: &Model, app: &str, images: &dyn ImagePorts) -> Option<Found<String>> {
+/// A form with what the stack says of it: how a protocol is asked is told by the app's variables, as for a dependency of that kind.
+fn known(found: Found<Form>, model: &Model, app: &str) -> Found<Form> {
+    let Form::Protocol { name, .. } = &found.value else { return found };
+    let image = PROTOCOLS.iter().find(|(known, _)| known == name).map_or(name.as_str(), |(_, image)| *image);
+    Found::new(Form::Protocol { name: name.clone(), kind: Kind::of_image(model, app, image) }, found.origin)
+}
+
+/// How the app's health check asks, by its URL, and the port in that. A certificate is seldom made out for `localhost`.
+fn health_url(model: &Model, app: &str, images: &dyn ImagePorts) -> Option<(Form, Option<u16>)> {
     let declared = model.service(app).and_then(|service| {
         let test = service.get("healthcheck")?.get("test")?.as_array()?;
         Some(test.iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>())
     });
     let command = declared.or_else(|| images.health_check(app))?.join(" ");
-    let url = Regex::new(r#"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::[^/\s"']+)?(/[^\s"'|;)]*)"#).ok()?;
-    Some(Found::new(url.captures(&command)?[1].to_owned(), "the URL in the health check"))
+    let url = Regex::new(r#"http(s?)://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::([^/\s"']+))?(/[^\s"'|;)]*)"#).ok()?;
+    let captured = url.captures(&command)?;
+    let mut http = HttpForm::to(&captured[3]);
+    if &captured[1] == "s" {
+        (http.is_https, http.tls) = (true, Tls::Insecure);
+    }
+    Some((Form::Http(http), captured.get(2).and_then(|port| port.as_str().parse().ok())))
 }
 
 #[cfg(test)]
@@ -176,7 +193,10 @@ mod tests {
             "db": {"image": "postgres:15"}, "migrate": {"image": "own"},
         }))
         .expect("detected");
-        assert_eq!((contract.app.as_str(), contract.port, contract.readiness.as_str()), ("web", 8080, "/healthz"));
+        assert_eq!(
+            (contract.app.as_str(), contract.port, contract.readiness.clone()),
+            ("web", Some(8080), Form::path("/healthz"))
+        );
         let dependencies: Vec<&str> = contract.dependencies.iter().map(|dependency| dependency.service.as_str()).collect();
         assert_eq!(dependencies, ["db"]);
         assert!(contract.database().is_some());
@@ -188,7 +208,12 @@ mod tests {
     fn what_is_not_obvious_is_asked_for() {
         for (services, flag) in [
             (json!({"a": {"build": {}}, "b": {"build": {}}}), "--app"),
-            (json!({"a": {"ports": [{"target": 1}, {"target": 2}]}}), "--port"),
+            (
+                json!({"a": {
+                    "ports": [{"target": 1}, {"target": 2}], "healthcheck": {"test": ["CMD-SHELL", "curl http://localhost:$PORT/"]},
+                }}),
+                "--port",
+            ),
             (json!({"a": {"ports": [{"target": 1}]}}), "--readiness"),
         ] {
             assert!(contract(&services).expect_err(flag).advice().contains(flag));
@@ -198,7 +223,7 @@ mod tests {
     #[test]
     fn a_flag_wins_over_the_file_and_each_says_so() {
         let flags = Declared { port: Some(1), ..Declared::default() };
-        let file = Declared { port: Some(2), readiness: Some("/health".into()), ..Declared::default() };
+        let file = Declared { port: Some(2), readiness: Some(Form::path("/health")), ..Declared::default() };
         let model = Model::new(ComposeFile::from("/stack/compose.yaml"), json!({"services": {"a": {}}})).expect("has services");
         let draft = detect(&flags, &file, &model, &Images);
         assert_eq!(draft.port, Some(Found::new(1, "--port")));

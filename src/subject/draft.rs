@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Contract, ContractError, Dependency, Waiver};
+use super::{Contract, ContractError, Dependency, Form, Waiver, in_words};
 use crate::compose::Model;
 
 /// A value and where it came from, in words.
@@ -31,9 +31,9 @@ pub struct Draft {
     /// See [`Contract::port`].
     pub port: Option<Found<u16>>,
     /// See [`Contract::readiness`].
-    pub readiness: Option<Found<String>>,
+    pub readiness: Option<Found<Form>>,
     /// See [`Contract::liveness`].
-    pub liveness: Option<Found<String>>,
+    pub liveness: Option<Found<Form>>,
     /// See [`Contract::business`].
     pub business: Option<Found<String>>,
     /// See [`Contract::dependencies`].
@@ -61,7 +61,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// The contract. What it can't be without is asked for by name, in this order: the app, its port, its readiness path.
+    /// The contract. What it can't be without is asked for by name, in this order: the app, its readiness, and the port where that asks one.
     pub fn into_contract(self, model: &Model) -> Result<Contract, ContractError> {
         let unknown = |message: String, key: &str, word: &str| ContractError::Undetected {
             path: model.file().path().to_owned(),
@@ -77,17 +77,28 @@ impl Draft {
             });
         }
         let of_app = |what: &str| format!("can't detect the {what} of the app `{app}`");
+        let readiness = self.readiness.ok_or_else(|| unknown(of_app("readiness"), "readiness", "PATH"))?.value;
+        let liveness = self.liveness.map(|liveness| beside(&readiness, liveness.value));
+        let port = self.port.map(|port| port.value);
+        let asks_a_port = [Some(&readiness), liveness.as_ref()]
+            .into_iter()
+            .flatten()
+            .any(|form| form.needs_a_port() && form.own_port().is_none());
+        if port.is_none() && (asks_a_port || (self.business.is_some() && readiness.own_port().is_none())) {
+            return Err(unknown(of_app("port"), "port", "NUMBER"));
+        }
+        let unready = readiness.http().and_then(|http| http.unready.clone()).unwrap_or(self.unready.value);
         Ok(Contract {
-            port: self.port.ok_or_else(|| unknown(of_app("port"), "port", "NUMBER"))?.value,
-            readiness: self.readiness.ok_or_else(|| unknown(of_app("readiness path"), "readiness", "PATH"))?.value,
-            liveness: self.liveness.map(|path| path.value),
+            port,
+            readiness,
+            liveness,
             business: self.business.map(|path| path.value),
             dependencies: self.dependencies.value,
             startup_limit: self.startup_limit.value,
             stop_grace_period: self.stop_grace_period.value,
             stop_signal: self.stop_signal.value,
             stop_status: self.stop_status.value,
-            unready: self.unready.value,
+            unready,
             probe_timeout: self.probe_timeout.value,
             outage_limit: self.outage_limit.value,
             recovery_limit: self.recovery_limit.value,
@@ -102,15 +113,21 @@ impl Draft {
     pub fn explain(&self) -> String {
         let time = |found: &Found<Duration>| (humantime::format_duration(found.value).to_string(), found.origin.clone());
         let text = |found: &Found<String>| (found.value.clone(), found.origin.clone());
+        let form =
+            |found: &Option<Found<Form>>| found.as_ref().map(|found| Found::new(found.value.to_string(), found.origin.clone()));
         let maybe = |found: &Option<Found<String>>, without: &str| found.as_ref().map_or(("none".into(), without.into()), text);
         let statuses: Vec<String> = self.stop_status.value.iter().map(ToString::to_string).collect();
-        let unready: Vec<String> = self.unready.value.iter().map(ToString::to_string).collect();
+        let own_unready = self
+            .readiness
+            .as_ref()
+            .and_then(|found| Some(Found::new(found.value.http()?.unready.clone()?, found.origin.clone())));
+        let unready = own_unready.as_ref().unwrap_or(&self.unready);
         let port = self.port.as_ref().map(|port| Found::new(port.value.to_string(), port.origin.clone()));
         let mut rows: Vec<(&str, (String, String))> = vec![
             ("app", maybe(&self.app, "not detected")),
             ("port", maybe(&port, "not detected")),
-            ("readiness", maybe(&self.readiness, "not detected")),
-            ("liveness", maybe(&self.liveness, "not declared, and none of the usual paths answers")),
+            ("readiness", maybe(&form(&self.readiness), "not detected")),
+            ("liveness", maybe(&form(&self.liveness), "not declared, and none of the usual paths answers")),
             ("business", maybe(&self.business, "not declared")),
         ];
         for dependency in &self.dependencies.value {
@@ -124,7 +141,7 @@ impl Draft {
             ("stop_grace_period", time(&self.stop_grace_period)),
             ("stop_signal", text(&self.stop_signal)),
             ("stop_status", (statuses.join(", "), self.stop_status.origin.clone())),
-            ("unready", (unready.join(", "), self.unready.origin.clone())),
+            ("unready", (in_words(&unready.value).replace(" or ", ", "), unready.origin.clone())),
             ("probe_timeout", time(&self.probe_timeout)),
             ("outage_limit", time(&self.outage_limit)),
             ("recovery_limit", time(&self.recovery_limit)),
@@ -137,6 +154,14 @@ impl Draft {
             rows.into_iter().map(|(key, (value, origin))| format!("{key:<18} {value:<width$}  {origin}")).collect();
         lines.extend(self.waivers.iter().map(|waiver| format!("{:<18} {}: {}", "waiver", waiver.check, waiver.reason)));
         lines.join("\n")
+    }
+}
+
+/// A plain path of liveness is asked for as readiness is, where that is over HTTP.
+fn beside(readiness: &Form, liveness: Form) -> Form {
+    match (readiness, &liveness) {
+        (Form::Http(known), Form::Http(http)) if http.is_plain() => Form::Http(known.beside(&http.path)),
+        _ => liveness,
     }
 }
 

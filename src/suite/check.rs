@@ -111,28 +111,48 @@ async fn prepare_and(
         say(&format!("removed what a dead run left behind: {dead}"));
     }
     let running = async {
-        let notes = resolved.changes.clone();
+        let mut notes = resolved.changes.clone();
         let jobs = if resolved.is_serial { Some(1) } else { request.jobs };
         if let Target::Image(ImageStack { archive: Some(archive), image, .. }) = &request.target {
             say(&format!("loading {}", archive.display()));
             load(&engine, archive, image).await?;
         }
-        let mut context = RunContext::set_up(engine.clone(), resolved, &say).await?;
+        let mut context = Box::pin(RunContext::set_up(engine.clone(), resolved, &say)).await?;
         context.scan = request.scan.clone();
-        // The baseline may still find a liveness path: what asks for one is counted in.
-        let undecided = Contract { liveness: Some(String::new()), ..context.contract.clone() };
         let mut most = 1;
         let plan_of = |context: &RunContext, contract: &Contract| {
             Plan::new(&catalogue, &selection, known(context, contract, request.slow), request.grouping)
         };
-        let planned = plan_of(&context, &undecided);
-        if request.explain || planned.starts_something() {
-            say("starting the stack once, with nothing disturbed");
-            let starting = planned.experiments.iter().filter(|experiment| experiment.starts_something());
-            most = context.measure_baseline(starting.count()).await?;
+        let mut broken = None;
+        // The start may still find a liveness path: what asks for one is counted in.
+        if request.explain || plan_of(&context, &context.undecided()).starts_something() {
+            let started = async {
+                Box::pin(context.find_readiness(&say)).await?;
+                for note in &context.notes {
+                    progress.tell(Event::Warning(note));
+                }
+                say("starting the stack once, with nothing disturbed");
+                let planned = plan_of(&context, &context.undecided());
+                let starting = planned.experiments.iter().filter(|experiment| experiment.starts_something());
+                Box::pin(context.measure_baseline(starting.count())).await
+            };
+            match started.await {
+                Ok(copies) => most = copies,
+                // What starts nothing can be judged all the same.
+                Err(error @ RunError::NotReady { .. }) if !request.explain => broken = Some(error.redacted(&redactor)),
+                Err(error) => return Err(error),
+            }
         }
         progress.tell(Event::Contract(&context.draft));
-        let plan = Arc::new(if request.explain { Plan::default() } else { plan_of(&context, &context.contract) });
+        let mut plan = if request.explain { Plan::default() } else { plan_of(&context, &context.contract) };
+        if let Some(error) = &broken {
+            plan = plan_of(&context, &context.undecided()).without_starts(&error.describe());
+            if plan.runs() == 0 {
+                return Err(broken.unwrap_or(RunError::Interrupted));
+            }
+            progress.tell(Event::DoesNotStart(error));
+        }
+        let plan = Arc::new(plan);
         let context = Arc::new(context);
         if plan.runs() > 0 {
             progress.tell(Event::ChecksStarted { count: plan.runs() });
@@ -149,13 +169,15 @@ async fn prepare_and(
         let mut judged = Judged::default();
         judged.add(&plan, performed);
         // Whether a defect is a check's own, or one that another check reports, that other one says.
-        if let Some(reporters) = Selection::of(&missing_reporters(&judged.checks), &catalogue) {
+        let reporters = Selection::of(&missing_reporters(&judged.checks), &catalogue).filter(|_| broken.is_none());
+        if let Some(reporters) = reporters {
             let known = known(&context, &context.contract, request.slow);
             let plan = Arc::new(Plan::new(&catalogue, &reporters, known, request.grouping));
             say(&format!("running {} more, which say where a failure comes from", plan.runs()));
             let performed = execute(&context, &plan, &Pace::fixed(clock, jobs.unwrap_or(REPORTERS)), progress).await;
             judged.add(&plan, performed);
         }
+        notes.extend(context.notes.iter().cloned());
         Ok(judged.record(&context, &catalogue, request.strict, &notes))
     };
     let outcome = tokio::select! {

@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use seaworthy::subject::Form;
+
 use crate::harness::{Test, tests};
 use crate::{engine, run, seaworthy, shown};
 
@@ -41,7 +43,8 @@ fn a_stack_of_several_files_runs_with_all_its_containers() {
     assert_eq!(left, Vec::<String>::new());
     let text = std::fs::read_to_string(json).expect("written");
     let read: seaworthy::model::Run = serde_json::from_str(&text).expect("a run");
-    assert_eq!((read.contract.readiness.as_str(), read.contract.liveness.as_deref()), ("/ready", Some("/livez")));
+    let (readiness, liveness) = (Form::path("/ready"), Some(Form::path("/livez")));
+    assert_eq!((&read.contract.readiness, &read.contract.liveness), (&readiness, &liveness));
     assert_eq!(read.checks.len(), 2);
     for check in &read.checks {
         let timeline = serde_json::to_string(read.timeline(check)).expect("JSON");

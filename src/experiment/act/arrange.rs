@@ -78,7 +78,9 @@ pub(super) fn root_file_system(stage: &mut Stage, read_only: bool) {
 
 /// The app has no capabilities but, where its port is below 1024, that of listening there.
 pub(super) fn no_capabilities(stage: &mut Stage) {
-    let binds_low_ports = stage.context().contract.port < FIRST_HIGH_PORT;
+    let context = stage.context();
+    let port = context.contract.port_of(&context.contract.readiness).or(context.contract.port);
+    let binds_low_ports = port.is_some_and(|port| port < FIRST_HIGH_PORT);
     change_app(stage, |service| Patch::NoCapabilities { service, binds_low_ports });
 }
 

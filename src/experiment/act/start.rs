@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::experiment::act::Since;
 use crate::experiment::{Stage, launch};
 use crate::fault;
-use crate::model::{Answer, Endpoint, Fact, Halt, Mark, Observation, Outcome, Return};
+use crate::model::{Endpoint, Fact, Halt, Mark, Observation, Outcome, Return};
 use crate::subject::Meant;
 
 /// How long an app that does not answer anything may keep the database from starting.
@@ -59,9 +59,7 @@ pub(super) async fn database_last(stage: &mut Stage) -> Result<(), Halt> {
     let (context, instance) = stage.instance().await?;
     let started = if context.contract.database().is_some() {
         let without = launch::start_without(context, instance, &launch::meant(context, &Meant::Database)?).await?;
-        let answered = |observation: &Observation| {
-            matches!(observation.fact, Fact::Probe { endpoint: Endpoint::Readiness, answer: Answer::Status(_), .. })
-        };
+        let answered = |observation: &Observation| matches!(&observation.fact, Fact::Probe { endpoint: Endpoint::Readiness, answer, .. } if answer.is_an_answer());
         let first = |observations: &[Observation]| observations.iter().any(answered).then_some(());
         instance.timeline().first(without.app_started + FIRST_ANSWER_LIMIT, first).await;
         launch::start_withheld(context, instance, &without).await?;

@@ -7,7 +7,7 @@ use crate::fault::{self, DEATH_LIMIT};
 use crate::judge::{Claim, Event, Window};
 use crate::model::{ContainerChange, Endpoint, Fact, FaultKind, Halt, Inspection, Mark, Observation, Outcome};
 use crate::probe::{Asked, Load, ask_once};
-use crate::subject::{Contract, Meant};
+use crate::subject::{Contract, HttpForm, Meant};
 use crate::target::Instance;
 
 /// From the signal to what an experiment does next while the app drains.
@@ -65,13 +65,13 @@ pub(super) async fn hold_request(stage: &mut Stage, dependency: &Meant) -> Resul
     let (context, instance) = stage.instance().await?;
     let dependency = launch::meant(context, dependency)?;
     fault::freeze(instance, &dependency).await?;
-    let (path, timeline) = (business(&context.contract)?, instance.timeline().clone());
-    let socket = socket(context, instance)?;
+    let (request, timeline) = (business(&context.contract)?, instance.timeline().clone());
+    let socket = socket(context, instance, &request)?;
     let limit = context.contract.probe_timeout + context.contract.stop_grace_period;
     let clock = timeline.clock();
     stage.request = Some(tokio::spawn(async move {
         let sent = timeline.clock().now();
-        let answer = ask_once(socket, &path, limit).await;
+        let answer = ask_once(socket, &request, limit).await;
         timeline.record(Fact::Probe { endpoint: Endpoint::Business, sent, answer, body: None });
     }));
     clock.reach(clock.now() + BREATH).await;
@@ -110,9 +110,12 @@ pub(super) async fn stop_under_load(stage: &mut Stage) -> Result<(), Halt> {
         return stop(stage).await;
     }
     let contract = &context.contract;
+    let request = contract.business_request().or_else(|| contract.readiness.http().cloned());
+    // Clients ask over HTTP.
+    let Some(request) = request else { return stop(stage).await };
     let asked = Asked {
-        socket: socket(context, instance)?,
-        path: contract.business.as_ref().unwrap_or(&contract.readiness).clone(),
+        socket: socket(context, instance, &request)?,
+        request,
         limit: contract.probe_timeout + contract.stop_grace_period,
         sockets: context.engine.sockets(&instance.service(&contract.app)?.container).await?,
     };
@@ -157,13 +160,14 @@ pub(super) async fn resume(stage: &mut Stage) -> Result<(), Halt> {
     Ok(())
 }
 
-fn business(contract: &Contract) -> Result<String, Halt> {
-    contract.business.clone().ok_or_else(|| Halt::not_measured("the contract names no business path"))
+fn business(contract: &Contract) -> Result<HttpForm, Halt> {
+    contract.business_request().ok_or_else(|| Halt::not_measured("the contract names no business path"))
 }
 
-fn socket(context: &RunContext, instance: &Instance) -> Result<std::net::SocketAddr, Halt> {
+fn socket(context: &RunContext, instance: &Instance, request: &HttpForm) -> Result<std::net::SocketAddr, Halt> {
     let reach = instance.service(&context.contract.app)?.reach.borrow().clone();
-    let socket = reach.and_then(|reach| reach.socket(context.contract.port));
+    let port = request.port.or(context.contract.port);
+    let socket = reach.zip(port).and_then(|(reach, port)| reach.socket(port));
     socket.ok_or_else(|| Halt::not_measured("the app can't be reached"))
 }
 

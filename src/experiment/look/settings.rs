@@ -10,7 +10,7 @@ use crate::judge::names_setting;
 use crate::model::{
     Answer, ContainerChange, Endpoint, Fact, Halt, Inspection, Observation, SettingOutcome, Timeline, last_log_lines,
 };
-use crate::probe::{HttpProbe, catch_up_logs, watch_endpoint};
+use crate::probe::{catch_up_logs, watch_app};
 use crate::target::Instance;
 
 /// In how many instances settings are tried at once.
@@ -25,9 +25,9 @@ pub(super) async fn take_each_away(stage: &mut Stage, limit: Duration) -> Result
     let context = stage.context();
     let app = &context.contract.app;
     // Without its port it may serve at another one, where nobody asks.
-    let port = context.contract.port.to_string();
+    let port = context.contract.port_of(&context.contract.readiness).map(|port| port.to_string());
     let mut settings = context.model.environment(app);
-    settings.retain(|(_, value)| *value != port);
+    settings.retain(|(_, value)| port.as_ref() != Some(value));
     if settings.is_empty() {
         return Err(Halt::not_applicable(format!("the compose file gives `{app}` no variable")));
     }
@@ -115,23 +115,20 @@ fn names_it(inspection: &Inspection) -> bool {
 async fn without(context: &RunContext, instance: &mut Instance, name: &str, limit: Duration) -> Result<Inspection, Halt> {
     let contract = &context.contract;
     let app = &contract.app;
-    let probe = HttpProbe {
-        endpoint: Endpoint::Readiness,
-        port: contract.port,
-        path: contract.readiness.clone(),
-        timeout: contract.probe_timeout,
-    };
+    let container = instance.service(app)?.container.clone();
+    let probe = launch::probe(context, Endpoint::Readiness, &container).ok_or_else(|| Halt::not_measured("readiness"))?;
     let reach = instance.service(app)?.reach.clone();
     let timeline = instance.timeline().clone();
     let started = instance.start(app).await?;
-    let probing = tokio::spawn(watch_endpoint(probe, reach, timeline.clone()));
+    let probing = tokio::spawn(watch_app(probe, context.engine.clone(), reach, timeline.clone()));
     let outcome = watch(context, &timeline, started, limit).await;
     probing.abort();
     // Without the setting it may serve its own container only, which is a default like another.
     let outcome = match outcome {
         SettingOutcome::Undecided { .. } => {
             let sockets = context.engine.sockets(&instance.service(app)?.container).await?;
-            if sockets.is_some_and(|sockets| sockets.is_served(contract.port)) { SettingOutcome::Serves } else { outcome }
+            let is_served = sockets.zip(contract.port).is_some_and(|(sockets, port)| sockets.is_served(port));
+            if is_served { SettingOutcome::Serves } else { outcome }
         }
         decided => decided,
     };
@@ -159,7 +156,9 @@ async fn watch(context: &RunContext, timeline: &Timeline, started: Duration, lim
     let decided = |observations: &[Observation]| {
         observations.iter().filter(|observation| observation.at >= started).find_map(|observation| match &observation.fact {
             // An answer of 404 is one of an app that serves elsewhere.
-            Fact::Probe { endpoint: Endpoint::Readiness, answer: Answer::Status(200..=499), .. } => Some(SettingOutcome::Serves),
+            Fact::Probe { endpoint: Endpoint::Readiness, answer: Answer::Status(200..=499) | Answer::Ready, .. } => {
+                Some(SettingOutcome::Serves)
+            }
             Fact::Container { service, change: ContainerChange::Died { exit_code, .. } } if service == app => {
                 Some(SettingOutcome::Ended { status: *exit_code, after: observation.at.saturating_sub(started), app_start })
             }
