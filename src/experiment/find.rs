@@ -15,7 +15,7 @@ use crate::engine::Reach;
 use crate::judge::{count_exits, gone_after};
 use crate::model::{Halt, Timeline};
 use crate::probe::{grpc_answers, serves};
-use crate::subject::{Form, Found, HttpForm, Kind, PROTOCOLS};
+use crate::subject::{Form, Found, HttpForm, Kind, Protocol};
 use crate::target::Instance;
 
 /// The time from one round of questions to the next.
@@ -210,10 +210,10 @@ fn ports(context: &RunContext, listening: Option<&BTreeSet<u16>>) -> Vec<u16> {
 /// The protocol that the app is known to speak by its image, at a port that it names.
 fn own_protocol(context: &RunContext) -> Option<(&'static str, Kind)> {
     let app = &context.contract.app;
-    let kind = Kind::recognise(&context.model, app, &context.exposed_ports(app));
+    let kind = Kind::recognise(&context.model, app, context.image_ports());
     let candidates = candidates(context);
     let is_its_port = kind.port().is_some_and(|port| candidates.is_empty() || candidates.contains(&port));
-    kind.protocol().filter(|_| is_its_port).map(|name| (name, kind))
+    kind.protocol().filter(|_| is_its_port).map(|protocol| (protocol.name(), kind))
 }
 
 async fn ask_by_protocol(context: &RunContext, here: &Reach) -> Option<Search> {
@@ -230,22 +230,14 @@ async fn ask_by_each_protocol(context: &RunContext, here: &Reach, port: u16) -> 
         return Some(Search::of(form, "it answers there"));
     }
     let app = &context.contract.app;
-    let mut kinds: Vec<(&str, Kind)> = PROTOCOLS
-        .iter()
-        .filter_map(|(_, image)| {
-            let kind = Kind::of_image(&context.model, app, image);
-            Some((kind.protocol()?, kind))
-        })
-        .collect();
-    kinds.sort_by_key(|(_, kind)| kind.port() != Some(port));
-    kinds.dedup_by_key(|(name, _)| *name);
-    for (name, kind) in kinds {
-        let kind = kind.at(port);
-        if serves(&kind, here, ANSWER_LIMIT).await {
-            return Some(Search::of(Form::Protocol { name: name.to_owned(), kind }, "it answers there"));
-        }
-    }
-    None
+    let mut protocols = Protocol::ALL;
+    protocols.sort_by_key(|protocol| protocol.usual_port() != port);
+    let asked = protocols.map(|protocol| async move {
+        let kind = Kind::speaking(protocol, &context.model, app).at(port);
+        let is_it = serves(&kind, here, ANSWER_LIMIT).await;
+        is_it.then(|| Search::of(Form::Protocol { name: protocol.name().to_owned(), kind }, "it answers there"))
+    });
+    futures::future::join_all(asked).await.into_iter().flatten().next()
 }
 
 /// What to declare for an app that speaks HTTP and has none of the usual paths.
