@@ -55,6 +55,30 @@ Feature: Readiness tells the truth at start-up
       Given the app is still the same process
       Then readiness answers 2xx within 3 seconds more than its start takes
 
+  Rule: <dependency> refuses connections while the app starts, and serves eight seconds later
+
+    Background:
+      Given <dependency> is behind the tap
+      When the app is started while <dependency> refuses connections, for 8 seconds
+
+    @readiness.says-503-refused @must @needs-tap @each-dependency
+    Scenario: Readiness says 503 while <dependency> refuses connections
+      A dependency whose container runs and whose port refuses is handled elsewhere than one whose name is not known: an app that says 503 in one of these cases may exit, hang or say 500 in the other.
+
+      To fix: catch every failure of the dependency in the readiness endpoint, give it a timeout of a second or two, and answer 503.
+
+      Then the app listens within 6 seconds more than its start takes of its first sign of life
+      And readiness answers nothing but 503 throughout 6 seconds of its first sign of life
+
+    @readiness.prompt-refused @should @needs-tap @needs-dependency
+    Scenario: The app is ready soon after its dependency accepts connections
+      A restarted database refuses connections for some seconds. Every second between its first accepted connection and an app that is ready prolongs the outage for no reason.
+
+      To fix: retry with pauses of a second or two, and drop fixed sleeps at start.
+
+      Given the app is still the same process
+      Then readiness answers 2xx within 3 seconds more than its start takes
+
   Rule: All services start on fresh data, the database last
 
     Background:

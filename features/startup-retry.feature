@@ -13,17 +13,6 @@ Feature: The app waits for its dependencies at start-up
     Then readiness answers 2xx within the startup limit
     And the app is still the same process
 
-  @retry.refused @must @needs-tap @each-dependency
-  Scenario: The app waits for <dependency> when it refuses connections
-    Between the start of a container and that of the server in it the name resolves and the port refuses. The same is seen when a server restarts, or a firewall is not open yet.
-
-    To fix: retry a refused connection (ECONNREFUSED) with growing pauses, in the same process; listen meanwhile and answer 503.
-
-    Given <dependency> is behind the tap
-    When the app is started while <dependency> refuses connections, for 4 seconds
-    Then readiness answers 2xx within the startup limit
-    And the app is still the same process
-
   @retry.starting-up @must @needs-tap @needs-postgres
   Scenario: The app waits while the database says that it is starting up
     A PostgreSQL that replays its log accepts connections and rejects each with the code 57P03, "the database system is starting up". After a crash that takes minutes. It is an answer, not a broken connection, and is often treated as fatal.
@@ -94,6 +83,38 @@ Feature: The app waits for its dependencies at start-up
       To fix: exit with a status other than 0 when the start fails, and let the last line say what was missing.
 
       Then the app, if it gives up without <dependency> within 15 seconds, says so
+
+  Rule: <dependency> refuses connections while the app starts, and serves eight seconds later
+
+    Background:
+      Given <dependency> is behind the tap
+      When the app is started while <dependency> refuses connections, for 8 seconds
+
+    @retry.refused @must @needs-tap @each-dependency
+    Scenario: The app waits for <dependency> when it refuses connections
+      Between the start of a container and that of the server in it the name resolves and the port refuses. The same is seen when a server restarts, or a firewall is not open yet.
+
+      To fix: retry a refused connection (ECONNREFUSED) with growing pauses, in the same process; listen meanwhile and answer 503.
+
+      Then readiness answers 2xx within the startup limit
+      And the app is still the same process
+
+    @retry.clear-error-refused @must @needs-tap @needs-dependency
+    Scenario: The app says that its dependency refuses connections
+      A refused connection takes another way through most libraries than a name that does not resolve, and often ends in another message, or in none.
+
+      To fix: log one line per attempt or per change, with the name of the dependency and the reason; keep stack traces for what is unexpected.
+
+      Then the log of the app names <dependency> within 8 seconds of its first sign of life
+      And in 8 seconds of its first sign of life the app logs no stack trace per attempt
+
+    @retry.gives-up-refused @should @needs-tap @needs-dependency
+    Scenario: An app that gives up after refused connections says so
+      An exit with status 0 is a success to everybody who only sees the status: no restart with `on-failure`, a green job, no alarm.
+
+      To fix: exit with a status other than 0 when the start fails, and let the last line say what was missing.
+
+      Then the app, if it gives up without <dependency> within 8 seconds of its first sign of life, says so
 
   Rule: <dependency> refuses connections while nobody asks the app anything
 

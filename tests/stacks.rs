@@ -52,6 +52,8 @@ struct Expected {
     /// The verdict of every check, by name.
     #[serde(default)]
     verdicts: BTreeMap<String, Verdict>,
+    /// The checks that report the causes, by name: at most one of a twin, and none of another stack, where it is not given.
+    causes: Option<Vec<String>>,
     /// Words that the reason of a check must contain.
     #[serde(default)]
     says: BTreeMap<String, String>,
@@ -88,7 +90,7 @@ fn expected(stack: &Path) -> Expected {
 
 fn assert_verdicts(stack: &str) {
     let path = stacks().join(stack);
-    let Expected { mut verdicts, says, slow, only, quick, allow, .. } = expected(&path);
+    let Expected { mut verdicts, says, slow, only, quick, allow, causes, .. } = expected(&path);
     let topics = topics(&path);
     // What a stack of its own leaves out, it always leaves out.
     let makes_all = topics.is_some() && std::env::var_os(ALL_CHECKS).is_some();
@@ -143,6 +145,7 @@ fn assert_verdicts(stack: &str) {
         let differs = saved.lines().zip(again.lines()).find(|(before, after)| before != after);
         fail(&format!("{stack}: judged again it differs: {differs:#?}"));
     }
+    assert_causes(stack, &run, causes.as_deref(), topics.is_some());
     for password in passwords {
         assert!(!saved.contains(&password), "{stack}: the saved run shows a password");
     }
@@ -151,6 +154,19 @@ fn assert_verdicts(stack: &str) {
         if !reason.contains(&words) {
             fail(&format!("{stack}: {name} does not say {words:?} but {reason:?}"));
         }
+    }
+}
+
+/// Each defect is told once: what a twin does wrong is one cause, and a good stack has none, unless its expectations name the checks that
+/// report more.
+fn assert_causes(stack: &str, run: &Run, expected: Option<&[String]>, is_twin: bool) {
+    let told: BTreeSet<&str> = run.causes.iter().map(|cause| cause.check.as_str()).collect();
+    let is_right = match expected {
+        Some(expected) => told == expected.iter().map(String::as_str).collect(),
+        None => told.len() <= usize::from(is_twin),
+    };
+    if !is_right || told.len() != run.causes.len() {
+        fail(&format!("{stack}: the causes are {told:?}, and not {expected:?}"));
     }
 }
 

@@ -140,7 +140,8 @@ impl Act {
             Self::BringUp => &[Anchor::Start, Anchor::Ready],
             Self::StartApp | Self::StartAppAndDependencies | Self::ColdStart => &[Anchor::Start],
             Self::StartWithout(_) => &[Anchor::Start, Anchor::FirstSign],
-            Self::StartTogether | Self::StartWhile { .. } => &[Anchor::Start, Anchor::Return],
+            Self::StartTogether => &[Anchor::Start, Anchor::Return],
+            Self::StartWhile { .. } => &[Anchor::Start, Anchor::FirstSign, Anchor::Return],
             Self::StartLate { .. } | Self::Flap { .. } | Self::Move(_) | Self::FreeSlots => &[Anchor::Return],
             Self::Stop
             | Self::Interrupt

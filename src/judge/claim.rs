@@ -66,11 +66,11 @@ pub enum Claim {
     /// The app has at most so many sessions more than before the disturbance.
     FewMoreSessions(usize),
     /// Some line of the log names the dependency.
-    LogNames { dependency: Meant, within: Duration },
+    LogNames { dependency: Meant, within: Duration, of: Anchor },
     /// There is no stack trace for each attempt.
-    NoTraces(Duration),
+    NoTraces { time: Duration, of: Anchor },
     /// If the app gives up, it says so by its status and in its log.
-    GivesUpCleanly { dependency: Meant, within: Duration },
+    GivesUpCleanly { dependency: Meant, within: Duration, of: Anchor },
     /// Some line says that the login failed.
     TellsOfLogin(Limit),
     /// The app has written something.
@@ -311,7 +311,7 @@ impl Claim {
             | Self::HealthCheckPasses(within)
             | Self::LogNames { within, .. }
             | Self::GivesUpCleanly { within, .. }
-            | Self::NoTraces(within) => *within,
+            | Self::NoTraces { time: within, .. } => *within,
             Self::TellsOfLogin(within) => within.of(contract),
             Self::Wrote => ARRIVAL,
             Self::NoRootProcess => LOOKS_LIMIT,
@@ -327,6 +327,9 @@ impl Claim {
             | Self::Listens { of, .. }
             | Self::Stays { of, .. }
             | Self::HealthTurns { of, .. }
+            | Self::LogNames { of, .. }
+            | Self::NoTraces { of, .. }
+            | Self::GivesUpCleanly { of, .. }
             | Self::OutageFelt(of) => *of,
             Self::NotReadyBefore(_) => Anchor::Start,
             _ => Anchor::Latest,
@@ -347,7 +350,9 @@ impl Claim {
             | Self::HeldRequestAnswered(of)
             | Self::KeepsSecrets(of) => *of,
             Self::RootIsReadOnly => Anchor::Start,
-            Self::LogNames { .. } | Self::NoTraces(_) | Self::GivesUpCleanly { .. } | Self::TellsOfLogin(_) => Anchor::FirstSign,
+            Self::LogNames { .. } | Self::NoTraces { .. } | Self::GivesUpCleanly { .. } | Self::TellsOfLogin(_) => {
+                Anchor::FirstSign
+            }
             Self::NoRootProcess
             | Self::NoZombies
             | Self::NoLogFiles(_)
@@ -395,7 +400,7 @@ impl Claim {
     pub(super) fn sights(&self) -> &'static [Sight] {
         match self {
             Self::LogNames { .. }
-            | Self::NoTraces(_)
+            | Self::NoTraces { .. }
             | Self::GivesUpCleanly { .. }
             | Self::TellsOfLogin(_)
             | Self::Wrote
@@ -438,11 +443,11 @@ impl Claim {
             Self::NothingHangs => answers::left_nothing_hanging(window),
             Self::NoSessionLeft => sessions::none_left(window),
             Self::FewMoreSessions(more) => sessions::few_more(window, *more),
-            Self::LogNames { dependency, within } => {
+            Self::LogNames { dependency, within, .. } => {
                 meant(window, dependency, |service| log::names_dependency(window, service, *within))
             }
-            Self::NoTraces(time) => log::no_trace_per_attempt(window, *time),
-            Self::GivesUpCleanly { dependency, within } => {
+            Self::NoTraces { time, .. } => log::no_trace_per_attempt(window, *time),
+            Self::GivesUpCleanly { dependency, within, .. } => {
                 meant(window, dependency, |service| log::gave_up_cleanly(window, service, *within))
             }
             Self::TellsOfLogin(within) => log::told_of_login(window, within.in_window(window)),

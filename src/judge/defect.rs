@@ -13,8 +13,8 @@ use super::process::{first_process, is_shell};
 use super::stop::handles;
 use super::window::{Stop, Window};
 use super::words::deaths;
-use super::{Claim, files};
-use crate::model::{Answer, Defect, DependencyState, Endpoint, Fact, FaultKind, Inspection, Phase};
+use super::{Claim, Limit, files};
+use crate::model::{Answer, Defect, DependencyState, Endpoint, Fact, FaultKind, Inspection, Mark, Phase};
 use crate::subject::Meant;
 
 /// What programs say of a path that they can't write to: the words of errno(3) in C, Python, Node, Go and Java, and a path.
@@ -39,6 +39,9 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
             })?;
             // As the process shows itself while it is the first one.
             Some(Defect::IgnoresStopSignal { first_process: Some(words.join(" ")) })
+        }
+        Claim::Answers { wanted: Wanted::Success, within: Limit::BeyondStart(_), .. } => {
+            at_start(window).or_else(|| late(window))
         }
         Claim::Answers { wanted: Wanted::Success, .. }
         | Claim::Stays { endpoint: Endpoint::Liveness, .. }
@@ -152,6 +155,16 @@ fn at_start(window: &Window<'_>) -> Option<Defect> {
     }
     let is_missing = |service: &str| !accepted_at(window, service, started);
     window.contract.dependencies.iter().any(|dependency| is_missing(&dependency.service)).then_some(Defect::ExitsAtStart)
+}
+
+/// The app was not ready soon after a dependency, the last that came, was there.
+fn late(window: &Window<'_>) -> Option<Defect> {
+    window.facts.iter().rev().find_map(|one| match &one.fact {
+        Fact::Mark { mark: Mark::Accepts { service, .. } | Mark::WithinReach { service } } => {
+            Some(Defect::LateAfter { service: service.clone() })
+        }
+        _ => None,
+    })
 }
 
 /// The path that a line of a log says can't be written to.
@@ -280,10 +293,15 @@ mod tests {
     #[test]
     fn what_the_log_lacks_is_one_defect_whoever_misses_it() {
         let omits = Some(Defect::LogOmits { service: "db".into() });
-        let gives_up = Claim::GivesUpCleanly { dependency: crate::subject::Meant::Database, within: Duration::from_secs(10) };
+        let gives_up = Claim::GivesUpCleanly {
+            dependency: crate::subject::Meant::Database,
+            within: Duration::from_secs(10),
+            of: Anchor::Latest,
+        };
         assert_eq!(shown(&gives_up, &[died(100, 3)]), omits);
         assert_eq!(shown(&gives_up, &[died(100, 0)]), None, "its status is wrong");
-        let names = Claim::LogNames { dependency: crate::subject::Meant::Database, within: Duration::from_secs(10) };
+        let names =
+            Claim::LogNames { dependency: crate::subject::Meant::Database, within: Duration::from_secs(10), of: Anchor::Latest };
         assert_eq!(shown(&names, &[]), omits);
     }
 

@@ -51,6 +51,11 @@ pub enum Defect {
     },
     /// Nothing listens at the app's port as long as a dependency is missing.
     DoesNotListen,
+    /// The app is not ready soon after a dependency is there.
+    LateAfter {
+        /// The dependency.
+        service: String,
+    },
     /// The log does not name a dependency that is missing.
     LogOmits {
         /// The dependency.
@@ -78,15 +83,20 @@ impl Defect {
                 "retry.initialising-database",
                 "retry.starting-up",
             ],
-            Self::IgnoresOutage { .. } | Self::OtherStatus { .. } => {
-                &["outage.killed", "readiness.not-without-database", "readiness.says-503", "readiness.not-before-database"]
-            }
+            Self::IgnoresOutage { .. } | Self::OtherStatus { .. } => &[
+                "outage.killed",
+                "readiness.not-without-database",
+                "readiness.says-503",
+                "readiness.says-503-refused",
+                "readiness.not-before-database",
+            ],
             Self::WaitsForever { .. } => &["outage.frozen", "outage.partitioned"],
             Self::StopWaits { .. } => &[],
             Self::NeedsToWrite { .. } => &["hardening.read-only", "nonroot.arbitrary-uid"],
             Self::Writes { .. } => &["hardening.writes-nothing"],
-            Self::DoesNotListen => &["readiness.says-503", "readiness.liveness-first"],
-            Self::LogOmits { .. } => &["retry.clear-error"],
+            Self::DoesNotListen => &["readiness.says-503", "readiness.says-503-refused", "readiness.liveness-first"],
+            Self::LateAfter { .. } => &["readiness.prompt", "readiness.prompt-refused"],
+            Self::LogOmits { .. } => &["retry.clear-error", "retry.clear-error-refused"],
             Self::RunsAsRoot => &["nonroot.processes", "nonroot.image-user"],
             Self::NoVolume { .. } => &["data.survives", "data.named-volume"],
         }
@@ -149,6 +159,7 @@ impl fmt::Display for Defect {
             Self::NeedsToWrite { path } => write!(formatter, "The app can't run where it can't write to {path}"),
             Self::Writes { .. } => formatter.write_str("The app writes to the file system of its own container"),
             Self::DoesNotListen => formatter.write_str("Nothing listens while a dependency is missing"),
+            Self::LateAfter { service } => write!(formatter, "The app takes long to notice that `{service}` is there"),
             Self::LogOmits { service } => write!(formatter, "The log does not say that `{service}` is missing"),
             Self::RunsAsRoot => formatter.write_str("The app runs as root"),
             Self::NoVolume { service } => write!(formatter, "The data of `{service}` is not on a named volume"),
