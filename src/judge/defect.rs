@@ -61,10 +61,14 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
             Some(Defect::Writes { folders: outermost_folders(&written) })
         }
         Claim::LogNames { dependency, .. } => named(window, dependency).map(|service| Defect::LogOmits { service }),
-        // An exit with status 0 is another mistake.
-        Claim::GivesUpCleanly { dependency, .. } => named(window, dependency)
-            .filter(|_| deaths(window.facts, window.app(), window.from).next().is_some_and(|death| death.exit_code != 0))
-            .map(|service| Defect::LogOmits { service }),
+        Claim::NoTraces { .. } => Some(Defect::TracePerAttempt),
+        Claim::GivesUpCleanly { dependency, .. } => {
+            let exits = deaths(window.facts, window.app(), window.from);
+            if exits.map(|death| death.exit_code).next()? == 0 {
+                return Some(Defect::ExitsWithSuccess);
+            }
+            named(window, dependency).map(|service| Defect::LogOmits { service })
+        }
         Claim::NoRootProcess | Claim::UserIsNotRoot => Some(Defect::RunsAsRoot),
         Claim::DataOnVolume(service) | Claim::RowSurvives(service) => {
             named(window, service).map(|service| Defect::NoVolume { service })
@@ -194,10 +198,15 @@ fn accepted_at(window: &Window<'_>, service: &str, at: Duration) -> bool {
 }
 
 /// A dependency is disturbed: readiness does not care, waits until the prober gives up, or says so with another status.
+///
+/// Where nothing is disturbed and readiness is not to say 2xx all the same, the database can't be used from the start.
 fn in_outage(window: &Window<'_>) -> Option<Defect> {
-    let (service, since) = disturbed(window)?;
+    let unusable = || window.contract.database().map(|database| (database.service.as_str(), window.started()));
+    let (service, since) = disturbed(window).or_else(unusable)?;
     let service = service.to_owned();
-    let answers: Vec<Request<'_>> = requests(window, Endpoint::Readiness).filter(|one| one.at >= since).collect();
+    // Nobody listens yet while it starts.
+    let answers = requests(window, Endpoint::Readiness).filter(|one| one.at >= since);
+    let answers: Vec<Request<'_>> = answers.skip_while(|one| one.meaning == Meaning::Nothing).collect();
     if !answers.is_empty() && answers.iter().all(Request::is_ready) {
         return Some(Defect::IgnoresOutage { service });
     }
@@ -293,13 +302,15 @@ mod tests {
     #[test]
     fn what_the_log_lacks_is_one_defect_whoever_misses_it() {
         let omits = Some(Defect::LogOmits { service: "db".into() });
+        let traces = Claim::NoTraces { time: Duration::from_secs(8), of: Anchor::FirstSign };
+        assert_eq!(shown(&traces, &[]), Some(Defect::TracePerAttempt));
         let gives_up = Claim::GivesUpCleanly {
             dependency: crate::subject::Meant::Database,
             within: Duration::from_secs(10),
             of: Anchor::Latest,
         };
         assert_eq!(shown(&gives_up, &[died(100, 3)]), omits);
-        assert_eq!(shown(&gives_up, &[died(100, 0)]), None, "its status is wrong");
+        assert_eq!(shown(&gives_up, &[died(100, 0)]), Some(Defect::ExitsWithSuccess), "its status is wrong");
         let names =
             Claim::LogNames { dependency: crate::subject::Meant::Database, within: Duration::from_secs(10), of: Anchor::Latest };
         assert_eq!(shown(&names, &[]), omits);
@@ -340,5 +351,11 @@ mod tests {
         assert_eq!(told(&[Answer::Status(500), Answer::TimedOut]), Some(Defect::WaitsForever { service: "db".into() }));
         assert_eq!(told(&[ok, busy]), None, "it says so, if late");
         assert_eq!(told(&[]), None, "nobody was asked");
+        assert_eq!(
+            told(&[Answer::Refused, Answer::Status(200)]),
+            Some(Defect::IgnoresOutage { service: "db".into() }),
+            "nobody listened before"
+        );
+        assert_eq!(told(&[Answer::Status(200), Answer::Refused]), None, "it ended");
     }
 }
