@@ -27,7 +27,7 @@ pub use self::error::ComposeError;
 pub(crate) use self::error::{OUT_OF_SPACE, is_out_of_space};
 pub use self::file::ComposeFile;
 pub use self::generate::{Companion, ImageStack};
-pub use self::isolate::{Copy, Hazard, Isolated, Publish, ScratchFile, Source, isolate};
+pub use self::isolate::{Copy, Hazard, Isolated, Publish, Remaining, ScratchFile, Source, isolate, leave_out};
 pub use self::literal::{Literal, literals};
 pub use self::locate::{line_of_key, place_of_key};
 pub use self::model::{Condition, Model};

@@ -21,7 +21,7 @@ pub use self::act::{Act, Disturbance, Since};
 pub use self::context::{RunContext, Scan, draft};
 pub use self::error::RunError;
 pub use self::progress::{Event, Progress, Silent};
-pub use self::resolved::{Files, ResolvedStack, Target};
+pub use self::resolved::{Exceptions, Files, ResolvedStack, Target};
 pub use self::sources::files;
 pub use self::stage::Stage;
 pub use self::step::{Line, Step};

@@ -1,13 +1,19 @@
 //! Probes: they observe and never disturb. Each runs for as long as its stack is up and appends what it sees.
 
 mod app;
+mod ask;
 mod dependency;
 mod exec;
 mod greeting;
 mod grpc;
+mod health;
 mod http;
+mod kafka;
 mod load;
 mod logs;
+mod memcached;
+mod mongodb;
+mod nats;
 mod postgres;
 mod processes;
 mod protocol;
@@ -19,6 +25,7 @@ mod tcp;
 mod tls;
 
 pub use self::app::{AppProbe, watch_app};
+pub use self::ask::{Reply, ask};
 pub use self::dependency::watch_dependency;
 pub use self::grpc::grpc_answers;
 pub use self::http::{ask_either, ask_once};

@@ -8,8 +8,10 @@ mod dependency;
 mod detect;
 mod draft;
 mod form;
+mod health;
 mod meant;
 mod names;
+mod protocol;
 
 use std::time::Duration;
 
@@ -19,10 +21,11 @@ use serde::{Deserialize, Serialize};
 pub use self::block::{Misfit, append, block};
 pub use self::declared::{ContractError, Declared, Origin, Waiver, parse_size};
 pub use self::dependency::{Credentials, Dependency, Kind, Secret};
-pub use self::detect::{ImagePorts, detect};
+pub use self::detect::{ImagePorts, detect, detect_app};
 pub use self::draft::{Draft, Found};
-pub use self::form::{Form, HttpForm, PROTOCOLS, Statuses, Tls};
+pub use self::form::{Form, HttpForm, Statuses, Tls};
 pub use self::meant::Meant;
+pub use self::protocol::Protocol;
 use crate::clock::millis;
 
 /// All that the checks need to know of a stack.

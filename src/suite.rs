@@ -15,4 +15,4 @@ mod pace;
 pub use self::again::{judge_again, lines_of};
 pub use self::check::{Request, check, check_with};
 pub use self::cucumber::ScenarioWorld;
-pub use crate::experiment::{Event, Progress, RunError, Scan, Silent, Target};
+pub use crate::experiment::{Event, Exceptions, Progress, RunError, Scan, Silent, Target};

@@ -44,6 +44,8 @@ const THEIRS: [[&str; 3]; 3] = [
     ["volume", "create", "oracle-external-volume"],
     ["container", "create", "oracle-outsider"],
 ];
+/// Stacks in which nothing is allowed: what reaches out is replaced.
+const REPLACED: [&str; 1] = ["replaced"];
 /// Every key of a service in the compose specification.
 const KEYS: &str = "annotations attach blkio_config build cap_add cap_drop cgroup cgroup_parent command configs container_name \
     cpu_period cpu_quota cpu_shares cpus cpuset depends_on deploy develop device_cgroup_rules devices dns dns_opt dns_search \
@@ -148,7 +150,7 @@ async fn compare(file: PathBuf, spoil: Spoil) -> Result<Vec<String>, String> {
         project: ours.clone(),
         labels: BTreeMap::from([("com.docker.compose.project".to_owned(), ours.clone())]),
         scratch: scratch(&ours),
-        ..Copy::preview(Hazard::ALL.into())
+        ..Copy::preview(if REPLACED.contains(&name.as_str()) { BTreeSet::new() } else { Hazard::ALL.into() })
     };
     let mut value = model.value().clone();
     for (service, image) in &copy.images {

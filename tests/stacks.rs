@@ -11,7 +11,7 @@ use std::sync::Arc;
 use harness::{Test, tests};
 use seaworthy::gherkin::Grouping;
 use seaworthy::model::{Run, Verdict};
-use seaworthy::suite::{Request, Scan, Silent, check, judge_again};
+use seaworthy::suite::{Exceptions, Request, Scan, Silent, check, judge_again};
 use serde::Deserialize;
 
 mod engine;
@@ -97,12 +97,21 @@ fn assert_verdicts(stack: &str) {
     let quick = quick.filter(|_| std::env::var_os(ALL_CHECKS).is_none());
     let tags = only.clone().or_else(|| quick.clone()).or_else(|| topics.as_ref().map(of_topics));
     let allowed = allow.iter().map(|key| key.parse().expect("a key")).collect();
+    let exceptions = Exceptions { allowed, ..Exceptions::default() };
     let passwords = passwords(&path);
     assert!(!passwords.is_empty(), "{stack} has a password to keep");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let grouping = if std::env::var_os(ISOLATED).is_some() { Grouping::Isolated } else { Grouping::Rules };
-    let request =
-        Request { target: path.into(), jobs: Some(JOBS), tags, slow, allowed, grouping, scan: Scan::Off, ..Request::default() };
+    let request = Request {
+        target: path.into(),
+        jobs: Some(JOBS),
+        tags,
+        slow,
+        exceptions,
+        grouping,
+        scan: Scan::Off,
+        ..Request::default()
+    };
     let run = runtime
         .block_on(check(&request, Arc::new(Silent), std::future::pending()))
         .unwrap_or_else(|error| panic!("{stack}: {} {:#?}", error.describe(), error.output()));

@@ -18,7 +18,7 @@ use crate::gherkin::Grouping;
 use crate::interrupt;
 use crate::redact::Redactor;
 use crate::report;
-use crate::suite::{Progress, Request, RunError, Scan, Target, check};
+use crate::suite::{Exceptions, Progress, Request, RunError, Scan, Target, check};
 
 const EXAMPLES: &str = "  \
   seaworthy check
@@ -87,9 +87,14 @@ fn fit_a_screen(argument: Arg) -> Arg {
 }
 
 pub(super) async fn run(arguments: Arguments) -> Exit {
+    let kept = arguments.image.kept();
     let target = match arguments.image.into_stack(&arguments.files.env_file) {
-        Some(stack) => Target::Image(stack),
-        None => arguments.files.into(),
+        Ok(Some(stack)) => Target::Image(stack),
+        Ok(None) => arguments.files.into(),
+        Err(wrong) => {
+            note(&format!("error: {wrong}"));
+            return Exit::CouldNotRun;
+        }
     };
     if let (Some(file), Target::Image(stack)) = (&arguments.write_compose, &target)
         && !write_compose(file, stack).await
@@ -102,7 +107,7 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
         features: arguments.features,
         tags: arguments.tags,
         jobs: arguments.jobs.map(usize::from),
-        allowed: arguments.allow.into_iter().collect(),
+        exceptions: Exceptions { allowed: arguments.allow.into_iter().collect(), kept },
         slow: arguments.slow,
         strict: arguments.strict,
         grouping: if arguments.isolated { Grouping::Isolated } else { Grouping::Rules },

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::compose::{Compose, ComposeError, ComposeFile, Hazard, Model};
 use crate::engine::{Engine, RunId};
 use crate::exit::Exit;
-use crate::experiment::{ResolvedStack, draft};
+use crate::experiment::{Exceptions, ResolvedStack, draft};
 use crate::gherkin::Catalogue;
 use crate::subject::{Misfit, append, block};
 
@@ -39,9 +39,9 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
     let clock = Clock::start();
     let flags = arguments.contract.into();
     // What can't be isolated is no reason not to describe the stack.
-    let allowed = Hazard::ALL.into();
+    let exceptions = Exceptions { allowed: Hazard::ALL.into(), ..Exceptions::default() };
     let target = arguments.files.into();
-    let resolved = match ResolvedStack::read(&target, &flags, &allowed, &Catalogue::built_in().ids(), clock.day()).await {
+    let resolved = match ResolvedStack::read(&target, &flags, &exceptions, &Catalogue::built_in().ids(), clock.day()).await {
         Ok(resolved) => resolved,
         Err(error) => {
             super::check::explain(&error);

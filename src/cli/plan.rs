@@ -8,13 +8,14 @@ use super::screen::{note, say};
 use crate::clock::Clock;
 use crate::compose::{Hazard, Model};
 use crate::exit::Exit;
-use crate::experiment::ResolvedStack;
+use crate::experiment::{Exceptions, ResolvedStack};
 use crate::gherkin::Catalogue;
 use crate::subject::Declared;
 
 /// Show what `check` would start, and change in every copy.
 ///
-/// Needs `docker compose config`, but no engine. A stack that can't be isolated is refused, with the key that is in the way.
+/// Needs `docker compose config`, but no engine. A service that can't be isolated is left out if the app does not need it; otherwise the stack is
+/// refused, with the key that is in the way.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -27,13 +28,19 @@ pub(super) struct Arguments {
     /// Allow a key that can't be isolated, such as `privileged`; may be repeated
     #[arg(long, value_name = "KEY")]
     allow: Vec<Hazard>,
+    /// A service that may not be left out, although it can't be isolated and the app does not need it; may be repeated
+    #[arg(long, value_name = "SERVICE")]
+    with: Vec<String>,
+    /// The service under test, whose needs decide what can be left out
+    #[arg(long, value_name = "SERVICE")]
+    app: Option<String>,
 }
 
 pub(super) async fn run(arguments: Arguments) -> Exit {
-    let (catalogue, allowed) = (Catalogue::built_in(), arguments.allow.into_iter().collect());
-    match ResolvedStack::read(&arguments.files.into(), &Declared::default(), &allowed, &catalogue.ids(), Clock::start().day())
-        .await
-    {
+    let catalogue = Catalogue::built_in();
+    let exceptions = Exceptions { allowed: arguments.allow.into_iter().collect(), kept: arguments.with.into_iter().collect() };
+    let flags = Declared { app: arguments.app, ..Declared::default() };
+    match ResolvedStack::read(&arguments.files.into(), &flags, &exceptions, &catalogue.ids(), Clock::start().day()).await {
         Ok(resolved) => {
             for warning in resolved.model.warnings() {
                 note(&format!("warning: {warning}"));
@@ -64,6 +71,10 @@ fn describe(resolved: &ResolvedStack) -> String {
             count => format!(", {count} containers"),
         };
         lines.push(format!("  {service}: {image}{count}{needs}"));
+    }
+    if !resolved.left_out.is_empty() {
+        lines.push("in no copy:".into());
+        lines.extend(resolved.left_out.iter().map(|left_out| format!("  {left_out}")));
     }
     for kind in ["networks", "volumes"] {
         let names = names_of(model, kind);

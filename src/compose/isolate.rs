@@ -1,10 +1,12 @@
 //! The isolation patch: turns the resolved model into one of many copies that share nothing.
 //!
 //! A copy has its own project name, networks and volumes, publishes nothing to the host, and carries our labels on all
-//! that Compose creates. What can't be had once per copy is refused, unless the user allows it. Model in, patched model, list
-//! of changes and list of files out; the file system is looked at only to see whether a mounted path exists.
+//! that Compose creates. What can't be had once per copy is left out where nothing that is judged needs it, or else refused, unless the user
+//! allows it. Model in, patched model, list of changes and list of files out; the file system is looked at only to see what is mounted, and how
+//! large the machine's shared memory is.
 
 mod hazard;
+mod left_out;
 mod mounts;
 mod repair;
 mod resources;
@@ -17,6 +19,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value, json};
 
 pub use self::hazard::Hazard;
+pub use self::left_out::{Remaining, leave_out};
 pub(super) use self::mounts::is_engine_socket;
 use super::{ComposeError, Model};
 
@@ -143,7 +146,7 @@ pub fn isolate(model: &Model, copy: &Copy) -> Result<Isolated, ComposeError> {
         set_labels(network, &copy.labels);
     }
     for (name, volume) in entries(&mut value, "volumes") {
-        resources::isolate_volume(volume, copy, &mut notes).map_err(|found| refused(format!("volume `{name}`"), found))?;
+        resources::isolate_volume(name, volume, copy, &mut notes).map_err(|found| refused(format!("volume `{name}`"), found))?;
         // A volume that others have made stays theirs.
         if !volume.contains_key("external") {
             set_labels(volume, &copy.labels);
@@ -154,7 +157,7 @@ pub fn isolate(model: &Model, copy: &Copy) -> Result<Isolated, ComposeError> {
     let folder = model.file().folder();
     for (name, definition) in entries(&mut value, "services") {
         let place = || format!("service `{name}`");
-        hazard::look_for(definition, copy, &mut notes).map_err(|found| refused(place(), found))?;
+        hazard::look_for(name, definition, copy, &mut notes).map_err(|found| refused(place(), found))?;
         mounts::isolate(name, definition, &folder, copy, &mut notes).map_err(|found| refused(place(), found))?;
         service::isolate(name, definition, &names, &mut notes);
         if let Some(image) = copy.images.get(name) {
@@ -276,7 +279,7 @@ mod tests {
             (app(json!({"network_mode": "host"})), Hazard::NetworkMode),
             (app(json!({"network_mode": "container:other"})), Hazard::NetworkMode),
             (app(json!({"pid": "host"})), Hazard::Pid),
-            (app(json!({"ipc": "host"})), Hazard::Ipc),
+            (app(json!({"ipc": "container:other"})), Hazard::Ipc),
             (app(json!({"uts": "host"})), Hazard::Uts),
             (app(json!({"userns_mode": "host"})), Hazard::UsernsMode),
             (app(json!({"cgroup": "host"})), Hazard::Cgroup),
@@ -284,9 +287,10 @@ mod tests {
             (app(json!({"volumes_from": ["container:other"]})), Hazard::VolumesFrom),
             (bind("/var/run/docker.sock", true), Hazard::EngineSocket),
             (bind("/stack/../var/run/docker.sock", true), Hazard::EngineSocket),
-            (bind("/etc", false), Hazard::Volumes),
-            (bind("/stack/../etc", false), Hazard::Volumes),
-            (volume(json!({"external": true, "name": "theirs"})), Hazard::External),
+            (bind("/", true), Hazard::EngineSocket),
+            (bind("/var/run/", true), Hazard::EngineSocket),
+            (bind("/proc/sys", false), Hazard::Volumes),
+            (bind("/stack/../proc/sys", false), Hazard::Volumes),
             (volume(json!({"driver_opts": {"type": "none", "device": "/data", "o": "bind"}})), Hazard::DriverOpts),
         ] {
             let error = isolated(&value, &[]).expect_err(hazard.key());
@@ -295,6 +299,69 @@ mod tests {
             let allowed = isolated(&value, &[hazard]).expect("allowed");
             assert_eq!(allowed.shared, BTreeSet::from([hazard]));
         }
+    }
+
+    #[test]
+    fn what_reaches_out_and_can_be_had_for_oneself_is_replaced_unless_it_is_allowed() {
+        let value = json!({
+            "services": {
+                "app": {"ipc": "host", "cap_add": ["NET_ADMIN", "CAP_SYS_MODULE", "SYS_TIME"]},
+                "sized": {"ipc": "host", "shm_size": "2097152"},
+            },
+            "volumes": {"data": {"external": true, "name": "theirs"}},
+        });
+        let found = isolated(&value, &[]).expect("isolated");
+        let services = &found.model.value()["services"];
+        let size: u64 = services["app"]["shm_size"].as_str().expect("a size").parse().expect("a number");
+        assert!(size > 64 << 20, "{size}");
+        assert_eq!((&services["app"]["ipc"], &services["sized"]["ipc"]), (&json!("private"), &json!("private")));
+        assert_eq!(services["sized"]["shm_size"], "2097152");
+        assert_eq!(services["app"]["cap_add"], json!(["NET_ADMIN"]));
+        assert_eq!(found.model.value()["volumes"]["data"], labelled(json!({})));
+        let changes = found.changes.join("\n").replace(&format!("{} MiB", size >> 20), "SIZE");
+        assert_eq!(
+            changes,
+            "volume `data` is external: replaced by a new, empty one (--allow external shares it)\n\
+             service `app`: ipc: host is replaced by a namespace of its own, with SIZE of shared memory\n\
+             service `app`: capability CAP_SYS_MODULE dropped: it changes this machine's kernel\n\
+             service `app`: capability SYS_TIME dropped: it changes this machine's kernel\n\
+             service `sized`: ipc: host is replaced by a namespace of its own, with 2 MiB of shared memory"
+        );
+        assert!(found.shared.is_empty());
+
+        let hazards = [Hazard::External, Hazard::Ipc, Hazard::CapAdd];
+        let allowed = isolated(&value, &hazards).expect("allowed");
+        assert_eq!((allowed.shared, allowed.changes), (BTreeSet::from(hazards), vec![]));
+        assert_eq!(allowed.model.value()["volumes"], value["volumes"]);
+    }
+
+    #[test]
+    fn a_mount_from_outside_is_copied_where_it_is_small_and_nothing_but_files() {
+        let (folder, outside) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("another"));
+        let path = |name: &str| outside.path().join(name).display().to_string();
+        std::fs::create_dir(path("files")).expect("made");
+        std::fs::write(path("files/one"), "1").expect("written");
+        std::fs::create_dir(path("run")).expect("made");
+        let _socket = std::os::unix::net::UnixListener::bind(path("run/app.sock")).expect("bound");
+        let large = std::fs::File::create(path("large")).expect("made");
+        large.set_len(1 << 30).expect("sparse");
+        let file = ComposeFile::from(folder.path().join("compose.yaml").display().to_string().as_str());
+        let with = |source: &str, allowed: &[Hazard]| {
+            let mount = json!({"type": "bind", "source": source, "target": "/t"});
+            let model = Model::new(file.clone(), json!({"services": {"app": {"volumes": [mount]}}})).expect("has services");
+            isolate(&model, &copy(allowed))
+        };
+        let found = with(&path("files"), &[]).expect("copied");
+        assert_eq!(found.files, [ScratchFile::CopyOf { from: path("files").into(), to: "/scratch/app-0".into() }]);
+        assert!(found.changes[0].contains(", from outside the stack's folder, is copied"), "{:?}", found.changes);
+        for (name, why) in [("run", "app.sock is no file"), ("large", "it is too large to be copied")] {
+            let error = with(&path(name), &[]).expect_err(name).to_string();
+            assert!(error.contains(why), "{error}");
+            assert_eq!(with(&path(name), &[Hazard::Volumes]).expect("allowed").shared, BTreeSet::from([Hazard::Volumes]));
+        }
+        let system = with("/usr", &[]).expect("read");
+        assert_eq!(system.model.value()["services"]["app"]["volumes"][0]["read_only"], json!(true));
+        assert_eq!(system.changes, ["service `app`: /usr is mounted read-only"]);
     }
 
     #[test]

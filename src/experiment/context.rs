@@ -26,7 +26,7 @@ use crate::subject::{Contract, Draft, Form, Found, ImagePorts, Kind, detect};
 pub struct RunContext {
     /// The engine.
     pub engine: Engine,
-    /// The resolved stack as the user wrote it.
+    /// The resolved stack as the user wrote it, without what was left out.
     pub model: Model,
     /// What the suite knows of it.
     pub contract: Contract,
@@ -64,13 +64,13 @@ pub struct RunContext {
 impl RunContext {
     /// Builds and pulls the images of a stack, and completes its contract.
     pub async fn set_up(engine: Engine, blueprint: ResolvedStack, say: &dyn Fn(&str)) -> Result<Self, RunError> {
-        let ResolvedStack { model, declared, flags, redactor, allowed, is_serial, .. } = blueprint;
+        let ResolvedStack { model, app, declared, flags, redactor, allowed, is_serial, .. } = blueprint;
         let labels = engine.run().labels(engine.clock().started_at());
         let built = build(&engine, &model, &labels, say).await?;
         pull(&engine, &model, say).await?;
         let images = inspect(&engine, &model, &built).await?;
         let redactor = redactor.with_variables(images.variables());
-        let draft = detect(&flags, &declared, &model, &images);
+        let draft = detect(app, &flags, &declared, &model, &images);
         // While nothing else is known.
         let asked = draft.readiness.clone().unwrap_or_else(|| Found::new(Form::Runs, "not known yet"));
         let contract = Draft { readiness: Some(asked), ..draft.clone() }.into_contract(&model)?;
@@ -275,6 +275,11 @@ impl RunContext {
         self.images.exposed(service)
     }
 
+    /// What the images say.
+    pub(super) fn image_ports(&self) -> &dyn ImagePorts {
+        &self.images
+    }
+
     /// The labels of a service's image.
     #[must_use]
     pub fn image_labels(&self, service: &str) -> BTreeMap<String, String> {
@@ -309,12 +314,12 @@ pub enum Scan {
 /// The contract as far as it can be told without building or starting anything. Images are asked where there is an engine that
 /// has them.
 pub async fn draft(blueprint: &ResolvedStack, engine: Option<&Engine>) -> Draft {
-    let ResolvedStack { model, declared, flags, .. } = blueprint;
+    let ResolvedStack { model, app, declared, flags, .. } = blueprint;
     let images = match engine {
         Some(engine) => inspect(engine, model, &BTreeMap::new()).await.unwrap_or_else(|_| Images(BTreeMap::new())),
         None => Images(BTreeMap::new()),
     };
-    detect(flags, declared, model, &images)
+    detect(app.clone(), flags, declared, model, &images)
 }
 
 /// Builds every service that has a build section, once for the whole run, under a name that is this run's alone.

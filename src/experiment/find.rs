@@ -15,7 +15,7 @@ use crate::engine::Reach;
 use crate::judge::{count_exits, gone_after};
 use crate::model::{Halt, Timeline};
 use crate::probe::{grpc_answers, serves};
-use crate::subject::{Form, Found, HttpForm, Kind, PROTOCOLS};
+use crate::subject::{Form, Found, HttpForm, Kind, Protocol};
 use crate::target::Instance;
 
 /// The time from one round of questions to the next.
@@ -105,7 +105,9 @@ async fn search(context: &RunContext, instance: &Instance, started: Duration) ->
         let here = service.reach.borrow().clone();
         let listening = context.engine.listening(&service.container).await.ok().flatten();
         if let Some(here) = &here {
-            if let Some(found) = ask_by_protocol(context, here).await {
+            if let Some(kind) = own_protocol(context)
+                && let Some(found) = ask_by_protocol(here, kind).await
+            {
                 return Some(found);
             }
             for port in ports(context, listening.as_ref()) {
@@ -154,6 +156,9 @@ impl Known {
             return over_http(port, form, status);
         }
         if let Some(here) = here {
+            if let Some(found) = ask_by_protocol(here, recognised(context)).await {
+                return found;
+            }
             for port in self.others.iter().copied() {
                 if let Some(found) = ask_by_each_protocol(context, here, port).await {
                     return found;
@@ -208,17 +213,25 @@ fn ports(context: &RunContext, listening: Option<&BTreeSet<u16>>) -> Vec<u16> {
 }
 
 /// The protocol that the app is known to speak by its image, at a port that it names.
-fn own_protocol(context: &RunContext) -> Option<(&'static str, Kind)> {
-    let app = &context.contract.app;
-    let kind = Kind::recognise(&context.model, app, &context.exposed_ports(app));
+fn own_protocol(context: &RunContext) -> Option<Kind> {
+    let kind = recognised(context);
     let candidates = candidates(context);
     let is_its_port = kind.port().is_some_and(|port| candidates.is_empty() || candidates.contains(&port));
-    kind.protocol().filter(|_| is_its_port).map(|name| (name, kind))
+    kind.protocol().filter(|protocol| is_its_port && !speaks_http(*protocol)).map(|_| kind)
 }
 
-async fn ask_by_protocol(context: &RunContext, here: &Reach) -> Option<Search> {
-    let (name, kind) = own_protocol(context)?;
-    let form = Form::Protocol { name: name.to_owned(), kind: kind.clone() };
+/// Whether the protocol is one over HTTP, so that a path may say more.
+fn speaks_http(protocol: Protocol) -> bool {
+    matches!(protocol, Protocol::Etcd | Protocol::Elasticsearch | Protocol::Minio)
+}
+
+/// What the app is as far as its image and its variables tell.
+fn recognised(context: &RunContext) -> Kind {
+    Kind::recognise(&context.model, &context.contract.app, context.image_ports())
+}
+
+async fn ask_by_protocol(here: &Reach, kind: Kind) -> Option<Search> {
+    let form = Form::Protocol { name: kind.protocol()?.name().to_owned(), kind: kind.clone() };
     serves(&kind, here, ANSWER_LIMIT).await.then(|| Search::of(form, "its image, and it answers"))
 }
 
@@ -230,22 +243,14 @@ async fn ask_by_each_protocol(context: &RunContext, here: &Reach, port: u16) -> 
         return Some(Search::of(form, "it answers there"));
     }
     let app = &context.contract.app;
-    let mut kinds: Vec<(&str, Kind)> = PROTOCOLS
-        .iter()
-        .filter_map(|(_, image)| {
-            let kind = Kind::of_image(&context.model, app, image);
-            Some((kind.protocol()?, kind))
-        })
-        .collect();
-    kinds.sort_by_key(|(_, kind)| kind.port() != Some(port));
-    kinds.dedup_by_key(|(name, _)| *name);
-    for (name, kind) in kinds {
-        let kind = kind.at(port);
-        if serves(&kind, here, ANSWER_LIMIT).await {
-            return Some(Search::of(Form::Protocol { name: name.to_owned(), kind }, "it answers there"));
-        }
-    }
-    None
+    let mut protocols = Protocol::ALL;
+    protocols.sort_by_key(|protocol| protocol.usual_port() != port);
+    let asked = protocols.map(|protocol| async move {
+        let kind = Kind::speaking(protocol, &context.model, app).at(port);
+        let is_it = serves(&kind, here, ANSWER_LIMIT).await;
+        is_it.then(|| Search::of(Form::Protocol { name: protocol.name().to_owned(), kind }, "it answers there"))
+    });
+    futures::future::join_all(asked).await.into_iter().flatten().next()
 }
 
 /// What to declare for an app that speaks HTTP and has none of the usual paths.

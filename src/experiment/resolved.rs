@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::RunError;
-use crate::compose::{Compose, ComposeError, ComposeFile, Copy, Hazard, ImageStack, Model, isolate};
+use crate::compose::{Compose, ComposeError, ComposeFile, Copy, Hazard, ImageStack, Model, Remaining, isolate, leave_out};
 use crate::probe::authority;
 use crate::redact::Redactor;
-use crate::subject::{ContractError, Declared, Form, Origin, Tls};
+use crate::subject::{ContractError, Declared, Form, Found, Origin, Tls, detect_app};
 
 /// Words of every log that some use as a password. Where they are masked nothing can be read, and each of them would look like a leak.
 const WORDS: [&str; 10] =
@@ -59,8 +59,10 @@ impl Target {
 /// A stack on paper.
 #[derive(Clone, Debug)]
 pub struct ResolvedStack {
-    /// The resolved stack as the user wrote it.
+    /// The resolved stack as the user wrote it, without what was left out.
     pub model: Model,
+    /// The service under test, where it is declared or obvious.
+    pub app: Option<Found<String>>,
     /// What the file declares of the contract.
     pub declared: Declared,
     /// What flags declare, which win.
@@ -69,39 +71,69 @@ pub struct ResolvedStack {
     pub redactor: Redactor,
     /// What the user allows to be shared.
     pub allowed: BTreeSet<Hazard>,
+    /// Which services are in no copy, and why, in words.
+    pub left_out: Vec<String>,
     /// What isolation changes in every copy, in words.
     pub changes: Vec<String>,
     /// Whether something is shared, so that copies can't run side by side.
     pub is_serial: bool,
 }
 
+/// What the user takes along that would be left out or refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exceptions {
+    /// What may be shared with this machine and between copies.
+    pub allowed: BTreeSet<Hazard>,
+    /// The services that no copy may be without.
+    pub kept: BTreeSet<String>,
+}
+
 impl ResolvedStack {
-    /// Reads a stack, and refuses what can't be isolated. `flags` win over what the file declares; waivers may name
-    /// the known checks.
+    /// Reads a stack, leaves out what can't be isolated and what nothing under test needs, and refuses the rest of what can't be
+    /// isolated. `flags` win over what the file declares; waivers may name the known checks.
     pub async fn read(
         target: &Target,
         flags: &Declared,
-        allowed: &BTreeSet<Hazard>,
+        exceptions: &Exceptions,
         known_checks: &[String],
         today: time::Date,
     ) -> Result<Self, RunError> {
-        let model = Compose.resolve(&target.find()?).await?;
-        let mut declared = Declared::from_model(&model)?;
+        let whole = Compose.resolve(&target.find()?).await?;
+        let mut declared = Declared::from_model(&whole)?;
         let mut flags = flags.clone();
-        let folder = model.file().folder();
-        certificates(&mut declared, Some(&folder), |key| Declared::place(&model, key))?;
+        let folder = whole.file().folder();
+        certificates(&mut declared, Some(&folder), |key| Declared::place(&whole, key))?;
         certificates(&mut flags, None, |key| format!("--{key}"))?;
         let known_checks: Vec<&str> = known_checks.iter().map(String::as_str).collect();
-        declared.validate(Origin::File, &model, &known_checks, today)?;
-        flags.validate(Origin::Flags, &model, &known_checks, today)?;
-        let preview = isolate(&model, &Copy::preview(allowed.clone()))?;
-        let variables = model.all_variables();
-        let redactor = Redactor::sparing(model.services().map(|(name, _)| name).chain(WORDS));
+        declared.validate(Origin::File, &whole, &known_checks, today)?;
+        flags.validate(Origin::Flags, &whole, &known_checks, today)?;
+        let Exceptions { allowed, kept } = exceptions;
+        are_services(kept, &whole)?;
+        let app = detect_app(&flags, &declared, &whole);
+        let dependencies = flags.dependencies.as_ref().or(declared.dependencies.as_ref()).into_iter().flatten();
+        let dependencies: Vec<&str> = dependencies.map(String::as_str).collect();
+        let tested: Vec<&str> = app.iter().flat_map(|app| [&[app.value.as_str()], &dependencies[..]].concat()).collect();
+        let kept = kept.iter().map(String::as_str).chain(dependencies).map(str::to_owned).collect();
+        let copy = Copy::preview(allowed.clone());
+        let Remaining { model, left_out } = leave_out(&whole, &tested, &kept, &copy);
+        let preview = isolate(&model, &copy)?;
+        let variables = whole.all_variables();
+        let redactor = Redactor::sparing(whole.services().map(|(name, _)| name).chain(WORDS));
         let redactor = redactor.with_variables(variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let headers = [&declared, &flags].into_iter().flat_map(Declared::secrets);
         let redactor = headers.fold(redactor, |redactor, secret| redactor.with_secret(&secret.0));
         let is_serial = !preview.shared.is_empty();
-        Ok(Self { model, declared, flags, redactor, allowed: allowed.clone(), changes: preview.changes, is_serial })
+        Ok(Self {
+            model,
+            app,
+            declared,
+            flags,
+            redactor,
+            allowed: allowed.clone(),
+            left_out,
+            changes: preview.changes,
+            is_serial,
+        })
     }
 }
 
@@ -123,4 +155,17 @@ fn certificates(declared: &mut Declared, folder: Option<&Path>, place: impl Fn(&
         })?;
     }
     Ok(())
+}
+
+/// Services that the user keeps have to be there.
+fn are_services(kept: &BTreeSet<String>, model: &Model) -> Result<(), ContractError> {
+    let services: Vec<&str> = model.services().map(|(name, _)| name).collect();
+    match kept.iter().find(|name| !services.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(name) => Err(ContractError::Declared {
+            place: "--with".into(),
+            message: format!("there is no service `{name}` to keep"),
+            advice: format!("the services are: {}; with --image it names a dependency to start", services.join(", ")),
+        }),
+    }
 }

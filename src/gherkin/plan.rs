@@ -415,7 +415,7 @@ mod tests {
 
     use super::*;
     use crate::compose::{ComposeFile, Model};
-    use crate::subject::{Declared, ImagePorts, detect};
+    use crate::subject::{Declared, ImagePorts, detect, detect_app};
 
     struct NoImages;
     impl ImagePorts for NoImages {
@@ -443,7 +443,8 @@ mod tests {
         let file = ComposeFile::from("/stack/compose.yaml");
         let model = Model::new(file, json!({"services": services})).expect("has services");
         let declared = Declared { app: Some("app".into()), readiness: Some(Form::path("/")), ..Declared::default() };
-        let draft = detect(&declared, &Declared::default(), &model, &NoImages);
+        let (app, file) = (detect_app(&declared, &Declared::default(), &model), Declared::default());
+        let draft = detect(app, &declared, &file, &model, &NoImages);
         let contract = draft.into_contract(&model).expect("complete");
         let stack =
             Known { contract: &contract, has_health_check: true, has_compose_file: true, tap_is_missing: None, slow: false };

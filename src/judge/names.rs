@@ -6,11 +6,12 @@ use super::window::Window;
 use crate::subject::Kind;
 
 /// What else a name is spelt like. A plural is the same word.
-const SPELLINGS: [(&str, &[&str]); 8] = [
+const SPELLINGS: [(&str, &[&str]); 9] = [
     ("postgres", &["postgresql", "pg", "psycopg", "asyncpg", "npgsql", "pgx"]),
     ("mysql", &["mariadb"]),
     ("redis", &["valkey"]),
     ("rabbit", &["rabbitmq", "amqp"]),
+    ("mongo", &["mongodb", "pymongo", "mongoose"]),
     ("database", &["db"]),
     ("cache", &["caching"]),
     ("pool", &["pooling"]),
@@ -30,6 +31,13 @@ pub(super) fn names_of(window: &Window<'_>, service: &str) -> Vec<String> {
         Some(Kind::Mysql { .. }) => &["mysql", "database", "sql", "pool"],
         Some(Kind::Redis { .. }) => &["redis", "cache"],
         Some(Kind::Rabbitmq { .. }) => &["rabbit"],
+        Some(Kind::Mongodb { .. }) => &["mongo", "database", "pool"],
+        Some(Kind::Kafka { .. }) => &["kafka", "broker"],
+        Some(Kind::Nats { .. }) => &["nats"],
+        Some(Kind::Memcached { .. }) => &["memcached", "memcache", "cache"],
+        Some(Kind::Etcd { .. }) => &["etcd"],
+        Some(Kind::Elasticsearch { .. }) => &["elasticsearch", "opensearch", "elastic"],
+        Some(Kind::Minio { .. }) => &["minio", "s3"],
         _ => &["connect"],
     };
     let mut names = vec![service.to_lowercase()];

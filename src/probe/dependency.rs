@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use backon::{ConstantBuilder, Retryable};
-use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::{INTERVAL, greeting, next_reach, postgres, redis};
+use super::ask::{self, Refusal, Session};
+use super::{INTERVAL, health, next_reach};
 use crate::engine::Reach;
 use crate::model::{DependencyState, Fact, Timeline};
 use crate::subject::Kind;
@@ -30,7 +30,8 @@ pub async fn watch_dependency(service: String, kind: Kind, mut reach: watch::Rec
         let attempt = || async {
             let sent = clock.now();
             let attempt = timeout(ATTEMPT_LIMIT, open(&kind, &now)).await;
-            let opened = attempt.unwrap_or_else(|_| Err(DependencyState::Unclear { reason: "no answer in time".into() }));
+            let unclear = || DependencyState::Unclear { reason: "no answer in time".into() };
+            let opened = attempt.map_or_else(|_| Err(unclear()), |opened| opened.map_err(DependencyState::from));
             opened.map(|session| (sent, session)).map_err(|state| record(sent, state))
         };
         let every = ConstantBuilder::default().with_delay(INTERVAL).without_max_times();
@@ -49,12 +50,13 @@ pub async fn watch_dependency(service: String, kind: Kind, mut reach: watch::Rec
     }
 }
 
-/// Returns when the dependency is lost. A server that nobody logs in to ends the session by itself after a while, ten seconds for
-/// MySQL and RabbitMQ: what tells is whether it still serves then.
+/// Returns when the dependency is lost. A server to which nobody speaks ends the session by itself after a while, ten seconds for
+/// MySQL and RabbitMQ where nobody logs in: what tells is whether it still serves then.
 async fn held(mut session: Session, kind: &Kind, reach: &Reach) {
     loop {
         session.closed().await;
-        if !keeps_its_session(kind) {
+        // These end none of theirs, and with others nothing was said that could be said again.
+        if matches!(kind, Kind::Postgres { .. } | Kind::Redis { .. } | Kind::Tcp { .. } | Kind::Unknown) {
             return;
         }
         match timeout(ATTEMPT_LIMIT, open(kind, reach)).await {
@@ -69,53 +71,27 @@ pub(super) fn keeps_its_session(kind: &Kind) -> bool {
     matches!(kind, Kind::Mysql { .. } | Kind::Rabbitmq { .. })
 }
 
-/// An open session with a dependency.
-pub(super) enum Session {
-    Postgres(postgres::Session),
-    Tcp(TcpStream),
-    /// Nothing to hold on to: the container's address is all that is known.
-    None,
-}
-
-impl Session {
-    /// Returns when the other side has ended the session.
-    pub(super) async fn closed(self) {
-        match self {
-            Self::Postgres(session) => session.closed().await,
-            Self::Tcp(mut stream) => {
-                let mut buffer = [0; 256];
-                while matches!(stream.read(&mut buffer).await, Ok(1..)) {}
-            }
-            Self::None => std::future::pending().await,
-        }
-    }
-}
-
-/// Opens a session. The error is the state of the server that the failure shows.
-pub(super) async fn open(kind: &Kind, reach: &Reach) -> Result<Session, DependencyState> {
-    let not_accepting = |reason: String| DependencyState::NotAccepting { reason };
+/// Opens a session. The error is what the failure shows of the server.
+pub(super) async fn open(kind: &Kind, reach: &Reach) -> Result<Session, Refusal> {
     let Some(port) = kind.port() else { return Ok(Session::None) };
-    let socket = reach.socket(port).ok_or_else(|| not_accepting(format!("port {port} is not published")))?;
-    if let Kind::Postgres { credentials, .. } = kind {
-        return postgres::Session::open(socket, credentials).await.map(Session::Postgres);
+    let socket = reach.socket(port).ok_or_else(|| Refusal::NoAnswer(format!("port {port} is not published")))?;
+    if let Some(protocol) = kind.protocol() {
+        return ask::open(protocol, socket, kind.credentials().as_ref()).await;
     }
-    let stream = TcpStream::connect(socket).await.map_err(|error| not_accepting(error.to_string()))?;
-    let served = match kind {
-        Kind::Redis { password, .. } => redis::ping(stream, password.as_ref().map(|password| password.0.as_str())).await,
-        Kind::Mysql { .. } => greeting::mysql(stream).await,
-        Kind::Rabbitmq { .. } => greeting::amqp(stream).await,
-        _ if matches!(reach, Reach::Published(_)) => stays_open(stream).await,
-        _ => Ok(stream),
-    };
-    served.map(Session::Tcp)
+    let stream = TcpStream::connect(socket).await.map_err(Refusal::of_io)?;
+    match kind {
+        Kind::Http { path, .. } => health::any(stream, path).await.map(Session::Http),
+        _ if matches!(reach, Reach::Published(_)) => stays_open(stream).await.map(Session::Tcp),
+        _ => Ok(Session::Tcp(stream)),
+    }
 }
 
 /// Tells a server from a proxy that accepts in its place.
-pub(super) async fn stays_open(stream: TcpStream) -> Result<TcpStream, DependencyState> {
+pub(super) async fn stays_open(stream: TcpStream) -> Result<TcpStream, Refusal> {
     let mut first = [0];
     match timeout(PROXY_LIMIT, stream.peek(&mut first)).await {
-        Ok(Ok(0)) => Err(DependencyState::NotAccepting { reason: "the connection is closed at once".into() }),
-        Ok(Err(error)) => Err(DependencyState::NotAccepting { reason: error.to_string() }),
+        Ok(Ok(0)) => Err(Refusal::NoAnswer("the connection is closed at once".into())),
+        Ok(Err(error)) => Err(Refusal::of_io(error)),
         Ok(Ok(_)) | Err(_) => Ok(stream),
     }
 }

@@ -5,7 +5,7 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::model::DependencyState;
+use super::ask::Refusal;
 
 /// The protocol header of AMQP 0-9-1, section 4.2.2 of its specification.
 const AMQP: &[u8] = b"AMQP\x00\x00\x09\x01";
@@ -15,32 +15,23 @@ const MYSQL_GREETING: u8 = 10;
 const MYSQL_HEADER: usize = 4;
 
 /// Reads the greeting of a MySQL or MariaDB server.
-pub(super) async fn mysql(mut stream: TcpStream) -> Result<TcpStream, DependencyState> {
+pub(super) async fn mysql(mut stream: TcpStream) -> Result<TcpStream, Refusal> {
     let mut packet = [0; MYSQL_HEADER + 1];
-    stream.read_exact(&mut packet).await.map_err(not_accepting)?;
+    stream.read_exact(&mut packet).await.map_err(Refusal::of_io)?;
     if packet[MYSQL_HEADER] == MYSQL_GREETING {
         return Ok(stream);
     }
-    Err(DependencyState::NotAccepting { reason: "it greets with an error".into() })
+    Err(Refusal::Unready("it greets with an error".into()))
 }
 
 /// Opens a conversation with an AMQP broker.
-pub(super) async fn amqp(mut stream: TcpStream) -> Result<TcpStream, DependencyState> {
-    stream.write_all(AMQP).await.map_err(not_accepting)?;
+pub(super) async fn amqp(mut stream: TcpStream) -> Result<TcpStream, Refusal> {
+    stream.write_all(AMQP).await.map_err(Refusal::of_io)?;
     let mut frame = [0; 7];
-    stream.read_exact(&mut frame).await.map_err(not_accepting)?;
+    stream.read_exact(&mut frame).await.map_err(Refusal::of_io)?;
     // A method frame on channel 0; a broker that wants another version answers with a header of its own.
     if frame[..3] == [1, 0, 0] {
         return Ok(stream);
     }
-    Err(DependencyState::NotAccepting { reason: "it does not speak AMQP 0-9-1".into() })
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "fits map_err")]
-fn not_accepting(error: std::io::Error) -> DependencyState {
-    let reason = match error.kind() {
-        std::io::ErrorKind::UnexpectedEof => "it closed the connection without a greeting".into(),
-        _ => error.to_string(),
-    };
-    DependencyState::NotAccepting { reason }
+    Err(Refusal::Unready("it does not speak AMQP 0-9-1".into()))
 }

@@ -7,9 +7,9 @@ use tokio::task::JoinHandle;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls};
 
+use super::ask::Refusal;
 use super::dependency::ATTEMPT_LIMIT;
 use crate::causes::root_cause;
-use crate::model::DependencyState;
 use crate::subject::Credentials;
 
 /// A session in which `SELECT 1` has succeeded.
@@ -20,8 +20,8 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Connects and runs `SELECT 1`. The error is the state of the server that the failure shows.
-    pub(super) async fn open(address: SocketAddr, credentials: &Credentials) -> Result<Self, DependencyState> {
+    /// Connects and runs `SELECT 1`. The error is what the failure shows of the server.
+    pub(super) async fn open(address: SocketAddr, credentials: &Credentials) -> Result<Self, Refusal> {
         let mut config = Config::new();
         config
             .hostaddr(address.ip())
@@ -58,13 +58,14 @@ impl Drop for Session {
     }
 }
 
-fn classify(error: &tokio_postgres::Error) -> DependencyState {
+fn classify(error: &tokio_postgres::Error) -> Refusal {
     let reason = error.as_db_error().map_or_else(|| root_cause(error), ToString::to_string);
     match error.code() {
         // Waiting won't make these credentials right. A missing database may still be created by an init script.
         Some(code) if [&SqlState::INVALID_PASSWORD, &SqlState::INVALID_AUTHORIZATION_SPECIFICATION].contains(&code) => {
-            DependencyState::Rejecting { reason }
+            Refusal::Rejected(reason)
         }
-        _ => DependencyState::NotAccepting { reason },
+        Some(_) => Refusal::Unready(reason),
+        None => Refusal::NoAnswer(reason),
     }
 }

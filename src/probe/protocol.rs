@@ -6,10 +6,11 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::ask::Refusal;
 use super::dependency::{keeps_its_session, open};
 use super::tcp;
 use crate::engine::Reach;
-use crate::model::{Answer, DependencyState};
+use crate::model::Answer;
 use crate::subject::Kind;
 
 /// Asks a server over and over.
@@ -65,16 +66,15 @@ impl Drop for Server {
 /// Whether a server of this kind serves here, asked once.
 pub async fn serves(kind: &Kind, reach: &Reach, limit: Duration) -> bool {
     match timeout(limit, open(kind, reach)).await {
-        Ok(opened) => opened.map_or_else(|state| meaning(state) == Answer::Ready, |_| true),
+        Ok(opened) => opened.map_or_else(|refusal| meaning(refusal) == Answer::Ready, |_| true),
         Err(_) => false,
     }
 }
 
 /// What a server says that does not take a session. One that turns a login down serves those who know better.
-fn meaning(state: DependencyState) -> Answer {
-    match state {
-        DependencyState::Accepting | DependencyState::Rejecting { .. } => Answer::Ready,
-        DependencyState::NotAccepting { reason } | DependencyState::Unclear { reason } => Answer::Unready(reason),
-        DependencyState::Lost => Answer::Reset,
+fn meaning(refusal: Refusal) -> Answer {
+    match refusal {
+        Refusal::Rejected(_) => Answer::Ready,
+        Refusal::Unready(reason) | Refusal::NoAnswer(reason) => Answer::Unready(reason),
     }
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tokio_postgres::SimpleQueryMessage;
 
+use super::ask::Refusal;
 use super::postgres::Session;
 use crate::causes::root_cause;
 use crate::engine::Reach;
-use crate::model::DependencyState;
 use crate::subject::{Credentials, Kind};
 
 /// How long an answer may take.
@@ -52,11 +52,8 @@ pub async fn hold(reach: &Reach, kind: &Kind) -> Result<OpenSession, String> {
 async fn open(reach: &Reach, kind: &Kind) -> Result<Session, String> {
     let (port, credentials) = login(kind).ok_or("not a PostgreSQL server")?;
     let socket = reach.socket(port).ok_or("its port can't be reached")?;
-    Session::open(socket, credentials).await.map_err(|state| match state {
-        DependencyState::NotAccepting { reason }
-        | DependencyState::Rejecting { reason }
-        | DependencyState::Unclear { reason } => reason,
-        other => format!("{other:?}"),
+    Session::open(socket, credentials).await.map_err(|refusal| match refusal {
+        Refusal::NoAnswer(reason) | Refusal::Unready(reason) | Refusal::Rejected(reason) => reason,
     })
 }
 

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use regex::Regex;
-use serde_json::Value;
-
+use super::health::health_url;
 use super::names::names;
-use super::{Declared, Dependency, Draft, Form, Found, HttpForm, Kind, PROTOCOLS, Tls};
+use super::{Declared, Dependency, Draft, Form, Found, HttpForm, Kind, Tls};
 use crate::compose::{Condition, Model};
 
 const STARTUP_LIMIT: Duration = Duration::from_mins(1);
@@ -28,10 +26,16 @@ pub trait ImagePorts {
     fn health_check(&self, service: &str) -> Option<Vec<String>>;
 }
 
-/// Values as declared, of which the flags win, completed by what is obvious.
-pub fn detect(flags: &Declared, file: &Declared, model: &Model, images: &dyn ImagePorts) -> Draft {
+/// The service under test, as declared or where it is obvious.
+#[must_use]
+pub fn detect_app(flags: &Declared, file: &Declared, model: &Model) -> Option<Found<String>> {
+    Sources { flags, file, model }.declared("app", |declared| declared.app.clone()).or_else(|| only_app(model))
+}
+
+/// Values as declared, of which the flags win, completed by what is obvious. The app is that of the whole stack: `model` may be without
+/// services that it does not need.
+pub fn detect(app: Option<Found<String>>, flags: &Declared, file: &Declared, model: &Model, images: &dyn ImagePorts) -> Draft {
     let sources = Sources { flags, file, model };
-    let app = sources.declared("app", |declared| declared.app.clone()).or_else(|| only_app(model));
     let name = app.as_ref().map(|app| app.value.clone()).unwrap_or_default();
     let service = model.service(&name);
     let of_service = |key: &str| {
@@ -47,13 +51,13 @@ pub fn detect(flags: &Declared, file: &Declared, model: &Model, images: &dyn Ima
             .or_else(|| only(&model.declared_ports(&name), "the only one of `ports` and `expose` of the service"))
             .or_else(|| only(&images.exposed(&name), "the only port that the image exposes"))
             .or_else(|| {
-                let (_, port) = health_url(model, &name, images)?;
+                let (_, port) = health_form(model, &name, images)?;
                 Some(Found::new(port?, "the URL in the health check"))
             }),
         readiness: sources
             .declared("readiness", |declared| declared.readiness.clone())
             .map(|found| known(found, model, &name))
-            .or_else(|| health_url(model, &name, images).map(|(form, _)| Found::new(form, "the URL in the health check"))),
+            .or_else(|| health_form(model, &name, images).map(|(form, _)| Found::new(form, "the URL in the health check"))),
         liveness: sources.declared("liveness", |declared| declared.liveness.clone()).map(|found| known(found, model, &name)),
         business: sources.declared("business", |declared| declared.business.clone()),
         dependencies: dependencies(&sources, &name, images),
@@ -104,7 +108,7 @@ fn dependencies(sources: &Sources<'_>, app: &str, images: &dyn ImagePorts) -> Fo
         declared.unwrap_or_else(|| Found::new(lasting_needs(sources.model, app), "`depends_on` of the app"));
     let names = names(sources.model, app, &services);
     let services = services.into_iter().zip(names).map(|(service, names)| {
-        let kind = Kind::recognise(sources.model, &service, &images.exposed(&service));
+        let kind = Kind::recognise(sources.model, &service, images);
         Dependency { service, kind, names }
     });
     Found::new(services.collect(), origin)
@@ -136,29 +140,23 @@ fn lasting_needs(model: &Model, app: &str) -> Vec<String> {
 /// A form with what the stack says of it: how a protocol is asked is told by the app's variables, as for a dependency of that kind.
 fn known(found: Found<Form>, model: &Model, app: &str) -> Found<Form> {
     let Form::Protocol { name, .. } = &found.value else { return found };
-    let image = PROTOCOLS.iter().find(|(known, _)| known == name).map_or(name.as_str(), |(_, image)| *image);
-    Found::new(Form::Protocol { name: name.clone(), kind: Kind::of_image(model, app, image) }, found.origin)
+    let kind = name.parse().map_or(Kind::Unknown, |protocol| Kind::speaking(protocol, model, app));
+    Found::new(Form::Protocol { name: name.clone(), kind }, found.origin)
 }
 
 /// How the app's health check asks, by its URL, and the port in that. A certificate is seldom made out for `localhost`.
-fn health_url(model: &Model, app: &str, images: &dyn ImagePorts) -> Option<(Form, Option<u16>)> {
-    let declared = model.service(app).and_then(|service| {
-        let test = service.get("healthcheck")?.get("test")?.as_array()?;
-        Some(test.iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>())
-    });
-    let command = declared.or_else(|| images.health_check(app))?.join(" ");
-    let url = Regex::new(r#"http(s?)://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::([^/\s"']+))?(/[^\s"'|;)]*)"#).ok()?;
-    let captured = url.captures(&command)?;
-    let mut http = HttpForm::to(&captured[3]);
-    if &captured[1] == "s" {
+fn health_form(model: &Model, app: &str, images: &dyn ImagePorts) -> Option<(Form, Option<u16>)> {
+    let url = health_url(model, app, images)?;
+    let mut http = HttpForm::to(&url.path);
+    if url.is_https {
         (http.is_https, http.tls) = (true, Tls::Insecure);
     }
-    Some((Form::Http(http), captured.get(2).and_then(|port| port.as_str().parse().ok())))
+    Some((Form::Http(http), url.port))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::compose::ComposeFile;
@@ -180,7 +178,8 @@ mod tests {
     fn contract(services: &Value) -> Result<Contract, ContractError> {
         let file = ComposeFile::from("/stack/compose.yaml");
         let model = Model::new(file, json!({"services": services})).expect("has services");
-        detect(&Declared::default(), &Declared::default(), &model, &Images).into_contract(&model)
+        let (flags, file) = (Declared::default(), Declared::default());
+        detect(detect_app(&flags, &file, &model), &flags, &file, &model, &Images).into_contract(&model)
     }
 
     #[test]
@@ -225,7 +224,7 @@ mod tests {
         let flags = Declared { port: Some(1), ..Declared::default() };
         let file = Declared { port: Some(2), readiness: Some(Form::path("/health")), ..Declared::default() };
         let model = Model::new(ComposeFile::from("/stack/compose.yaml"), json!({"services": {"a": {}}})).expect("has services");
-        let draft = detect(&flags, &file, &model, &Images);
+        let draft = detect(detect_app(&flags, &file, &model), &flags, &file, &model, &Images);
         assert_eq!(draft.port, Some(Found::new(1, "--port")));
         assert_eq!(draft.readiness.expect("declared").origin, "/stack/compose.yaml");
         assert_eq!(draft.app.expect("detected").origin, "the only service");

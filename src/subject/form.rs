@@ -10,7 +10,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use self::read::PROTOCOLS;
 pub(super) use self::read::forms;
 use super::{Kind, Secret};
 

@@ -1,6 +1,5 @@
 //! A whole run: from the path of a compose file to the record of every check, with everything removed at the end.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
@@ -16,9 +15,9 @@ use super::execute::{Performed, execute};
 use super::pace::Pace;
 use super::{ScenarioWorld, cucumber as with_cucumber};
 use crate::clock::Clock;
-use crate::compose::{Hazard, ImageStack};
+use crate::compose::ImageStack;
 use crate::engine::{AskedAccess, Engine, Reaper, RunId};
-use crate::experiment::{self, Event, Progress, ResolvedStack, RunContext, RunError, Scan, Target};
+use crate::experiment::{self, Event, Exceptions, Progress, ResolvedStack, RunContext, RunError, Scan, Target};
 use crate::gherkin::{Catalogue, Grouping, Known, Plan, Planned, Selection};
 use crate::image::{ImageError, Loadable};
 use crate::judge::{causes, missing_reporters, resolve};
@@ -41,8 +40,8 @@ pub struct Request {
     pub tags: Option<String>,
     /// How many experiments run at once; as many as the machine bears without one.
     pub jobs: Option<usize>,
-    /// What may be shared with this machine and between copies; experiments then run one at a time.
-    pub allowed: BTreeSet<Hazard>,
+    /// What may be shared with this machine and between copies, after which experiments run one at a time, and what no copy may be without.
+    pub exceptions: Exceptions,
     /// Whether checks that take more than a minute are made too.
     pub slow: bool,
     /// Whether checks of severity `should` count too.
@@ -97,9 +96,10 @@ async fn prepare_and(
     let clock = Clock::start();
     let catalogue = Catalogue::built_in().with_own(request.features.as_deref(), has_step)?;
     let selection = Selection::parse(request.tags.as_deref(), &catalogue)?;
-    let resolved = ResolvedStack::read(&request.target, &request.flags, &request.allowed, &catalogue.ids(), clock.day()).await?;
+    let resolved =
+        ResolvedStack::read(&request.target, &request.flags, &request.exceptions, &catalogue.ids(), clock.day()).await?;
     let redactor = resolved.redactor.clone();
-    for warning in resolved.model.warnings() {
+    for warning in resolved.model.warnings().iter().chain(&resolved.left_out) {
         progress.tell(Event::Warning(warning));
     }
 
@@ -111,7 +111,7 @@ async fn prepare_and(
         say(&format!("removed what a dead run left behind: {dead}"));
     }
     let running = async {
-        let mut notes = resolved.changes.clone();
+        let mut notes = [resolved.left_out.clone(), resolved.changes.clone()].concat();
         let jobs = if resolved.is_serial { Some(1) } else { request.jobs };
         if let Target::Image(ImageStack { archive: Some(archive), image, .. }) = &request.target {
             say(&format!("loading {}", archive.display()));

@@ -190,6 +190,11 @@ const EXPLAINED: &[(&str, &[&str])] = &[
         &["NetworkSettings.Networks.*.MacAddress", "NetworkSettings.MacAddress", "Config.MacAddress"],
     ),
     (r"^service `(.+)`: .* (?:is copied|takes its place)", &["HostConfig.Binds", "HostConfig.Mounts", "Mounts"]),
+    (r"^service `(.+)`: .* is mounted read-only", &["HostConfig.Binds", "HostConfig.Mounts", "Mounts"]),
+    // With that of the machine the engine takes labels off.
+    (r"^service `(.+)`: ipc: host is replaced", &["HostConfig.IpcMode", "HostConfig.ShmSize", "HostConfig.SecurityOpt"]),
+    (r"^service `(.+)`: capability .* dropped", &["HostConfig.CapAdd"]),
+    (r"^volume `(.+)` is external: replaced", &[""]),
     (r"^network `(.+)` is external: replaced", &["", "service HostConfig.NetworkMode"]),
     (r"^network `(.+)`: the name of its bridge", &["Options"]),
     (r"^network `(.+)`: fixed subnets dropped", &["IPAM.Config"]),
@@ -203,7 +208,7 @@ pub(crate) fn undeclared(found: Vec<Difference>, changes: &[String], built: &BTr
     for change in changes {
         for (words, fields) in EXPLAINED {
             let Some(named) = Regex::new(words).expect("a pattern").captures(change) else { continue };
-            let kind = if change.starts_with("network") { "network" } else { "service" };
+            let kind = change.split(' ').next().unwrap_or_default();
             explained.extend(fields.iter().map(|field| match field.strip_prefix("service ") {
                 Some(of_any) => ("service".to_owned(), of_any.to_owned()),
                 None => (format!("{kind} {}", &named[1]), (*field).to_owned()),

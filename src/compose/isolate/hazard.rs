@@ -16,7 +16,7 @@ pub enum Hazard {
     NetworkMode,
     /// `pid`, likewise.
     Pid,
-    /// `ipc`, likewise.
+    /// `ipc` of a foreign container. That of the machine is replaced by one of its own.
     Ipc,
     /// `uts`, likewise.
     Uts,
@@ -26,13 +26,15 @@ pub enum Hazard {
     Cgroup,
     /// `devices` of the machine.
     Devices,
+    /// `cap_add` of what changes the machine's kernel. Such capabilities are dropped.
+    CapAdd,
     /// `volumes_from` a foreign container.
     VolumesFrom,
     /// The engine's own socket.
     EngineSocket,
-    /// A writable mount of a path outside the stack's folder.
+    /// A writable mount of a path outside the stack's folder that can't be copied.
     Volumes,
-    /// A volume with `external: true`.
+    /// A volume with `external: true`. It is replaced by an empty one.
     External,
     /// A volume whose `driver_opts` name a device.
     DriverOpts,
@@ -40,7 +42,7 @@ pub enum Hazard {
 
 impl Hazard {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Privileged,
         Self::NetworkMode,
         Self::Pid,
@@ -49,6 +51,7 @@ impl Hazard {
         Self::UsernsMode,
         Self::Cgroup,
         Self::Devices,
+        Self::CapAdd,
         Self::VolumesFrom,
         Self::EngineSocket,
         Self::Volumes,
@@ -72,6 +75,7 @@ impl Hazard {
             Self::UsernsMode => "userns_mode",
             Self::Cgroup => "cgroup",
             Self::Devices => "devices",
+            Self::CapAdd => "cap_add",
             Self::VolumesFrom => "volumes_from",
             Self::EngineSocket => "engine_socket",
             Self::Volumes => "volumes",
@@ -96,8 +100,22 @@ impl FromStr for Hazard {
     }
 }
 
-/// Finds what a service shares with the machine, mounts aside.
-pub(super) fn look_for(service: &Map<String, Value>, copy: &Copy, notes: &mut Notes) -> Result<(), (Hazard, String)> {
+/// Capabilities that change the kernel of the machine, whatever namespaces a container has (capabilities(7)).
+const OF_KERNEL: [&str; 4] = ["SYS_MODULE", "SYS_RAWIO", "SYS_TIME", "SYS_BOOT"];
+/// Where the machine's processes share memory.
+const SHARED_MEMORY: &str = "/dev/shm";
+/// What a container gets where that is not there, because the engine's machine is another one: a limit, which takes no memory.
+const MUCH_MEMORY: u64 = 8 << 30;
+
+/// Replaces what a service shares with the machine and can as well have for itself, and finds what it can't; mounts aside.
+pub(super) fn look_for(
+    name: &str,
+    service: &mut Map<String, Value>,
+    copy: &Copy,
+    notes: &mut Notes,
+) -> Result<(), (Hazard, String)> {
+    own_memory(name, service, copy, notes);
+    own_kernel(name, service, copy, notes);
     if service.get("privileged") == Some(&json!(true)) {
         notes.hazard(copy, Hazard::Privileged, "`privileged: true` gives it full access to this machine".into())?;
     }
@@ -117,4 +135,39 @@ pub(super) fn look_for(service: &Map<String, Value>, copy: &Copy, notes: &mut No
         notes.hazard(copy, Hazard::VolumesFrom, format!("`volumes_from: {container}` uses a container outside the stack"))?;
     }
     Ok(())
+}
+
+/// The machine's IPC namespace is asked for because of its shared memory, which is larger than a container's usual 64 MB.
+fn own_memory(name: &str, service: &mut Map<String, Value>, copy: &Copy, notes: &mut Notes) {
+    if service.get("ipc") != Some(&json!("host")) {
+        return;
+    }
+    if copy.allowed.contains(&Hazard::Ipc) {
+        return;
+    }
+    let size = rustix::fs::statvfs(SHARED_MEMORY).map_or(MUCH_MEMORY, |shared| shared.f_blocks * shared.f_frsize);
+    service.insert("ipc".into(), json!("private"));
+    let size = service.entry("shm_size").or_insert_with(|| json!(size.to_string()));
+    let size = size.as_str().and_then(|size| size.parse::<u64>().ok()).unwrap_or_default() >> 20;
+    notes.change(format!("service `{name}`: ipc: host is replaced by a namespace of its own, with {size} MiB of shared memory"));
+}
+
+/// A capability that nothing but the machine's kernel answers to is dropped.
+fn own_kernel(name: &str, service: &mut Map<String, Value>, copy: &Copy, notes: &mut Notes) {
+    let Some(added) = service.get_mut("cap_add").and_then(Value::as_array_mut) else { return };
+    let is_of_kernel = |capability: &Value| {
+        let capability = capability.as_str().unwrap_or_default().to_uppercase();
+        OF_KERNEL.contains(&capability.trim_start_matches("CAP_"))
+    };
+    if !added.iter().any(is_of_kernel) {
+        return;
+    }
+    if copy.allowed.contains(&Hazard::CapAdd) {
+        notes.shared.insert(Hazard::CapAdd);
+        return;
+    }
+    for capability in added.extract_if(.., |capability| is_of_kernel(capability)) {
+        let capability = capability.as_str().unwrap_or_default().to_owned();
+        notes.change(format!("service `{name}`: capability {capability} dropped: it changes this machine's kernel"));
+    }
 }

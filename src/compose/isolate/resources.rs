@@ -73,10 +73,20 @@ fn ipv6_subnet(project: &str, network: &str) -> String {
     format!("fd{:02x}:{:x}:{:x}:{:x}::/64", bits & 0xff, (bits >> 8) & 0xffff, (bits >> 24) & 0xffff, (bits >> 40) & 0xffff)
 }
 
-/// A volume of the copy's own; one with data that exists only once is a hazard.
-pub(super) fn isolate_volume(volume: &mut Map<String, Value>, copy: &Copy, notes: &mut Notes) -> Result<(), (Hazard, String)> {
+/// A volume of the copy's own, empty in the place of one that others have made; storage that exists only once is a hazard.
+pub(super) fn isolate_volume(
+    name: &str,
+    volume: &mut Map<String, Value>,
+    copy: &Copy,
+    notes: &mut Notes,
+) -> Result<(), (Hazard, String)> {
     if volume.get("external") == Some(&json!(true)) {
-        return notes.hazard(copy, Hazard::External, "`external: true` names data that exists only once".into());
+        if copy.allowed.contains(&Hazard::External) {
+            notes.shared.insert(Hazard::External);
+            return Ok(());
+        }
+        volume.clear();
+        notes.change(format!("volume `{name}` is external: replaced by a new, empty one (--allow external shares it)"));
     }
     volume.remove("external");
     volume.remove("name");

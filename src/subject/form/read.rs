@@ -4,19 +4,8 @@ use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::{Form, HttpForm, Kind, Statuses, Tls};
-use crate::subject::Secret;
+use crate::subject::{Protocol, Secret};
 
-/// The protocols that we know to ask, each with the image by which a dependency of its kind is recognised.
-pub const PROTOCOLS: [(&str, &str); 8] = [
-    ("postgres", "postgres"),
-    ("postgresql", "postgres"),
-    ("mysql", "mysql"),
-    ("mariadb", "mariadb"),
-    ("redis", "redis"),
-    ("valkey", "valkey"),
-    ("amqp", "rabbitmq"),
-    ("rabbitmq", "rabbitmq"),
-];
 const FORMS: &str = "write a path such as /health, `{path: …}`, `{grpc: SERVICE}`, `{tcp: PORT}`, `{exec: [command]}`, `{log: REGEX}`, \
                      `healthcheck`, `runs`, or a protocol";
 const HTTP_KEYS: [&str; 9] = ["path", "port", "scheme", "host", "headers", "method", "ready", "unready", "tls"];
@@ -70,9 +59,7 @@ impl Form {
             "tcp" => Ok(Self::Tcp { port: None }),
             "grpc" => Ok(Self::Grpc { service: String::new(), port: None }),
             path if path.starts_with('/') => Ok(Self::path(path)),
-            name if PROTOCOLS.iter().any(|(known, _)| *known == name) => {
-                Ok(Self::Protocol { name: name.to_owned(), kind: Kind::Unknown })
-            }
+            name if name.parse::<Protocol>().is_ok() => Ok(Self::Protocol { name: name.to_owned(), kind: Kind::Unknown }),
             other => Err(format!("`{other}` is not a path: it must start with /, or be another form of readiness")),
         }
     }
@@ -136,8 +123,7 @@ impl Form {
 
 /// The forms that there are, in words.
 pub(crate) fn forms() -> String {
-    let names: Vec<&str> = PROTOCOLS.iter().map(|(name, _)| *name).collect();
-    format!("{FORMS} ({})", names.join(", "))
+    format!("{FORMS} ({})", Protocol::ALL.map(Protocol::name).join(", "))
 }
 
 fn http(object: &Map<String, Value>) -> Result<HttpForm, String> {
