@@ -89,6 +89,8 @@ struct Known {
     http: Option<(u16, BTreeSet<u16>)>,
     /// Where somebody listens who does not speak HTTP.
     others: BTreeSet<u16>,
+    /// Where somebody listens whom only the app itself can reach, and since when.
+    within: Option<(u16, Duration)>,
 }
 
 /// Asks until it is known; nothing when the app ends.
@@ -116,10 +118,14 @@ async fn search(context: &RunContext, instance: &Instance, started: Duration) ->
                 }
             }
         }
+        if known.heard.is_none() && listening.is_some_and(|listening| listening.is_empty()) {
+            known.hear_within(context, &service.container, begun).await;
+        }
         let is_over = begun >= deadline;
         // One that says that it is not ready, or fails whatever it is asked, may be starting.
         let is_starting = known.unready.is_some() || known.fails() || own_protocol(context).is_some();
-        let is_patient = known.heard.is_some_and(|heard| begun >= heard + PATIENCE) && !is_starting;
+        let heard = known.heard.or(known.within.map(|(_, since)| since));
+        let is_patient = heard.is_some_and(|heard| begun >= heard + PATIENCE) && !is_starting;
         let is_worker = known.heard.is_none() && candidates(context).is_empty() && begun >= started + WORKER;
         if is_over || is_patient || is_worker {
             return Some(known.conclude(context, here.as_ref()).await);
@@ -144,6 +150,13 @@ impl Known {
         None
     }
 
+    /// Takes note of a port at which nobody but the app itself is served.
+    async fn hear_within(&mut self, context: &RunContext, container: &str, at: Duration) {
+        let within = context.engine.listening_within(container).await.ok().flatten().unwrap_or_default();
+        let port = candidates(context).into_iter().find(|port| within.contains(port));
+        self.within = port.map(|port| (port, self.within.map_or(at, |(_, since)| since)));
+    }
+
     /// Whether every path is answered with an error of the server.
     fn fails(&self) -> bool {
         self.http.as_ref().is_some_and(|(_, statuses)| statuses.iter().all(|status| *status >= 500))
@@ -165,7 +178,11 @@ impl Known {
                 }
             }
         }
-        let note = self.http.as_ref().map(|(_, statuses)| advise(context, statuses));
+        let within = self.within.filter(|_| self.heard.is_none()).map(|(port, _)| {
+            let app = &context.contract.app;
+            format!("`{app}` listens at port {port} on 127.0.0.1 alone, where nobody can ask it: let it listen on 0.0.0.0")
+        });
+        let note = self.http.as_ref().map(|(_, statuses)| advise(context, statuses)).or(within);
         let open = self.others.first().copied().or(self.http.as_ref().map(|(port, _)| *port));
         let search = if context.has_health_check(&context.contract.app) {
             Search::of(Form::HealthCheck, "it has a health check, and answers at none of the usual paths")
