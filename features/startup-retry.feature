@@ -10,7 +10,7 @@ Feature: The app waits for its dependencies at start-up
     Given the database is behind the tap, where there can be one
     And every service but the database is started
     When the database starts 6 seconds after the app first tries to reach it
-    Then readiness answers 2xx within the startup limit
+    Then the app is ready within the startup limit
     And the app is still the same process
 
   @retry.starting-up @must @needs-tap @needs-postgres
@@ -21,7 +21,7 @@ Feature: The app waits for its dependencies at start-up
 
     Given the database is behind the tap
     When the app is started while the database is starting up, for 4 seconds
-    Then readiness answers 2xx within the startup limit
+    Then the app is ready within the startup limit
     And the app is still the same process
 
   @retry.wrong-password @must @needs-postgres
@@ -33,7 +33,7 @@ Feature: The app waits for its dependencies at start-up
     Given the database has another password than the app
     And the app and its dependencies are started
     Then the log of the app reports a failed login within 20 seconds more than its start takes
-    And readiness answers no 2xx throughout 5 seconds
+    And the app is not ready throughout 5 seconds
     And the app shows no secret
 
   @retry.stops-while-retrying @must @needs-dependency
@@ -59,7 +59,7 @@ Feature: The app waits for its dependencies at start-up
 
       To fix: retry after every kind of connection error, including name resolution (EAI_NONAME, "Name or service not known", ENOTFOUND).
 
-      Then readiness answers 2xx within the startup limit
+      Then the app is ready within the startup limit
       And the app is still the same process
 
   Rule: <dependency> is missing from the start
@@ -96,7 +96,7 @@ Feature: The app waits for its dependencies at start-up
 
       To fix: retry a refused connection (ECONNREFUSED) with growing pauses, in the same process; listen meanwhile and answer 503.
 
-      Then readiness answers 2xx within the startup limit
+      Then the app is ready within the startup limit
       And the app is still the same process
 
     @retry.clear-error-refused @must @needs-tap @needs-dependency
@@ -152,5 +152,5 @@ Feature: The app waits for its dependencies at start-up
 
       To fix: treat a dropped connection like a refused one: discard it and retry.
 
-      Then readiness answers 2xx within the startup limit
+      Then the app is ready within the startup limit
       And the app is still the same process

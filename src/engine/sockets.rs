@@ -18,7 +18,12 @@ pub struct Sockets(i64);
 impl Engine {
     /// The TCP ports on which something in a container's network listens beyond its loopback. Nothing where the kernel is out of sight.
     pub async fn listening(&self, container: &str) -> Result<Option<BTreeSet<u16>>, EngineError> {
-        Ok(self.sockets(container).await?.map(|sockets| sockets.each(listening_at)))
+        Ok(self.sockets(container).await?.map(|sockets| sockets.each(|line| listening_at(line, false))))
+    }
+
+    /// The TCP ports on which something listens on the loopback of a container's network, where nobody else reaches it.
+    pub async fn listening_within(&self, container: &str) -> Result<Option<BTreeSet<u16>>, EngineError> {
+        Ok(self.sockets(container).await?.map(|sockets| sockets.each(|line| listening_at(line, true))))
     }
 
     /// The sockets of a running container's network. Nothing where the kernel is out of sight.
@@ -70,16 +75,16 @@ impl Sockets {
     }
 }
 
-/// The port of a line of the table, when it listens to others than its own machine. Addresses are written as words in the machine's
-/// order of bytes.
-fn listening_at(line: &str) -> Option<u16> {
+/// The port of a line of the table, when it listens to others than its own machine, or to that alone. Addresses are written as words in the
+/// machine's order of bytes.
+fn listening_at(line: &str, within: bool) -> Option<u16> {
     let mut fields = line.split_whitespace().skip(1);
     let (address, port) = fields.next()?.split_once(':')?;
     let state = fields.nth(1)?;
     let last = address.get(address.len().checked_sub(8)?..)?;
     let is_mapped = address.len() == 8 || address.starts_with("0000000000000000FFFF0000");
     let is_loopback = (is_mapped && last.ends_with("7F")) || address == "00000000000000000000000001000000";
-    (state == LISTENS && !is_loopback).then(|| u16::from_str_radix(port, 16).ok())?
+    (state == LISTENS && is_loopback == within).then(|| u16::from_str_radix(port, 16).ok())?
 }
 
 /// The client's port of a line of the table, when it is connected to this port and has been heard. A connection that no process has
@@ -154,7 +159,7 @@ mod tests {
             ("   0: 0000000000000000FFFF00000100007F:0050 00000000000000000000000000000000:0000 0A 0:0", None),
             ("  sl  local_address rem_address   st tx_queue rx_queue", None),
         ] {
-            assert_eq!(listening_at(line), port, "{line}");
+            assert_eq!(listening_at(line, false), port, "{line}");
         }
     }
 

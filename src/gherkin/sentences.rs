@@ -80,6 +80,12 @@ pub const SENTENCES: &[Sentence] = sentences! {
     When "the app is resumed by SIGCONT", "the app is resumed by SIGCONT" => |_| Some(Step::Act(Act::Resume));
     When "all connection slots of the database are taken", "all connection slots of the database are taken" => |_| Some(Step::Act(Act::TakeSlots));
     When "the connection slots are free again", "the connection slots are free again" => |_| Some(Step::Act(Act::FreeSlots));
+    Then "the app is never ready before the database accepts", "the app is never ready before the database accepts" => |_| Some(Step::Claim(Claim::NotReadyBefore(Meant::Database)));
+    Then r"the app is (ready|alive) within (the startup limit|the recovery limit|the outage limit|the outage limit and one probe|\d+ seconds|\d+ seconds more than its start takes)( of its start| of its first sign of life| of being ready| of the outage| of its return| of its second start)?", "the app is ready within the recovery limit of its return" => |words| Some(Step::Claim(Claim::Answers { endpoint: words.said(0), wanted: Wanted::Success, within: words.limit(1)?, of: words.anchor(2) }));
+    Then r"the app says that it is not ready within (the startup limit|the recovery limit|the outage limit|the outage limit and one probe|\d+ seconds)( of its start| of its first sign of life| of being ready| of the outage| of its return| of its second start)?", "the app says that it is not ready within the outage limit of the outage" => |words| Some(Step::Claim(Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Unready, within: words.limit(0)?, of: words.anchor(1) }));
+    Then r"the app is (ready|alive) throughout (\d+) seconds( of its start| of its first sign of life| of being ready| of the outage| of its return| of its second start)?", "the app is ready throughout 10 seconds of being ready" => |words| Some(Step::Claim(Claim::Stays { endpoint: words.said(0), lasting: Lasting::Success, time: words.seconds(1)?, of: words.anchor(2) }));
+    Then r"the app is not ready throughout (\d+) seconds( of its start| of its first sign of life| of being ready| of the outage| of its return| of its second start)?", "the app is not ready throughout 3 seconds" => |words| Some(Step::Claim(Claim::Stays { endpoint: Endpoint::Readiness, lasting: Lasting::NoSuccess, time: words.seconds(0)?, of: words.anchor(1) }));
+    Then r"the app says nothing but that it is not ready throughout (\d+) seconds( of its start| of its first sign of life| of being ready| of the outage| of its return| of its second start)?", "the app says nothing but that it is not ready throughout 6 seconds of its first sign of life" => |words| Some(Step::Claim(Claim::Stays { endpoint: Endpoint::Readiness, lasting: Lasting::OnlyUnready, time: words.seconds(0)?, of: words.anchor(1) }));
     Then "readiness answers no 2xx before the database accepts", "readiness answers no 2xx before the database accepts" => |_| Some(Step::Claim(Claim::NotReadyBefore(Meant::Database)));
     Then r"(readiness|liveness) answers (2xx|\d{3}) within (the startup limit|the recovery limit|the outage limit|the outage limit and one probe|\d+ seconds|\d+ seconds more than its start takes)( of its start| of its first sign of life| of being ready| of the outage| of its return| of its second start)?", "readiness answers 2xx within the recovery limit of its return" => |words| Some(Step::Claim(Claim::Answers { endpoint: words.endpoint(0), wanted: words.wanted(1)?, within: words.limit(2)?, of: words.anchor(3) }));
     Then r"(readiness|liveness) fails within (the startup limit|the recovery limit|the outage limit|the outage limit and one probe|\d+ seconds|\d+ seconds more than its start takes)( of its start| of its first sign of life| of being ready| of the outage| of its return| of its second start)?", "readiness fails within the outage limit of the outage" => |words| Some(Step::Claim(Claim::Answers { endpoint: words.endpoint(0), wanted: Wanted::Failure, within: words.limit(1)?, of: words.anchor(2) }));
@@ -181,6 +187,11 @@ impl Words {
 
     fn endpoint(&self, index: usize) -> Endpoint {
         if self.is(index, "liveness") { Endpoint::Liveness } else { Endpoint::Readiness }
+    }
+
+    /// The endpoint that says so.
+    fn said(&self, index: usize) -> Endpoint {
+        if self.is(index, "alive") { Endpoint::Liveness } else { Endpoint::Readiness }
     }
 
     fn wanted(&self, index: usize) -> Option<Wanted> {

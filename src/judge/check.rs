@@ -333,7 +333,7 @@ mod tests {
         assert_eq!(failed(ruled(&lines, &[step(0), step(10)])).expected, "readiness answers 2xx within 5.0 s of the beginning");
         assert_eq!(
             failed(ruled(&lines, &[step(0), status(1, 200), step(20)])).expected,
-            "readiness answers 503 within 5.0 s of the first 2xx"
+            "readiness answers 503 within 5.0 s of the first ready answer"
         );
     }
 

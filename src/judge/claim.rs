@@ -167,7 +167,7 @@ impl Wanted {
 impl fmt::Display for Wanted {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Success => formatter.write_str("2xx"),
+            Self::Success => formatter.write_str("ready answer"),
             Self::Unready => formatter.write_str("unready answer"),
             Self::Failure => formatter.write_str("non-2xx"),
             Self::Status(status) => write!(formatter, "{status}"),

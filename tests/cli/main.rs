@@ -10,6 +10,7 @@ mod engines;
 mod errors;
 mod features;
 mod files;
+mod forms;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod images;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         errors::TESTS,
         features::TESTS,
         files::TESTS,
+        forms::TESTS,
         images::TESTS,
         isolation::TESTS,
         one_shots::TESTS,
