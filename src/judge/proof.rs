@@ -1,14 +1,14 @@
 //! Judging a proof: whether a check notices a known defect, by what it came to without it and with it. Pure, over records.
 
-use crate::model::{CheckRecord, CheckResult, ProofResult, ProvenCheck, Verdict};
+use crate::model::{CheckRecord, CheckResult, Fact, Halt, Observation, ProofResult, ProvenCheck, Verdict};
 
 /// Why a check that could not be judged proves nothing, when it says nothing itself.
 const UNKNOWN: &str = "it came to no verdict";
 
 /// Whether a check notices a defect. Only a check that passed without it, and failed by its own claim with it, does: one that fails anyway is
-/// no proof, nor is one that was blocked or could not run.
+/// no proof, nor is one that was blocked or could not run. These are the facts of its experiment with the defect.
 #[must_use]
-pub fn prove_check(without: &CheckRecord, with: Option<CheckRecord>) -> ProvenCheck {
+pub fn prove_check(without: &CheckRecord, with: Option<CheckRecord>, facts: &[Observation]) -> ProvenCheck {
     let (result, seen) = match (without.verdict, &with) {
         (Verdict::Failed | Verdict::Waived | Verdict::Blocked, _) => (CheckResult::FailsAlready, said(without)),
         (Verdict::NotApplicable, _) => (CheckResult::NotApplicable, said(without)),
@@ -17,11 +17,17 @@ pub fn prove_check(without: &CheckRecord, with: Option<CheckRecord>) -> ProvenCh
         (Verdict::Passed, Some(with)) => match with.verdict {
             Verdict::Failed | Verdict::Waived => (CheckResult::Noticed, said(with)),
             Verdict::Passed => (CheckResult::StaysGreen, None),
+            Verdict::CouldNotRun if does_not_start(facts) => (CheckResult::DoesNotStart, None),
             Verdict::Blocked | Verdict::NotApplicable | Verdict::CouldNotRun => (CheckResult::NotJudged, said(with)),
         },
     };
     let seen = seen.or_else(|| (result == CheckResult::NotJudged).then(|| UNKNOWN.to_owned()));
     ProvenCheck { check: without.name(), result, seen, with_defect: with }
+}
+
+/// Whether an experiment ended because a service of the stack did not start.
+fn does_not_start(facts: &[Observation]) -> bool {
+    facts.iter().any(|one| matches!(&one.fact, Fact::Halted { halt: Halt::CouldNotRun { service: Some(_), .. }, .. }))
 }
 
 /// What a check has seen, or why there was nothing to see.
@@ -49,6 +55,7 @@ pub fn prove(checks: &[ProvenCheck], is_put_in: bool) -> ProofResult {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::testing::timeline;
     use crate::model::{Finding, Run};
 
     fn check(verdict: Verdict) -> CheckRecord {
@@ -77,8 +84,20 @@ mod tests {
             (Verdict::NotApplicable, None, NotApplicable, Some("no reason")),
             (Verdict::CouldNotRun, None, NotJudged, Some("no reason")),
         ] {
-            let proven = prove_check(&check(without), with.map(check));
+            let proven = prove_check(&check(without), with.map(check), &[]);
             assert_eq!((proven.result, proven.seen.as_deref()), (result, seen), "{without:?} {with:?}");
+        }
+        let halt = |service: Option<&str>| {
+            let halt =
+                Halt::CouldNotRun { reason: "it broke".into(), advice: String::new(), service: service.map(str::to_owned) };
+            timeline([(1, Fact::Halted { halt, check: None })])
+        };
+        for (service, verdict, result) in [
+            (Some("app"), Verdict::CouldNotRun, CheckResult::DoesNotStart),
+            (None, Verdict::CouldNotRun, NotJudged),
+            (Some("app"), Verdict::Failed, Noticed),
+        ] {
+            assert_eq!(prove_check(&check(Verdict::Passed), Some(check(verdict)), &halt(service)).result, result, "{service:?}");
         }
     }
 
@@ -89,7 +108,7 @@ mod tests {
             (&[Noticed, StaysGreen, NotJudged][..], ProofResult::Noticed),
             (&[FailsAlready, StaysGreen, NotJudged], ProofResult::NotNoticed),
             (&[FailsAlready, NotJudged], ProofResult::NotJudged),
-            (&[FailsAlready, NotApplicable], ProofResult::NotProvable),
+            (&[FailsAlready, NotApplicable, CheckResult::DoesNotStart], ProofResult::NotProvable),
             (&[], ProofResult::NotProvable),
         ] {
             let of =

@@ -47,7 +47,7 @@ pub enum ProofResult {
     Noticed,
     /// No check noticed it, and at least one passed with it too.
     NotNoticed,
-    /// It could not be put in, or every check fails already without it, or none applies.
+    /// It could not be put in, or the stack does not start with it, or every check fails already without it, or none applies.
     NotProvable,
     /// No check noticed it, and at least one could not be judged.
     NotJudged,
@@ -93,6 +93,8 @@ pub enum CheckResult {
     FailsAlready,
     /// It does not apply to the stack.
     NotApplicable,
+    /// The stack does not start with the defect, so that there is nothing to be judged.
+    DoesNotStart,
     /// It could not be judged, without the defect or with it.
     NotJudged,
 }

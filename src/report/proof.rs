@@ -88,6 +88,7 @@ impl Table<'_> {
             CheckResult::StaysGreen => "stays green: it passes with the defect too".to_owned(),
             CheckResult::FailsAlready => format!("fails already without it: {seen}"),
             CheckResult::NotApplicable => format!("not applicable: {seen}"),
+            CheckResult::DoesNotStart => "no proof: the stack does not start with the defect".to_owned(),
             CheckResult::NotJudged => format!("could not be judged: {seen}"),
         };
         self.line(text, &check.check, &told)

@@ -36,12 +36,10 @@ fn prove_again(proof: &Proof, judged: &Run, catalogue: &Catalogue) -> Proof {
     }
     resolve(&mut with);
     let checks = proof.checks.iter().map(|check| {
+        let Some(without) = judged.checks.iter().find(|without| without.name() == check.check) else { return check.clone() };
         let found = with.iter().find(|other| other.name() == check.check).cloned();
-        judged
-            .checks
-            .iter()
-            .find(|without| without.name() == check.check)
-            .map_or_else(|| check.clone(), |without| prove_check(without, found))
+        let facts = found.as_ref().map_or(&[][..], |found| judged.timeline(found));
+        prove_check(without, found.clone(), facts)
     });
     let checks: Vec<_> = checks.collect();
     Proof { result: prove(&checks, proof.reason.is_none()), checks, ..proof.clone() }

@@ -236,7 +236,7 @@ async fn load(engine: &Engine, archive: &Path, name: &str) -> Result<(), RunErro
 /// What was performed, and what the checks came to.
 #[derive(Debug, Default)]
 pub(super) struct Judged {
-    experiments: Vec<ExperimentRecord>,
+    pub(super) experiments: Vec<ExperimentRecord>,
     pub(super) checks: Vec<CheckRecord>,
 }
 

@@ -67,11 +67,12 @@ pub(super) async fn prove(
     for (trial, performed) in trials.into_iter().zip(performed) {
         let mut with = judged.number(&trial.plan, performed);
         resolve(&mut with);
-        let mut found = |check: &CheckRecord| {
-            let index = with.iter().position(|other| other.name() == check.name())?;
-            Some(with.swap_remove(index))
+        let prove = |without: &CheckRecord| {
+            let found = with.iter().find(|other| other.name() == without.name()).cloned();
+            let experiment = found.as_ref().and_then(|check| judged.experiments.get(check.experiment?));
+            prove_check(without, found, experiment.map_or(&[], |experiment| &experiment.timeline))
         };
-        let checks: Vec<_> = trial.without.iter().map(|without| prove_check(without, found(without))).collect();
+        let checks: Vec<_> = trial.without.iter().map(prove).collect();
         let [title, change] = trial.planted.texts(main);
         proof.push(Proof {
             defect: trial.planted.defect,
