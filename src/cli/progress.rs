@@ -126,7 +126,8 @@ impl Live {
 
     fn checks(&mut self, total: usize) {
         self.end_phase();
-        self.total = total;
+        self.sum.take().inspect(ProgressBar::finish_and_clear);
+        (self.total, self.done, self.failed) = (total, 0, 0);
         self.sum = Some(line("", ""));
         self.say_sum();
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::arrangement::Arrangement;
 use super::{RunContext, seed};
-use crate::compose::{Condition, Patch, tap_of};
+use crate::compose::{Condition, PROGRAM_FOLDER, PROXY, Patch, tap_of};
 use crate::fault;
 use crate::judge::{
     Anchor, Awaited, Claim, Event, Limit, Wanted, Window, attempts, became_healthy, completed, seconds, started_to_accept,
@@ -30,7 +30,8 @@ const SIGN_LIMIT: Duration = Duration::from_secs(10);
 /// How much longer than twice its undisturbed start an app may take to try to reach a dependency.
 const ATTEMPT_MARGIN: Duration = Duration::from_secs(10);
 
-/// Creates a copy and attaches a probe to everything that the contract names. Nothing runs yet but the tap, where there is one.
+/// Creates a copy and attaches a probe to everything that the contract names. Nothing runs yet but the tap and the proxy, where there is
+/// one.
 pub(super) async fn create(context: &RunContext, timeline: &Timeline, setup: &Arrangement) -> Result<Instance, Halt> {
     let mut patches = setup.patches.clone();
     // What it says is not waited for: whether a dependency accepts is asked for as the app does it. Of one that we know no better way to ask
@@ -38,6 +39,9 @@ pub(super) async fn create(context: &RunContext, timeline: &Timeline, setup: &Ar
     let is_asked = |kind: &Kind| matches!(kind, Kind::Postgres { .. } | Kind::Mysql { .. } | Kind::Redis { .. });
     let unheard = context.contract.dependencies.iter().filter(|dependency| is_asked(&dependency.kind));
     patches.extend(unheard.map(|dependency| Patch::NoHealthCheck { service: dependency.service.clone() }));
+    if setup.has_proxy {
+        patches.push(context.proxy().await?);
+    }
     if let Some(service) = &setup.tap {
         patches.push(context.tap(service).await?);
     }
@@ -56,11 +60,16 @@ pub(super) async fn create(context: &RunContext, timeline: &Timeline, setup: &Ar
     Ok(instance)
 }
 
-/// Puts databases in their places, and attaches the probes.
+/// Puts databases and our program in their places, and attaches the probes.
 async fn observe(context: &RunContext, timeline: &Timeline, setup: &Arrangement, instance: &mut Instance) -> Result<(), Halt> {
     let contract = &context.contract;
     if !setup.has_fresh_data && setup.other_password.is_none() {
         seed::put(context, instance).await?;
+    }
+    if setup.needs_program {
+        for replica in instance.replicas(&contract.app) {
+            context.engine.put_program(&instance.service(replica)?.container, PROGRAM_FOLDER).await?;
+        }
     }
 
     let services: Vec<_> = instance.services().map(|(name, service)| (name.to_owned(), service.clone())).collect();
@@ -75,7 +84,12 @@ async fn observe(context: &RunContext, timeline: &Timeline, setup: &Arrangement,
     for endpoint in [Endpoint::Readiness, Endpoint::Liveness] {
         let is_asked = !setup.is_quiet && !setup.is_not_asked.contains(&endpoint);
         let Some(probe) = probe(context, endpoint, &app.container).filter(|_| is_asked) else { continue };
-        instance.spawn(watch_app(probe, context.engine.clone(), app.reach.clone(), timeline.clone()));
+        let asked = if setup.has_proxy && endpoint == Endpoint::Readiness { instance.service(PROXY)? } else { &app };
+        let reach = asked.reach.clone();
+        instance.spawn(watch_app(probe, context.engine.clone(), reach, timeline.clone()));
+    }
+    if setup.has_proxy {
+        instance.start(PROXY).await?;
     }
     if setup.watch_processes {
         instance.spawn(watch_processes(context.engine.clone(), contract.app.clone(), app.container, app.reach, timeline.clone()));

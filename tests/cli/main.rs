@@ -16,6 +16,7 @@ mod harness;
 mod images;
 mod isolation;
 mod one_shots;
+mod proofs;
 mod saved_runs;
 mod secrets;
 mod start;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         images::TESTS,
         isolation::TESTS,
         one_shots::TESTS,
+        proofs::TESTS,
         saved_runs::TESTS,
         secrets::TESTS,
         terminal::TESTS,
