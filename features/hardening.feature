@@ -44,7 +44,7 @@ Feature: The app works with few privileges and limited resources
       To fix: write to a mounted volume, or to /tmp in memory (`tmpfs: [/tmp]`), and run with `read_only: true`.
 
       Given the root file system of the app is read-only
-      Then readiness answers 2xx within the startup limit of its start
+      Then the app is ready within the startup limit of its start
       And nothing can be written to the root file system of the app
 
     @hardening.no-capabilities @should
@@ -54,7 +54,7 @@ Feature: The app works with few privileges and limited resources
       To fix: run with `cap_drop: [ALL]`; listen on a port above 1024, and set file owners at build time (`COPY --chown`).
 
       Given the app has no capabilities
-      Then readiness answers 2xx within the startup limit of its start
+      Then the app is ready within the startup limit of its start
 
     @hardening.no-new-privileges @must
     Scenario: The app runs without gaining privileges
@@ -63,7 +63,7 @@ Feature: The app works with few privileges and limited resources
       To fix: do what needs root at build time, so that no start script needs su, sudo or a setuid program.
 
       Given the app can gain no privileges
-      Then readiness answers 2xx within the startup limit of its start
+      Then the app is ready within the startup limit of its start
 
     @hardening.within-limits @must
     Scenario: The app runs in 512 MiB and half a processor
@@ -72,8 +72,8 @@ Feature: The app works with few privileges and limited resources
       To fix: size heaps, pools and worker processes by the limits of the container, not by the machine; load less at the start.
 
       Given the app has 512 MiB of memory and half a processor
-      Then readiness answers 2xx within the startup limit of its start
-      And readiness answers 2xx throughout 8 seconds
+      Then the app is ready within the startup limit of its start
+      And the app is ready throughout 8 seconds
       And the app is still the same process
 
     @hardening.all-at-once @should @needs-dependency
@@ -85,8 +85,8 @@ Feature: The app works with few privileges and limited resources
       Given the root file system of the app is read-only
       And the app has no capabilities
       And the app can gain no privileges
-      Then readiness answers 2xx within the startup limit of its start
-      And readiness answers 2xx within the recovery limit of its return
+      Then the app is ready within the startup limit of its start
+      And the app is ready within the recovery limit of its return
       And the app is still the same process
       And the app exits within the stop grace period
       And the app was not killed

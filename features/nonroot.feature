@@ -25,7 +25,7 @@ Feature: The app does not run as root
 
     Given the app runs as user 12345:0
     And the app is started
-    Then readiness answers 2xx within the startup limit
+    Then the app is ready within the startup limit
 
   Rule: The app runs undisturbed, is stopped, started again and interrupted
 

@@ -2,7 +2,7 @@
 Feature: The app reports an outage of a dependency, and survives it
 
   @outage.partitioned @must @needs-tap @each-dependency
-  Scenario: Readiness turns 503 when all packets to <dependency> are lost
+  Scenario: The app says that it is not ready when all packets to <dependency> are lost
     In a partition packets vanish: no refusal, no reset. The kernel alone takes minutes to give up a connection.
 
     To fix: give every call to the dependency a timeout of a second or two, connecting and querying both, and answer 503 when it is over.
@@ -10,7 +10,7 @@ Feature: The app reports an outage of a dependency, and survives it
     Given <dependency> is behind the tap
     And the stack is ready
     When all packets to <dependency> are lost
-    Then readiness answers 503 within the outage limit and one probe
+    Then the app says that it is not ready within the outage limit and one probe
     And readiness never hangs throughout 8 seconds
 
   @outage.recovers-partitioned @must @each-dependency
@@ -22,7 +22,7 @@ Feature: The app reports an outage of a dependency, and survives it
     Given the stack is ready
     When <dependency> is cut off for 5 seconds
     Given readiness shows the outage until its return
-    Then readiness answers 2xx within the recovery limit
+    Then the app is ready within the recovery limit
     And the app is still the same process
 
   @outage.new-address @must @each-dependency
@@ -34,7 +34,7 @@ Feature: The app reports an outage of a dependency, and survives it
     Given the stack is ready
     When <dependency> comes back at another address
     Given readiness shows the outage until its return
-    Then readiness answers 2xx within the recovery limit
+    Then the app is ready within the recovery limit
     And the app is still the same process
 
   @outage.long @should @slow @each-dependency
@@ -46,7 +46,7 @@ Feature: The app reports an outage of a dependency, and survives it
     Given the stack is ready
     When <dependency> is killed for 75 seconds
     Given readiness shows the outage until its return
-    Then readiness answers 2xx within the recovery limit
+    Then the app is ready within the recovery limit
     And the app is still the same process
 
   @outage.flapping @must @each-dependency
@@ -58,7 +58,7 @@ Feature: The app reports an outage of a dependency, and survives it
     Given the stack is ready
     When <dependency> is killed and started again 5 times
     Given readiness shows the outage until its return
-    Then readiness answers 2xx within the recovery limit
+    Then the app is ready within the recovery limit
     And the app has at most 2 sessions more than before
     And the app is still the same process
 
@@ -74,7 +74,7 @@ Feature: The app reports an outage of a dependency, and survives it
     And the app is still the same process
     When the connection slots are free again
     Given readiness shows the outage until its return
-    Then readiness answers 2xx within the recovery limit
+    Then the app is ready within the recovery limit
 
   @outage.healthcheck-follows @must @needs-healthcheck @needs-dependency
   Scenario: The health check follows the outage
@@ -104,7 +104,7 @@ Feature: The app reports an outage of a dependency, and survives it
       To fix: let the pool check a connection before it hands it out, or discard it at the first error, and reconnect at once.
 
       Given readiness shows the outage from its beginning
-      Then readiness answers 2xx within 5 seconds of the outage
+      Then the app is ready within 5 seconds of the outage
       And the app is still the same process
 
     @outage.slow @should @needs-tap @each-dependency
@@ -123,13 +123,13 @@ Feature: The app reports an outage of a dependency, and survives it
       When <dependency> is killed for the outage limit and 5 seconds
 
     @outage.killed @must @each-dependency
-    Scenario: Readiness turns 503 when <dependency> is killed
+    Scenario: The app says that it is not ready when <dependency> is killed
       Without its dependency the app can't serve. With a 503 the load balancer stops sending requests; with "ready" every user gets an error.
 
       To fix: let the readiness endpoint use the dependency on every call, with a timeout of a second or two, and answer 503 when that fails.
 
-      Then readiness answers 503 within the outage limit of the outage
-      And readiness answers no 2xx throughout 3 seconds
+      Then the app says that it is not ready within the outage limit of the outage
+      And the app is not ready throughout 3 seconds
 
     @outage.liveness @must @needs-liveness @each-dependency
     Scenario: The app stays alive while <dependency> is dead
@@ -137,7 +137,7 @@ Feature: The app reports an outage of a dependency, and survives it
 
       To fix: let the liveness endpoint check only the process itself.
 
-      Then liveness answers 2xx throughout 8 seconds of the outage
+      Then the app is alive throughout 8 seconds of the outage
 
     @outage.discreet @must @each-dependency
     Scenario: An answer that fails for want of <dependency> leaks nothing
@@ -164,7 +164,7 @@ Feature: The app reports an outage of a dependency, and survives it
       To fix: discard broken connections and reconnect, with growing pauses, for as long as the process lives; use a connection pool that validates a connection before it hands it out.
 
       Given readiness shows the outage until its return
-      Then readiness answers 2xx within the recovery limit of its return
+      Then the app is ready within the recovery limit of its return
       And the app is still the same process
 
     @outage.same-process @must @each-dependency
@@ -182,12 +182,12 @@ Feature: The app reports an outage of a dependency, and survives it
       When <dependency> is frozen for the outage limit, one probe and 9 seconds
 
     @outage.frozen @must @each-dependency
-    Scenario: Readiness turns 503 when <dependency> is frozen
+    Scenario: The app says that it is not ready when <dependency> is frozen
       A dead dependency refuses at once; a frozen one keeps its connections open and answers nothing. Without timeouts every request hangs, until the app has no worker or connection left.
 
       To fix: give every call to the dependency a timeout of a second or two, connecting and querying both, and answer 503 when it is over.
 
-      Then readiness answers 503 within the outage limit and one probe of the outage
+      Then the app says that it is not ready within the outage limit and one probe of the outage
       And readiness never hangs throughout 8 seconds
 
     @outage.recovers-frozen @must @each-dependency
@@ -197,5 +197,5 @@ Feature: The app reports an outage of a dependency, and survives it
       To fix: discard connections whose call has timed out, and reconnect.
 
       Given readiness shows the outage until its return
-      Then readiness answers 2xx within the recovery limit of its return
+      Then the app is ready within the recovery limit of its return
       And the app is still the same process

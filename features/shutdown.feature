@@ -139,7 +139,7 @@ Feature: The app shuts down gracefully
 
       To fix: keep no pid or lock file in the container, or remove a stale one at start.
 
-      Then readiness answers 2xx within the startup limit of its second start
+      Then the app is ready within the startup limit of its second start
 
     @shutdown.interrupt @should
     Scenario: SIGINT ends the app too

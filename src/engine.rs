@@ -79,6 +79,7 @@ pub struct Engine {
     tap_is_missing: Option<String>,
     /// Whether it is Podman, which does a few things in its own way.
     is_podman: bool,
+    program_is_missing: Option<String>,
 }
 
 /// What the engine's machine has.
@@ -113,7 +114,7 @@ impl Engine {
         let at_least = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok()).unwrap_or_default();
         let capacity =
             Capacity { cores: usize::try_from(at_least(info.ncpu)).unwrap_or_default().max(1), memory: at_least(info.mem_total) };
-        let tap_is_missing = tap::is_missing(&info);
+        let (tap_is_missing, program_is_missing) = (tap::is_missing(&info), tap::is_not_built_in(&info));
         let architecture = version.arch.unwrap_or_default();
         Ok(Self {
             docker,
@@ -126,6 +127,7 @@ impl Engine {
             capacity,
             tap_is_missing,
             is_podman,
+            program_is_missing,
         })
     }
 

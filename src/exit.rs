@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::experiment::RunError;
-use crate::model::{Conclusion, Run};
+use crate::model::{Conclusion, Run, conclude_proof};
 
 /// What the exit code of the executable says. Documented in the README and in `--help`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,9 @@ impl Exit {
     /// The result of a run.
     #[must_use]
     pub fn of_run(run: &Run) -> Self {
-        match run.conclusion() {
+        // A proof asks what checks notice, not how ready the stack is.
+        let conclusion = if run.proof.is_empty() { run.conclusion() } else { conclude_proof(&run.proof) };
+        match conclusion {
             Conclusion::Passed => Self::Passed,
             Conclusion::Failed => Self::Failed,
             Conclusion::CouldNotRun => Self::CouldNotRun,

@@ -5,6 +5,7 @@ mod features;
 mod need;
 mod place;
 mod plan;
+mod planted;
 mod sentences;
 mod turns;
 
@@ -12,5 +13,6 @@ pub use self::catalogue::{Catalogue, Check, NotACheck};
 pub use self::need::Need;
 pub use self::place::Place;
 pub use self::plan::{Grouping, Known, Plan, Planned, PlannedExperiment, Selection, Turns, fill_in, is_about};
+pub use self::planted::{PLANTED, Planted};
 pub use self::sentences::{SENTENCES, Sentence, line, lines, read};
 pub use self::turns::{alone, shared};

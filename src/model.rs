@@ -13,6 +13,7 @@ mod markup;
 mod mask;
 mod outcome;
 mod plain;
+mod proof;
 mod record;
 mod scenario;
 mod shape;
@@ -32,6 +33,7 @@ pub use self::mark::{Mark, Return};
 pub use self::markup::{visible_text, without_styles};
 pub use self::outcome::{FactId, Finding, Halt, Outcome, Place, Severity, Verdict};
 pub use self::plain::without_escapes;
+pub use self::proof::{CheckResult, KnownDefect, Proof, ProofResult, ProvenCheck, conclude_proof};
 pub use self::record::{
     CheckRecord, Conclusion, Counts, ExperimentRecord, FORMAT_VERSION, ReadError, Run, SourceFiles, Subject, Tool, end_of_turn,
     schema,

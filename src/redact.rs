@@ -60,6 +60,16 @@ impl Redactor {
         Self { secrets: secrets.into(), names: open.into() }
     }
 
+    /// The same, which knows the value of a header too, and what follows the name of a scheme in it (RFC 9110, 11.4).
+    #[must_use]
+    pub fn with_secret(self, value: &str) -> Self {
+        let credentials = value.split_once(' ').map(|(_, credentials)| credentials);
+        [Some(value), credentials]
+            .into_iter()
+            .flatten()
+            .fold(self, |redactor, secret| redactor.with_variables([("SECRET", secret)]))
+    }
+
     /// The text with every known secret masked.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {

@@ -10,6 +10,7 @@ mod junit;
 mod lanes;
 mod look;
 mod moments;
+mod proof;
 mod sarif;
 mod summary;
 mod terminal;

@@ -11,6 +11,7 @@ mod eliminate;
 mod execute;
 mod length;
 mod pace;
+mod prove;
 
 pub use self::again::{judge_again, lines_of};
 pub use self::check::{Request, check, check_with};

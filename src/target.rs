@@ -17,6 +17,8 @@ use crate::model::{ContainerChange, Fact, Observation, Sight, Timeline};
 
 /// How long the engine may take to report what it has just done.
 const EVENT_LIMIT: Duration = Duration::from_secs(30);
+/// How long after the kernel has ended a process for want of memory the end of the first one is put down to that.
+const STARVED: Duration = Duration::from_secs(5);
 
 /// An error of bringing up a copy.
 #[derive(Debug, thiserror::Error)]
@@ -243,10 +245,15 @@ async fn record_events(
     members: Arc<Mutex<Members>>,
     timeline: Timeline,
 ) {
+    let mut starved = BTreeMap::new();
     while let Some(ContainerEvent { at, container, kind }) = events.recv().await {
         let name = members.lock().unwrap_or_else(PoisonError::into_inner).get(&container).map(|(name, _)| name.clone());
         let Some(service) = name else { continue };
         let change = match kind {
+            EventKind::OutOfMemory => {
+                starved.insert(container, at);
+                continue;
+            }
             EventKind::Started => {
                 let (pid, reach, blind) = looked_at(&service, engine.inspect(&container).await);
                 if let Some(blind) = blind {
@@ -257,7 +264,9 @@ async fn record_events(
             }
             EventKind::Died(exit_code) => {
                 tell(&members, &container, None);
-                let oom_killed = engine.inspect(&container).await.is_ok_and(|facts| facts.oom_killed);
+                // The engine forgets it when it starts the container again.
+                let was_starved = starved.remove(&container).is_some_and(|since| exit_code != 0 && at < since + STARVED);
+                let oom_killed = was_starved || engine.inspect(&container).await.is_ok_and(|facts| facts.oom_killed);
                 ContainerChange::Died { exit_code, oom_killed }
             }
             EventKind::Health(healthy) => ContainerChange::Health { healthy },

@@ -52,6 +52,8 @@ struct Expected {
     /// The verdict of every check, by name.
     #[serde(default)]
     verdicts: BTreeMap<String, Verdict>,
+    /// The checks that report the causes, by name: at most one of a twin, and none of another stack, where it is not given.
+    causes: Option<Vec<String>>,
     /// Words that the reason of a check must contain.
     #[serde(default)]
     says: BTreeMap<String, String>,
@@ -88,7 +90,7 @@ fn expected(stack: &Path) -> Expected {
 
 fn assert_verdicts(stack: &str) {
     let path = stacks().join(stack);
-    let Expected { mut verdicts, says, slow, only, quick, allow, .. } = expected(&path);
+    let Expected { mut verdicts, says, slow, only, quick, allow, causes, .. } = expected(&path);
     let topics = topics(&path);
     // What a stack of its own leaves out, it always leaves out.
     let makes_all = topics.is_some() && std::env::var_os(ALL_CHECKS).is_some();
@@ -143,6 +145,7 @@ fn assert_verdicts(stack: &str) {
         let differs = saved.lines().zip(again.lines()).find(|(before, after)| before != after);
         fail(&format!("{stack}: judged again it differs: {differs:#?}"));
     }
+    assert_causes(stack, &run, causes.as_deref(), topics.is_some());
     for password in passwords {
         assert!(!saved.contains(&password), "{stack}: the saved run shows a password");
     }
@@ -151,6 +154,19 @@ fn assert_verdicts(stack: &str) {
         if !reason.contains(&words) {
             fail(&format!("{stack}: {name} does not say {words:?} but {reason:?}"));
         }
+    }
+}
+
+/// Each defect is told once: what a twin does wrong is one cause, and a good stack has none, unless its expectations name the checks that
+/// report more.
+fn assert_causes(stack: &str, run: &Run, expected: Option<&[String]>, is_twin: bool) {
+    let told: BTreeSet<&str> = run.causes.iter().map(|cause| cause.check.as_str()).collect();
+    let is_right = match expected {
+        Some(expected) => told == expected.iter().map(String::as_str).collect(),
+        None => told.len() <= usize::from(is_twin),
+    };
+    if !is_right || told.len() != run.causes.len() {
+        fail(&format!("{stack}: the causes are {told:?}, and not {expected:?}"));
     }
 }
 
@@ -197,6 +213,10 @@ stacks! {
         flask_lab_hardened: "flask-lab/hardened";
         flask_lab_insecure: "flask-lab/insecure";
         flask_mariadb_rabbitmq: "flask-mariadb-rabbitmq";
+        forms_api_key: "forms/api-key";
+        forms_grpc: "forms/grpc";
+        forms_host: "forms/host";
+        forms_https: "forms/https";
         nginx_static: "nginx-static";
         node_postgres_redis: "node-postgres-redis";
     }
@@ -204,6 +224,7 @@ stacks! {
         accepts_and_hangs: "defects/accepts-and-hangs";
         always_ready: "defects/always-ready";
         anonymous_503: "defects/anonymous-503";
+        api_key_in_log: "defects/api-key-in-log";
         buffered_logs: "defects/buffered-logs";
         copy_before_install: "defects/copy-before-install";
         crashes_on_outage: "defects/crashes-on-outage";
@@ -217,12 +238,15 @@ stacks! {
         fatal_on_57p03: "defects/fatal-on-57p03";
         flapping: "defects/flapping";
         gives_up_after_a_minute: "defects/gives-up-after-a-minute";
+        grpc_always_serving: "defects/grpc-always-serving";
         hardcoded_uid: "defects/hardcoded-uid";
         health_200_with_error: "defects/health-200-with-error";
         healthcheck_exit_0: "defects/healthcheck-exit-0";
         healthcheck_needs_curl: "defects/healthcheck-needs-curl";
         healthcheck_timing: "defects/healthcheck-timing";
+        host_drops_in_flight: "defects/host-drops-in-flight";
         hot_loop: "defects/hot-loop";
+        https_always_ready: "defects/https-always-ready";
         ignores_sigint: "defects/ignores-sigint";
         ignores_sigterm: "defects/ignores-sigterm";
         ignores_sigterm_early: "defects/ignores-sigterm-early";
@@ -278,7 +302,7 @@ stacks! {
 fn every_stack_is_tested() {
     let folders = |folder: PathBuf| fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     let found: BTreeSet<String> = folders(stacks())
-        .chain(["defects", "flask-lab"].into_iter().flat_map(|folder| folders(stacks().join(folder))))
+        .chain(["defects", "flask-lab", "forms"].into_iter().flat_map(|folder| folders(stacks().join(folder))))
         .filter(|folder| folder.join("compose.yaml").exists())
         .map(|folder| folder.strip_prefix(stacks()).expect("inside stacks").display().to_string())
         .collect();

@@ -24,7 +24,16 @@ const EXAMPLES: &str = "  \
   seaworthy check
   seaworthy check path/to/compose.yaml --tags '@shutdown and not @should'
   seaworthy check -f compose.yaml -f compose.ci.yaml --env-file ci.env --report-dir reports
-  seaworthy check --image shop:1.4 --with postgres --readiness /health";
+  seaworthy check --image shop:1.4 --with postgres --readiness /health
+  seaworthy check --prove";
+
+const PROVE_EXIT_CODES: &str = "
+
+With --prove:
+  0  checks notice every known defect that can be put into this stack
+  1  no check notices one of them
+  2  no verdict, also when a defect could not be judged
+  3  no known defect can be tried on this stack";
 
 /// Start copies of a stack, disturb them, and judge what happens.
 ///
@@ -32,7 +41,7 @@ const EXAMPLES: &str = "  \
 /// the end, also on failure and on Ctrl-C.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
-#[command(after_help = super::examples(EXAMPLES), mut_args(fit_a_screen))]
+#[command(after_help = super::examples(EXAMPLES) + PROVE_EXIT_CODES, mut_args(fit_a_screen))]
 pub(super) struct Arguments {
     #[command(flatten)]
     files: FileFlags,
@@ -54,6 +63,9 @@ pub(super) struct Arguments {
     /// Give every check an instance of the stack of its own, also where several can share one; takes longer
     #[arg(long)]
     isolated: bool,
+    /// Prove that the checks notice what they should: put known defects into copies of this stack, and show which checks notice each
+    #[arg(long, conflicts_with_all = ["tags", "features", "slow", "strict", "explain_contract"])]
+    prove: bool,
     /// Show every value of the contract and where it came from; starts the stack once and runs no check
     #[arg(long)]
     explain_contract: bool,
@@ -88,6 +100,9 @@ fn fit_a_screen(argument: Arg) -> Arg {
 
 pub(super) async fn run(arguments: Arguments) -> Exit {
     let kept = arguments.image.kept();
+    if arguments.prove && !arguments.reports.can_hold_proof() {
+        return Exit::CouldNotRun;
+    }
     let target = match arguments.image.into_stack(&arguments.files.env_file) {
         Ok(Some(stack)) => Target::Image(stack),
         Ok(None) => arguments.files.into(),
@@ -110,6 +125,7 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
         exceptions: Exceptions { allowed: arguments.allow.into_iter().collect(), kept },
         slow: arguments.slow,
         strict: arguments.strict,
+        prove: arguments.prove,
         grouping: if arguments.isolated { Grouping::Isolated } else { Grouping::Rules },
         explain: arguments.explain_contract,
         scan: arguments.scan_report.map_or(Scan::Installed, Scan::Report),

@@ -30,6 +30,9 @@ pub(super) fn run(arguments: &Arguments) -> Exit {
 }
 
 fn tell_differences(saved: &Run, judged: &Run) {
+    for (before, now) in saved.proof.iter().zip(&judged.proof).filter(|(before, now)| before.result != now.result) {
+        note(&format!("{}: was {}, is {}", now.title, before.result.word(), now.result.word()));
+    }
     for (before, now) in saved.checks.iter().zip(&judged.checks) {
         if before.verdict != now.verdict {
             let (before, after) = (crate::report::word(before.verdict), crate::report::word(now.verdict));

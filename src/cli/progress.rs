@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
+use super::check::explain;
 use super::screen::{live, note, say};
 use crate::judge::seconds;
 use crate::model::Verdict;
@@ -80,6 +81,7 @@ impl Progress for Lines {
         let is_quiet = self.look.detail == Detail::Quiet;
         match event {
             Event::Warning(what) => note(&format!("warning: {what}")),
+            Event::DoesNotStart(error) => explain(error),
             Event::Contract(draft) if self.explains => say(&draft.explain()),
             _ if is_quiet => {}
             Event::Phase(what) => match self.live() {
@@ -124,7 +126,8 @@ impl Live {
 
     fn checks(&mut self, total: usize) {
         self.end_phase();
-        self.total = total;
+        self.sum.take().inspect(ProgressBar::finish_and_clear);
+        (self.total, self.done, self.failed) = (total, 0, 0);
         self.sum = Some(line("", ""));
         self.say_sum();
     }

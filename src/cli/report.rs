@@ -48,6 +48,9 @@ impl Saved {
     /// Opens the run, lets it be changed, shows it as `check` showed it, and writes its reports.
     pub(super) fn show(&self, change: impl FnOnce(Run) -> Run) -> Exit {
         let Some(run) = open(&self.run) else { return Exit::CouldNotRun };
+        if !run.proof.is_empty() && !self.reports.can_hold_proof() {
+            return Exit::CouldNotRun;
+        }
         let mut run = change(run);
         run.strict |= self.strict;
         show(&run, self.detail, &self.reports)

@@ -56,8 +56,21 @@ impl ReportFlags {
         if !there.is_empty() {
             say(&format!("reports: {}", there.join(", ")));
         }
-        tell_github(run);
+        if run.proof.is_empty() {
+            tell_github(run);
+        }
         all_written && written.into_iter().all(|written| written)
+    }
+
+    /// Whether nothing else than JSON is asked for, which alone holds a proof. Says so where there is more.
+    pub(super) fn can_hold_proof(&self) -> bool {
+        let formats = Format::ALL.into_iter().filter(|format| *format != Format::Json && self.file(*format).is_some());
+        let mut flags: Vec<&str> = formats.map(flag).collect();
+        flags.extend(self.report_dir.is_some().then_some("--report-dir"));
+        let Some(flag) = flags.first() else { return true };
+        note(&format!("error: {flag} can't hold a proof"));
+        note("  help: save it with --json FILE, and leave the other reports to a run without --prove");
+        false
     }
 
     fn file(&self, format: Format) -> Option<&PathBuf> {
@@ -68,6 +81,17 @@ impl ReportFlags {
             Format::Sarif => self.sarif.as_ref(),
             Format::CucumberJson => self.cucumber_json.as_ref(),
         }
+    }
+}
+
+/// The flag that asks for a format.
+fn flag(format: Format) -> &'static str {
+    match format {
+        Format::Html => "--html",
+        Format::Junit => "--junit",
+        Format::Json => "--json",
+        Format::Sarif => "--sarif",
+        Format::CucumberJson => "--cucumber-json",
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Model;
+use super::planted;
 use super::tap::{TapPlace, put_in_place};
 
 /// The shortest time that an engine takes; none at all means that the image's holds.
@@ -87,6 +88,36 @@ pub enum Patch {
     },
     /// The tap stands in the place of a service.
     Tap(TapPlace),
+    /// A parent that passes no signal on starts what a service starts: a known defect.
+    Parent {
+        /// The service.
+        service: String,
+        /// The entry point of its image.
+        entrypoint: Vec<String>,
+        /// The command of its image.
+        command: Vec<String>,
+    },
+    /// The health check of a service always passes: a known defect.
+    AlwaysHealthy {
+        /// The service.
+        service: String,
+    },
+    /// A proxy answers 200 in the place of a service, to those who ask it and not the service: a known defect.
+    Proxy {
+        /// The service.
+        service: String,
+        /// The proxy's image.
+        image: String,
+        /// The port on which it answers.
+        port: u16,
+    },
+    /// A service finds another one by no name: a known defect.
+    Hidden {
+        /// The service.
+        from: String,
+        /// The one that it does not find.
+        service: String,
+    },
 }
 
 /// How many failures in a row count at most where a health check runs often.
@@ -160,6 +191,16 @@ pub fn patched(model: &Model, patches: &[Patch]) -> Model {
             }
             Patch::NoHealthCheck { service } => value["services"][service.as_str()]["healthcheck"] = json!({"disable": true}),
             Patch::Tap(place) => put_in_place(&mut value, place),
+            Patch::Parent { service, entrypoint, command } => {
+                planted::declare_program(&mut value);
+                planted::put_parent_in_front(&mut value["services"][service.as_str()], entrypoint, command);
+            }
+            Patch::AlwaysHealthy { service } => {
+                planted::declare_program(&mut value);
+                planted::let_health_check_pass(&mut value["services"][service.as_str()]);
+            }
+            Patch::Proxy { service, image, port } => planted::add_proxy(&mut value, service, image, *port),
+            Patch::Hidden { from, service } => planted::hide(&mut value, from, service),
         }
     }
     model.with_value(value)

@@ -35,6 +35,8 @@ pub enum EventKind {
     Started,
     /// Its first process ended with this status.
     Died(i64),
+    /// The kernel ended one of its processes: there was no memory left.
+    OutOfMemory,
     /// Its health check changed its verdict.
     Health(bool),
 }
@@ -106,6 +108,7 @@ fn read(event: EventMessage, clock: Clock) -> Option<(String, ContainerEvent)> {
     let mut attributes = actor.attributes?;
     let kind = match event.action?.as_str() {
         "start" => EventKind::Started,
+        "oom" => EventKind::OutOfMemory,
         "die" => EventKind::Died(attributes.get("exitCode")?.parse().ok()?),
         "health_status: healthy" => EventKind::Health(true),
         "health_status: unhealthy" => EventKind::Health(false),

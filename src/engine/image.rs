@@ -17,6 +17,10 @@ pub struct ImageFacts {
     pub stop_signal: Option<String>,
     /// The command of its health check.
     pub health_check: Option<Vec<String>>,
+    /// Its entry point.
+    pub entrypoint: Vec<String>,
+    /// Its command.
+    pub command: Vec<String>,
     /// Its variables.
     pub variables: Vec<(String, String)>,
     /// Its labels.
@@ -40,6 +44,8 @@ impl Engine {
             exposed,
             stop_signal: config.stop_signal.filter(|signal| !signal.is_empty()),
             health_check: config.healthcheck.and_then(|check| check.test),
+            entrypoint: config.entrypoint.unwrap_or_default(),
+            command: config.cmd.unwrap_or_default(),
             variables: config.env.iter().flatten().filter_map(|line| line.split_once('=')).map(owned).collect(),
             labels: config.labels.unwrap_or_default().into_iter().collect(),
         }))

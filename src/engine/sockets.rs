@@ -18,7 +18,12 @@ pub struct Sockets(i64);
 impl Engine {
     /// The TCP ports on which something in a container's network listens beyond its loopback. Nothing where the kernel is out of sight.
     pub async fn listening(&self, container: &str) -> Result<Option<BTreeSet<u16>>, EngineError> {
-        Ok(self.sockets(container).await?.map(|sockets| sockets.each(listening_at)))
+        Ok(self.sockets(container).await?.map(|sockets| sockets.each(|line| listening_at(line, false))))
+    }
+
+    /// The TCP ports on which something listens on the loopback of a container's network, where nobody else reaches it.
+    pub async fn listening_within(&self, container: &str) -> Result<Option<BTreeSet<u16>>, EngineError> {
+        Ok(self.sockets(container).await?.map(|sockets| sockets.each(|line| listening_at(line, true))))
     }
 
     /// The sockets of a running container's network. Nothing where the kernel is out of sight.
@@ -32,6 +37,17 @@ impl Sockets {
     #[cfg(test)]
     pub(crate) fn own() -> Self {
         Self(std::process::id().into())
+    }
+
+    /// Whether something listens at a port, be it for its own machine only. Not when the container has ended.
+    #[must_use]
+    pub fn is_served(self, port: u16) -> bool {
+        let listens = |line: &str| {
+            let mut fields = line.split_whitespace().skip(1);
+            let local = fields.next()?;
+            (fields.nth(1)? == LISTENS).then(|| port_of(local))?
+        };
+        self.each(listens).contains(&port)
     }
 
     /// The ports of the clients that are connected to a port, whose connection a process has taken from the kernel, and everything
@@ -59,16 +75,16 @@ impl Sockets {
     }
 }
 
-/// The port of a line of the table, when it listens to others than its own machine. Addresses are written as words in the machine's
-/// order of bytes.
-fn listening_at(line: &str) -> Option<u16> {
+/// The port of a line of the table, when it listens to others than its own machine, or to that alone. Addresses are written as words in the
+/// machine's order of bytes.
+fn listening_at(line: &str, within: bool) -> Option<u16> {
     let mut fields = line.split_whitespace().skip(1);
     let (address, port) = fields.next()?.split_once(':')?;
     let state = fields.nth(1)?;
     let last = address.get(address.len().checked_sub(8)?..)?;
     let is_mapped = address.len() == 8 || address.starts_with("0000000000000000FFFF0000");
     let is_loopback = (is_mapped && last.ends_with("7F")) || address == "00000000000000000000000001000000";
-    (state == LISTENS && !is_loopback).then(|| u16::from_str_radix(port, 16).ok())?
+    (state == LISTENS && is_loopback == within).then(|| u16::from_str_radix(port, 16).ok())?
 }
 
 /// The client's port of a line of the table, when it is connected to this port and has been heard. A connection that no process has
@@ -123,6 +139,15 @@ mod tests {
     }
 
     #[test]
+    fn a_port_that_is_open_for_its_own_machine_only_is_served() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let port = listener.local_addr().expect("it has an address").port();
+        assert!(Sockets::own().is_served(port));
+        drop(listener);
+        assert!(!Sockets::own().is_served(port));
+    }
+
+    #[test]
     fn listeners_are_found() {
         for (line, port) in [
             ("   0: 00000000:1F40 00000000:0000 0A 00000000:00000000 00:00000000", Some(8000)),
@@ -134,7 +159,7 @@ mod tests {
             ("   0: 0000000000000000FFFF00000100007F:0050 00000000000000000000000000000000:0000 0A 0:0", None),
             ("  sl  local_address rem_address   st tx_queue rx_queue", None),
         ] {
-            assert_eq!(listening_at(line), port, "{line}");
+            assert_eq!(listening_at(line, false), port, "{line}");
         }
     }
 

@@ -6,7 +6,7 @@ use futures::TryStreamExt;
 use testcontainers::bollard::body_full;
 use testcontainers::bollard::errors::Error;
 use testcontainers::bollard::models::SystemInfo;
-use testcontainers::bollard::query_parameters::{CreateImageOptions, CreateImageOptionsBuilder};
+use testcontainers::bollard::query_parameters::{CreateImageOptions, CreateImageOptionsBuilder, UploadToContainerOptionsBuilder};
 
 use super::files::archive_of;
 use super::{Engine, EngineError};
@@ -20,9 +20,11 @@ const PATH: &str = "seaworthy-tap";
 
 /// Why there can be no tap on an engine; nothing when there can.
 pub(super) fn is_missing(engine: &SystemInfo) -> Option<String> {
-    if env::var_os(IMAGE).is_some() {
-        return None;
-    }
+    if env::var_os(IMAGE).is_some() { None } else { is_not_built_in(engine) }
+}
+
+/// Why the executable that is built in can't run on an engine; nothing when it can.
+pub(super) fn is_not_built_in(engine: &SystemInfo) -> Option<String> {
     let engine = engine.architecture.as_deref().unwrap_or("unknown");
     if TAP.is_empty() {
         return Some(format!("this seaworthy was built without the tap; {IMAGE} names an image that has it"));
@@ -36,6 +38,20 @@ impl Engine {
     #[must_use]
     pub fn tap_is_missing(&self) -> Option<&str> {
         self.tap_is_missing.as_deref()
+    }
+
+    /// Why our own executable can't run in the containers of others; nothing when it can.
+    #[must_use]
+    pub fn program_is_missing(&self) -> Option<&str> {
+        self.program_is_missing.as_deref()
+    }
+
+    /// Puts our own executable, as `seaworthy-tap`, into a folder of a container that was not started yet. With a read-only root the folder
+    /// has to be in a volume.
+    pub async fn put_program(&self, container: &str, folder: &str) -> Result<(), EngineError> {
+        let options = UploadToContainerOptionsBuilder::new().path(folder).build();
+        let put = self.docker.upload_to_container(container, Some(options), body_full(file_system().into())).await;
+        put.map_err(EngineError::call(format!("write {folder} of the container {container}")))
     }
 
     /// Sees to the tap's image. Returns its name.
@@ -79,6 +95,7 @@ mod tests {
     fn a_tap_for_another_machine_is_not_used() {
         let engine = |architecture: &str| SystemInfo { architecture: Some(architecture.into()), ..SystemInfo::default() };
         assert_eq!(is_missing(&engine(env::consts::ARCH)), None, "the tap is built in");
+        assert_eq!(is_not_built_in(&engine(env::consts::ARCH)), None);
         assert!(is_missing(&engine("s390x")).is_some_and(|reason| reason.contains(IMAGE)));
     }
 

@@ -3,6 +3,7 @@
 
 mod arrange;
 mod disturb;
+mod planted;
 mod start;
 mod stop;
 mod wire;
@@ -40,6 +41,14 @@ pub enum Act {
     Limits { memory: u64 },
     /// The app runs as this user and group.
     User(String),
+    /// A parent starts the app and passes no signal on: a known defect.
+    SwallowSignals,
+    /// The app's health check always passes: a known defect.
+    AlwaysHealthy,
+    /// A proxy answers readiness with 200 whatever the app says: a known defect.
+    AlwaysReady,
+    /// The name of a dependency never resolves for the app: a known defect.
+    Hide(Meant),
     /// Everything is started in order, and the app is ready.
     BringUp,
     /// Everything is started in order; the app need not be ready.
@@ -130,6 +139,10 @@ impl Act {
                 | Self::NoNewPrivileges
                 | Self::Limits { .. }
                 | Self::User(_)
+                | Self::SwallowSignals
+                | Self::AlwaysHealthy
+                | Self::AlwaysReady
+                | Self::Hide(_)
         )
     }
 
@@ -140,7 +153,8 @@ impl Act {
             Self::BringUp => &[Anchor::Start, Anchor::Ready],
             Self::StartApp | Self::StartAppAndDependencies | Self::ColdStart => &[Anchor::Start],
             Self::StartWithout(_) => &[Anchor::Start, Anchor::FirstSign],
-            Self::StartTogether | Self::StartWhile { .. } => &[Anchor::Start, Anchor::Return],
+            Self::StartTogether => &[Anchor::Start, Anchor::Return],
+            Self::StartWhile { .. } => &[Anchor::Start, Anchor::FirstSign, Anchor::Return],
             Self::StartLate { .. } | Self::Flap { .. } | Self::Move(_) | Self::FreeSlots => &[Anchor::Return],
             Self::Stop
             | Self::Interrupt
@@ -169,6 +183,10 @@ impl Act {
             Self::NoNewPrivileges => arrange::no_new_privileges(stage),
             Self::Limits { memory } => arrange::limits(stage, *memory),
             Self::User(user) => arrange::user(stage, user),
+            Self::SwallowSignals => planted::swallow_signals(stage)?,
+            Self::AlwaysHealthy => planted::always_healthy(stage)?,
+            Self::AlwaysReady => planted::always_ready(stage)?,
+            Self::Hide(dependency) => planted::hide(stage, dependency)?,
             Self::BringUp => start::bring_up(stage).await?,
             Self::StartApp => start::app(stage).await?,
             Self::StartAppAndDependencies => start::app_and_dependencies(stage).await?,

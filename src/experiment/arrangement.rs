@@ -6,6 +6,7 @@ use crate::subject::{Credentials, Kind, Secret};
 
 /// How an instance differs from the stack as it is.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a change of its own")]
 pub(super) struct Arrangement {
     /// Whether the app's processes are watched.
     pub(super) watch_processes: bool,
@@ -19,6 +20,10 @@ pub(super) struct Arrangement {
     pub(super) has_fresh_data: bool,
     /// The dependency in whose place the tap stands.
     pub(super) tap: Option<String>,
+    /// Whether a proxy answers readiness in the place of the app.
+    pub(super) has_proxy: bool,
+    /// Whether the app's container gets our own program.
+    pub(super) needs_program: bool,
     /// The password that the database has instead of the one that the app knows.
     pub(super) other_password: Option<String>,
 }

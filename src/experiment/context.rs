@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::find::{self, Search};
@@ -13,7 +13,7 @@ use super::seed::{self, Seed};
 use super::{ResolvedStack, RunError, baseline};
 use crate::causes::with_causes;
 use crate::compose::{
-    Compose, ComposeError, Copy, Hazard, Isolated, Model, Patch, Publish, TAP_CONTROL, TapPlace, isolate, patched, tap_of,
+    Compose, ComposeError, Copy, Hazard, Isolated, Model, PROXY, Patch, Publish, TAP_CONTROL, TapPlace, isolate, patched, tap_of,
 };
 use crate::engine::{Base, Engine, EngineError, ImageFacts};
 use crate::image::{Contents, read};
@@ -76,7 +76,7 @@ impl RunContext {
         let contract = Draft { readiness: Some(asked), ..draft.clone() }.into_contract(&model)?;
         let app_image = images.0.get(&contract.app).map(|image| image.id.clone()).unwrap_or_default();
         let copies = AtomicUsize::new(0);
-        let mut context = Self {
+        Ok(Self {
             engine,
             model,
             contract,
@@ -96,16 +96,32 @@ impl RunContext {
             seeds: vec![],
             undisturbed_start: Duration::ZERO,
             notes: vec![],
-        };
-        if context.draft.readiness.is_none() {
-            say("starting the app once, to find how it says that it is ready");
-            let Search { readiness, port, note } = find::find_readiness(&context).await?;
-            context.draft.readiness = Some(readiness);
-            context.draft.port = context.draft.port.or(port);
-            context.notes.extend(note);
-            context.contract = context.draft.clone().into_contract(&context.model)?;
+        })
+    }
+
+    /// Finds how the app can be asked whether it is ready, by starting it once, when nobody has declared it.
+    pub async fn find_readiness(&mut self, say: &dyn Fn(&str)) -> Result<(), RunError> {
+        if self.draft.readiness.is_some() {
+            return Ok(());
         }
-        Ok(context)
+        say("starting the app once, to find how it says that it is ready");
+        let Search { readiness, port, note } = find::find_readiness(self).await?;
+        self.draft.readiness = Some(readiness);
+        if self.draft.port.is_none() {
+            self.draft.port = port;
+        }
+        self.notes.extend(note);
+        self.contract = self.draft.clone().into_contract(&self.model)?;
+        Ok(())
+    }
+
+    /// The contract as far as what is not known yet could still be: a path for readiness, and one for liveness.
+    #[must_use]
+    pub fn undecided(&self) -> Contract {
+        let path = || Form::path("/");
+        let readiness = if self.draft.readiness.is_some() { self.contract.readiness.clone() } else { path() };
+        let liveness = self.contract.liveness.clone().or_else(|| Some(path()));
+        Contract { readiness, liveness, ..self.contract.clone() }
     }
 
     /// Brings the stack up once, undisturbed, and completes the contract by what that shows, before so many experiments that start it.
@@ -146,6 +162,8 @@ impl RunContext {
         // While it is not known how the app is asked, it may be at any of these.
         let any = if self.draft.readiness.is_none() { self.ports(app) } else { BTreeSet::new() };
         let mut ports = BTreeMap::from([(app.clone(), of_app.chain(any).collect::<BTreeSet<u16>>())]);
+        let of_proxy = self.contract.port_of(&self.contract.readiness);
+        ports.insert(PROXY.to_owned(), of_proxy.into_iter().collect());
         for dependency in &self.contract.dependencies {
             ports.entry(dependency.service.clone()).or_default().extend(dependency.kind.port());
             ports.entry(tap_of(&dependency.service)).or_default().insert(TAP_CONTROL);
@@ -206,16 +224,33 @@ impl RunContext {
 
     /// Why no tap can stand in the place of a dependency; nothing when one can.
     pub(super) fn tap_is_missing(&self, service: &str) -> Option<String> {
-        let has_networks = self.model.service(service).and_then(|service| service.get("networks")?.as_object());
         if let Some(reason) = self.engine.tap_is_missing() {
             Some(reason.to_owned())
-        } else if has_networks.is_none_or(Map::is_empty) {
+        } else if self.networks(service).is_empty() {
             Some(format!("`{service}` is on no network of its own, so nothing can stand in its place"))
         } else if self.ports(service).is_empty() {
             Some(format!("no port of `{service}` is known"))
         } else {
             None
         }
+    }
+
+    /// The change that puts a proxy beside the app, which answers readiness in its place.
+    pub(super) async fn proxy(&self) -> Result<Patch, EngineError> {
+        let image = self.tap.get_or_try_init(|| self.engine.tap_image()).await?.clone();
+        let port = self.contract.port_of(&self.contract.readiness).unwrap_or_default();
+        Ok(Patch::Proxy { service: self.contract.app.clone(), image, port })
+    }
+
+    /// The networks of a service.
+    pub(super) fn networks(&self, service: &str) -> Vec<&str> {
+        let networks = self.model.service(service).and_then(|service| service.get("networks")?.as_object());
+        networks.into_iter().flatten().map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// The entry point and the command of a service's image.
+    pub(super) fn command_of_image(&self, service: &str) -> (Vec<String>, Vec<String>) {
+        self.images.0.get(service).map(|image| (image.entrypoint.clone(), image.command.clone())).unwrap_or_default()
     }
 
     /// Every port that a dependency is known to listen on.

@@ -84,11 +84,13 @@ struct Known {
     /// Since when somebody listens.
     heard: Option<Duration>,
     /// A path at which it says that it is not ready.
-    unready: Option<(u16, String, u16)>,
+    unready: Option<(u16, HttpForm, u16)>,
     /// Where it speaks HTTP, and what it answered.
     http: Option<(u16, BTreeSet<u16>)>,
     /// Where somebody listens who does not speak HTTP.
     others: BTreeSet<u16>,
+    /// Where somebody listens whom only the app itself can reach, and since when.
+    within: Option<(u16, Duration)>,
 }
 
 /// Asks until it is known; nothing when the app ends.
@@ -105,7 +107,9 @@ async fn search(context: &RunContext, instance: &Instance, started: Duration) ->
         let here = service.reach.borrow().clone();
         let listening = context.engine.listening(&service.container).await.ok().flatten();
         if let Some(here) = &here {
-            if let Some(found) = ask_by_protocol(context, here).await {
+            if let Some(kind) = own_protocol(context)
+                && let Some(found) = ask_by_protocol(here, kind).await
+            {
                 return Some(found);
             }
             for port in ports(context, listening.as_ref()) {
@@ -114,10 +118,14 @@ async fn search(context: &RunContext, instance: &Instance, started: Duration) ->
                 }
             }
         }
+        if known.heard.is_none() && listening.is_some_and(|listening| listening.is_empty()) {
+            known.hear_within(context, &service.container, begun).await;
+        }
         let is_over = begun >= deadline;
         // One that says that it is not ready, or fails whatever it is asked, may be starting.
         let is_starting = known.unready.is_some() || known.fails() || own_protocol(context).is_some();
-        let is_patient = known.heard.is_some_and(|heard| begun >= heard + PATIENCE) && !is_starting;
+        let heard = known.heard.or(known.within.map(|(_, since)| since));
+        let is_patient = heard.is_some_and(|heard| begun >= heard + PATIENCE) && !is_starting;
         let is_worker = known.heard.is_none() && candidates(context).is_empty() && begun >= started + WORKER;
         if is_over || is_patient || is_worker {
             return Some(known.conclude(context, here.as_ref()).await);
@@ -130,8 +138,8 @@ impl Known {
     /// Takes note of what a port showed; it may be all that is needed.
     fn hear(&mut self, port: u16, heard: Heard, at: Duration) -> Option<Search> {
         match heard {
-            Heard::Ready(path, status) => return Some(over_http(port, path, status)),
-            Heard::Unready(path, status) => self.unready = Some((port, path, status)),
+            Heard::Ready(form, status) => return Some(over_http(port, form, status)),
+            Heard::Unready(form, status) => self.unready = Some((port, form, status)),
             Heard::Elsewhere(statuses) => self.http = Some((port, statuses)),
             Heard::NotHttp => {
                 self.others.insert(port);
@@ -142,6 +150,13 @@ impl Known {
         None
     }
 
+    /// Takes note of a port at which nobody but the app itself is served.
+    async fn hear_within(&mut self, context: &RunContext, container: &str, at: Duration) {
+        let within = context.engine.listening_within(container).await.ok().flatten().unwrap_or_default();
+        let port = candidates(context).into_iter().find(|port| within.contains(port));
+        self.within = port.map(|port| (port, self.within.map_or(at, |(_, since)| since)));
+    }
+
     /// Whether every path is answered with an error of the server.
     fn fails(&self) -> bool {
         self.http.as_ref().is_some_and(|(_, statuses)| statuses.iter().all(|status| *status >= 500))
@@ -150,17 +165,24 @@ impl Known {
     /// What is left when no path says that the app is ready.
     async fn conclude(self, context: &RunContext, here: Option<&Reach>) -> Search {
         // It has the path and never said that it is ready: the try-out will tell.
-        if let Some((port, path, status)) = self.unready {
-            return over_http(port, path, status);
+        if let Some((port, form, status)) = self.unready {
+            return over_http(port, form, status);
         }
         if let Some(here) = here {
+            if let Some(found) = ask_by_protocol(here, recognised(context)).await {
+                return found;
+            }
             for port in self.others.iter().copied() {
                 if let Some(found) = ask_by_each_protocol(context, here, port).await {
                     return found;
                 }
             }
         }
-        let note = self.http.as_ref().map(|(_, statuses)| advise(context, statuses));
+        let within = self.within.filter(|_| self.heard.is_none()).map(|(port, _)| {
+            let app = &context.contract.app;
+            format!("`{app}` listens at port {port} on 127.0.0.1 alone, where nobody can ask it: let it listen on 0.0.0.0")
+        });
+        let note = self.http.as_ref().map(|(_, statuses)| advise(context, statuses)).or(within);
         let open = self.others.first().copied().or(self.http.as_ref().map(|(port, _)| *port));
         let search = if context.has_health_check(&context.contract.app) {
             Search::of(Form::HealthCheck, "it has a health check, and answers at none of the usual paths")
@@ -174,9 +196,9 @@ impl Known {
     }
 }
 
-fn over_http(port: u16, path: String, status: u16) -> Search {
+fn over_http(port: u16, form: HttpForm, status: u16) -> Search {
     let port = Found::new(port, "it answers there");
-    Search { port: Some(port), ..Search::of(Form::Http(HttpForm::to(path)), format!("it answers {status} there")) }
+    Search { port: Some(port), ..Search::of(Form::Http(form), format!("it answers {status} there")) }
 }
 
 /// The ports that the app may serve at: the one that is declared, or else those that the compose file and the image name.
@@ -208,17 +230,25 @@ fn ports(context: &RunContext, listening: Option<&BTreeSet<u16>>) -> Vec<u16> {
 }
 
 /// The protocol that the app is known to speak by its image, at a port that it names.
-fn own_protocol(context: &RunContext) -> Option<(&'static str, Kind)> {
-    let app = &context.contract.app;
-    let kind = Kind::recognise(&context.model, app, context.image_ports());
+fn own_protocol(context: &RunContext) -> Option<Kind> {
+    let kind = recognised(context);
     let candidates = candidates(context);
     let is_its_port = kind.port().is_some_and(|port| candidates.is_empty() || candidates.contains(&port));
-    kind.protocol().filter(|_| is_its_port).map(|protocol| (protocol.name(), kind))
+    kind.protocol().filter(|protocol| is_its_port && !speaks_http(*protocol)).map(|_| kind)
 }
 
-async fn ask_by_protocol(context: &RunContext, here: &Reach) -> Option<Search> {
-    let (name, kind) = own_protocol(context)?;
-    let form = Form::Protocol { name: name.to_owned(), kind: kind.clone() };
+/// Whether the protocol is one over HTTP, so that a path may say more.
+fn speaks_http(protocol: Protocol) -> bool {
+    matches!(protocol, Protocol::Etcd | Protocol::Elasticsearch | Protocol::Minio)
+}
+
+/// What the app is as far as its image and its variables tell.
+fn recognised(context: &RunContext) -> Kind {
+    Kind::recognise(&context.model, &context.contract.app, context.image_ports())
+}
+
+async fn ask_by_protocol(here: &Reach, kind: Kind) -> Option<Search> {
+    let form = Form::Protocol { name: kind.protocol()?.name().to_owned(), kind: kind.clone() };
     serves(&kind, here, ANSWER_LIMIT).await.then(|| Search::of(form, "its image, and it answers"))
 }
 

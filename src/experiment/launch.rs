@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::arrangement::Arrangement;
 use super::{RunContext, seed};
-use crate::compose::{Condition, Patch, tap_of};
+use crate::compose::{Condition, PROGRAM_FOLDER, PROXY, Patch, tap_of};
 use crate::fault;
 use crate::judge::{
     Anchor, Awaited, Claim, Event, Limit, Wanted, Window, attempts, became_healthy, completed, seconds, started_to_accept,
@@ -21,6 +21,8 @@ const SETTLED_LIMIT: Duration = Duration::from_secs(5);
 /// Lines of one shape that come so often are about requests: ours, ten a second.
 const OFTEN: usize = 5;
 
+/// For so long it is tried in a form that the app can't answer, before the form is taken to be wrong.
+const WRONG_FORM: Duration = Duration::from_secs(3);
 /// From one run of a health check to the next, where it tells of readiness.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 /// How long an app may show no sign of life before a scenario goes on all the same.
@@ -28,7 +30,8 @@ const SIGN_LIMIT: Duration = Duration::from_secs(10);
 /// How much longer than twice its undisturbed start an app may take to try to reach a dependency.
 const ATTEMPT_MARGIN: Duration = Duration::from_secs(10);
 
-/// Creates a copy and attaches a probe to everything that the contract names. Nothing runs yet but the tap, where there is one.
+/// Creates a copy and attaches a probe to everything that the contract names. Nothing runs yet but the tap and the proxy, where there is
+/// one.
 pub(super) async fn create(context: &RunContext, timeline: &Timeline, setup: &Arrangement) -> Result<Instance, Halt> {
     let mut patches = setup.patches.clone();
     // What it says is not waited for: whether a dependency accepts is asked for as the app does it. Of one that we know no better way to ask
@@ -36,6 +39,9 @@ pub(super) async fn create(context: &RunContext, timeline: &Timeline, setup: &Ar
     let is_asked = |kind: &Kind| matches!(kind, Kind::Postgres { .. } | Kind::Mysql { .. } | Kind::Redis { .. });
     let unheard = context.contract.dependencies.iter().filter(|dependency| is_asked(&dependency.kind));
     patches.extend(unheard.map(|dependency| Patch::NoHealthCheck { service: dependency.service.clone() }));
+    if setup.has_proxy {
+        patches.push(context.proxy().await?);
+    }
     if let Some(service) = &setup.tap {
         patches.push(context.tap(service).await?);
     }
@@ -54,11 +60,16 @@ pub(super) async fn create(context: &RunContext, timeline: &Timeline, setup: &Ar
     Ok(instance)
 }
 
-/// Puts databases in their places, and attaches the probes.
+/// Puts databases and our program in their places, and attaches the probes.
 async fn observe(context: &RunContext, timeline: &Timeline, setup: &Arrangement, instance: &mut Instance) -> Result<(), Halt> {
     let contract = &context.contract;
     if !setup.has_fresh_data && setup.other_password.is_none() {
         seed::put(context, instance).await?;
+    }
+    if setup.needs_program {
+        for replica in instance.replicas(&contract.app) {
+            context.engine.put_program(&instance.service(replica)?.container, PROGRAM_FOLDER).await?;
+        }
     }
 
     let services: Vec<_> = instance.services().map(|(name, service)| (name.to_owned(), service.clone())).collect();
@@ -73,7 +84,12 @@ async fn observe(context: &RunContext, timeline: &Timeline, setup: &Arrangement,
     for endpoint in [Endpoint::Readiness, Endpoint::Liveness] {
         let is_asked = !setup.is_quiet && !setup.is_not_asked.contains(&endpoint);
         let Some(probe) = probe(context, endpoint, &app.container).filter(|_| is_asked) else { continue };
-        instance.spawn(watch_app(probe, context.engine.clone(), app.reach.clone(), timeline.clone()));
+        let asked = if setup.has_proxy && endpoint == Endpoint::Readiness { instance.service(PROXY)? } else { &app };
+        let reach = asked.reach.clone();
+        instance.spawn(watch_app(probe, context.engine.clone(), reach, timeline.clone()));
+    }
+    if setup.has_proxy {
+        instance.start(PROXY).await?;
     }
     if setup.watch_processes {
         instance.spawn(watch_processes(context.engine.clone(), contract.app.clone(), app.container, app.reach, timeline.clone()));
@@ -337,9 +353,54 @@ async fn wait_for_service(
 }
 
 async fn wait_until_ready(context: &RunContext, instance: &Instance, started: Duration) -> Result<Duration, Halt> {
-    let outcome = ready_since(context, instance, started).await;
+    let limit = started + context.contract.startup_limit;
+    let outcome = tokio::select! {
+        outcome = ready_since(context, instance, started) => outcome,
+        Some(why) = instance.timeline().first(limit, |facts| can_not_be_asked(facts, started)) => {
+            return Err(asked_wrongly(context, &why));
+        }
+    };
     let broken = |finding: &Finding| broken_stack(context, &context.contract.app, finding, advise(context, instance.timeline()));
     decided(instance, outcome, || "whether the app is ready".to_owned(), broken)
+}
+
+/// Why readiness can't be asked in this form, when it has been tried for a while and nothing else came of it.
+fn can_not_be_asked(facts: &[Observation], started: Duration) -> Option<String> {
+    let mut since: Option<(Duration, &str)> = None;
+    for one in facts.iter().filter(|one| one.at >= started) {
+        match &one.fact {
+            Fact::Probe { endpoint: Endpoint::Readiness, answer: Answer::CannotAsk(why), .. } => {
+                let (first, _) = since.get_or_insert((one.at, why));
+                if one.at >= *first + WRONG_FORM {
+                    return Some(why.clone());
+                }
+            }
+            Fact::Probe { endpoint: Endpoint::Readiness, .. } => since = None,
+            _ => {}
+        }
+    }
+    None
+}
+
+fn asked_wrongly(context: &RunContext, why: &str) -> Halt {
+    let (app, readiness) = (&context.contract.app, &context.contract.readiness);
+    let origin = context.draft.readiness.as_ref().map(|found| found.origin.as_str()).unwrap_or_default();
+    let advice = match readiness {
+        Form::Grpc { .. } => "declare the port of the gRPC server (`readiness: {grpc: SERVICE, port: PORT}`), or another form",
+        Form::Exec { .. } => {
+            "name a program that is in the image, with its arguments as a list; or declare another form of readiness"
+        }
+        Form::Http(http) if http.is_https => {
+            "declare `scheme: http`, where the port is a plain one, or how the certificate is looked at: `tls: {ca: FILE}` or \
+             `tls: {insecure: true}`"
+        }
+        _ => "declare the scheme that the port speaks, `readiness: {path: PATH, scheme: https}`, or the right port",
+    };
+    Halt::CouldNotRun {
+        reason: format!("{origin}: readiness of `{app}` can't be asked by {readiness}: {why}"),
+        advice: advice.into(),
+        service: None,
+    }
 }
 
 /// Waits until an app that has said that it is ready writes no more lines about its start: of several workers the first one answers while
@@ -442,12 +503,6 @@ fn advise(context: &RunContext, timeline: &Timeline) -> String {
              end",
             seconds(contract.probe_timeout)
         ),
-        Some(Answer::Broken(_)) if matches!(readiness, Form::Grpc { .. }) => {
-            "declare the port of the gRPC server (`readiness: {grpc: SERVICE, port: PORT}`), or another form of readiness".into()
-        }
-        Some(Answer::Broken(_)) if matches!(readiness, Form::Exec { .. }) => {
-            "name a program that is in the image, with its arguments as a list; or declare another form of readiness".into()
-        }
         Some(Answer::Broken(_)) if matches!(readiness, Form::Http(_)) => {
             "declare the scheme that the port speaks (`readiness: {path: PATH, scheme: https}`, with `tls` where the certificate is \
              your own), or the right port"

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::RunContext;
 use crate::engine::Reach;
 use crate::model::Answer;
-use crate::probe::ask_once;
+use crate::probe::{ask_either, ask_once};
 use crate::subject::{Form, Found, HttpForm};
 use crate::target::Instance;
 
@@ -56,9 +56,9 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Heard {
     /// It says that it is ready, at this path and with this status.
-    Ready(String, u16),
+    Ready(HttpForm, u16),
     /// It has the path, and is not ready.
-    Unready(String, u16),
+    Unready(HttpForm, u16),
     /// It speaks HTTP, and has none of the usual paths: the statuses that it answered.
     Elsewhere(BTreeSet<u16>),
     /// Somebody listens, and does not speak HTTP.
@@ -69,20 +69,27 @@ pub(super) enum Heard {
 
 /// Asks a port for all usual readiness paths.
 pub(super) async fn ask_all(context: &RunContext, here: &Reach, port: u16) -> Heard {
-    let nowhere = match ask(context, here, port, NOWHERE).await {
-        Some(Answer::Status(status)) => status,
-        None | Some(Answer::Refused) => return Heard::Nobody,
-        Some(_) => return Heard::NotHttp,
+    let Some(socket) = here.socket(port) else { return Heard::Nobody };
+    let limit = context.contract.probe_timeout.min(ANSWER_LIMIT);
+    let (known, nowhere) = match ask_either(socket, NOWHERE, limit).await {
+        (known, Answer::Status(status)) => (known, status),
+        (_, Answer::Refused) => return Heard::Nobody,
+        _ => return Heard::NotHttp,
+    };
+    let ask = async |path: &str| {
+        let form = known.beside(path);
+        let answer = ask_once(socket, &form, limit).await;
+        (form, answer)
     };
     let has_dependencies = !context.contract.dependencies.is_empty();
     let mut heard = BTreeSet::from([nowhere]);
     if !is_success(nowhere) {
         for path in READINESS {
-            match ask(context, here, port, path).await {
-                Some(Answer::Status(status)) if is_success(status) => return Heard::Ready(path.into(), status),
+            match ask(path).await {
+                (form, Answer::Status(status)) if is_success(status) => return Heard::Ready(form, status),
                 // Anything but an error like the one for a path that is not there.
-                Some(Answer::Status(status)) if status >= 500 && status != nowhere => return Heard::Unready(path.into(), status),
-                Some(Answer::Status(status)) => {
+                (form, Answer::Status(status)) if status >= 500 && status != nowhere => return Heard::Unready(form, status),
+                (_, Answer::Status(status)) => {
                     heard.insert(status);
                 }
                 _ => return Heard::Elsewhere(heard),
@@ -92,19 +99,14 @@ pub(super) async fn ask_all(context: &RunContext, here: &Reach, port: u16) -> He
     if has_dependencies {
         return Heard::Elsewhere(heard);
     }
-    match ask(context, here, port, ROOT).await {
-        Some(Answer::Status(status)) if is_success(status) => Heard::Ready(ROOT.into(), status),
-        Some(Answer::Status(status)) => {
+    match ask(ROOT).await {
+        (form, Answer::Status(status)) if is_success(status) => Heard::Ready(form, status),
+        (_, Answer::Status(status)) => {
             heard.insert(status);
             Heard::Elsewhere(heard)
         }
         _ => Heard::Elsewhere(heard),
     }
-}
-
-async fn ask(context: &RunContext, here: &Reach, port: u16, path: &str) -> Option<Answer> {
-    let limit = context.contract.probe_timeout.min(ANSWER_LIMIT);
-    Some(ask_once(here.socket(port)?, &HttpForm::to(path), limit).await)
 }
 
 /// The path at which a running, ready app says that it lives, apart from its readiness path; asked as readiness is.

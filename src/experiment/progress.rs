@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use super::RunError;
 use crate::model::CheckRecord;
 use crate::subject::Draft;
 
@@ -12,6 +13,8 @@ pub enum Event<'a> {
     Phase(&'a str),
     /// Something about the stack that its owner should know.
     Warning(&'a str),
+    /// The stack does not start: only what starts nothing is checked.
+    DoesNotStart(&'a RunError),
     /// What is known of the stack, before the checks begin.
     Contract(&'a Draft),
     /// The checks begin.

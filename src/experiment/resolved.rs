@@ -1,12 +1,13 @@
 //! The resolved stack: what can be known before an engine is asked: the resolved file, what is declared, and what isolation changes.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::RunError;
 use crate::compose::{Compose, ComposeError, ComposeFile, Copy, Hazard, ImageStack, Model, Remaining, isolate, leave_out};
+use crate::probe::authority;
 use crate::redact::Redactor;
-use crate::subject::{ContractError, Declared, Found, Origin, detect_app};
+use crate::subject::{ContractError, Declared, Form, Found, Origin, Tls, detect_app};
 
 /// Words of every log that some use as a password. Where they are masked nothing can be read, and each of them would look like a leak.
 const WORDS: [&str; 10] =
@@ -98,13 +99,17 @@ impl ResolvedStack {
         today: time::Date,
     ) -> Result<Self, RunError> {
         let whole = Compose.resolve(&target.find()?).await?;
-        let declared = Declared::from_model(&whole)?;
+        let mut declared = Declared::from_model(&whole)?;
+        let mut flags = flags.clone();
+        let folder = whole.file().folder();
+        certificates(&mut declared, Some(&folder), |key| Declared::place(&whole, key))?;
+        certificates(&mut flags, None, |key| format!("--{key}"))?;
         let known_checks: Vec<&str> = known_checks.iter().map(String::as_str).collect();
         declared.validate(Origin::File, &whole, &known_checks, today)?;
         flags.validate(Origin::Flags, &whole, &known_checks, today)?;
         let Exceptions { allowed, kept } = exceptions;
         are_services(kept, &whole)?;
-        let app = detect_app(flags, &declared, &whole);
+        let app = detect_app(&flags, &declared, &whole);
         let dependencies = flags.dependencies.as_ref().or(declared.dependencies.as_ref()).into_iter().flatten();
         let dependencies: Vec<&str> = dependencies.map(String::as_str).collect();
         let tested: Vec<&str> = app.iter().flat_map(|app| [&[app.value.as_str()], &dependencies[..]].concat()).collect();
@@ -115,12 +120,14 @@ impl ResolvedStack {
         let variables = whole.all_variables();
         let redactor = Redactor::sparing(whole.services().map(|(name, _)| name).chain(WORDS));
         let redactor = redactor.with_variables(variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let headers = [&declared, &flags].into_iter().flat_map(Declared::secrets);
+        let redactor = headers.fold(redactor, |redactor, secret| redactor.with_secret(&secret.0));
         let is_serial = !preview.shared.is_empty();
         Ok(Self {
             model,
             app,
             declared,
-            flags: flags.clone(),
+            flags,
             redactor,
             allowed: allowed.clone(),
             left_out,
@@ -141,4 +148,24 @@ fn are_services(kept: &BTreeSet<String>, model: &Model) -> Result<(), ContractEr
             advice: format!("the services are: {}; with --image it names a dependency to start", services.join(", ")),
         }),
     }
+}
+
+/// Reads the certificates that forms name, so that one which can't be read is told before anything is started. Their files are named from
+/// this folder.
+fn certificates(declared: &mut Declared, folder: Option<&Path>, place: impl Fn(&str) -> String) -> Result<(), ContractError> {
+    let Declared { readiness, liveness, .. } = declared;
+    for (key, form) in [("readiness", readiness), ("liveness", liveness)] {
+        let Some(Form::Http(http)) = form else { continue };
+        let Tls::Authority(file) = &mut http.tls else { continue };
+        if let Some(folder) = folder {
+            *file = folder.join(&file);
+        }
+        authority(file).map_err(|message| ContractError::Declared {
+            place: place(key),
+            message,
+            advice: "name a file with certificates in PEM (`tls: {ca: FILE}`), or take any certificate: `tls: {insecure: true}`"
+                .into(),
+        })?;
+    }
+    Ok(())
 }

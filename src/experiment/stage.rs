@@ -12,7 +12,7 @@ use super::launch::{self, Without};
 use super::{Event, Line, Progress, RunContext, Step, look};
 use crate::engine::EngineError;
 use crate::judge::{self, Anchor, Claim, Window};
-use crate::model::{Endpoint, Fact, FactId, Halt, Mark, Outcome, Timeline};
+use crate::model::{Endpoint, Fact, FactId, Halt, Inspection, Mark, Outcome, Timeline};
 use crate::probe::OpenSession;
 use crate::target::Instance;
 
@@ -98,6 +98,10 @@ impl Stage {
 
     /// Puts down that a phase of the experiment begins at this moment.
     pub(super) fn mark(&self, at: Duration, mark: Mark) {
+        if mark == (Mark::AppStarted { again: false }) {
+            let inspection = Inspection::UndisturbedStart { took: self.context.undisturbed_start };
+            self.timeline.record_at(at, Fact::Inspected { inspection });
+        }
         self.timeline.record_at(at, Fact::Mark { mark });
     }
 

@@ -30,6 +30,8 @@ pub struct Planned {
     pub title: String,
     /// Why it does not apply to this stack, if so.
     pub not_applicable: Option<Lack>,
+    /// Why it can't be made now, if so.
+    pub could_not_run: Option<String>,
 }
 
 /// What a check needs and the stack has not.
@@ -59,7 +61,7 @@ impl Planned {
     pub fn without_run(&self) -> CheckRecord {
         let (verdict, reason, flag) = match &self.not_applicable {
             Some(Lack { reason, flag }) => (Verdict::NotApplicable, reason.clone(), flag.map(str::to_owned)),
-            None => (Verdict::CouldNotRun, "it was not run".into(), None),
+            None => (Verdict::CouldNotRun, self.could_not_run.clone().unwrap_or_else(|| "it was not run".into()), None),
         };
         CheckRecord {
             id: self.check.id.clone(),
@@ -228,6 +230,7 @@ impl Plan {
                         dependency: dependency.map(str::to_owned),
                         title: whole.name.clone(),
                         not_applicable: lacks.clone(),
+                        could_not_run: None,
                     });
                     if lacks.is_none() {
                         plan.arrange(place, about, &whole.steps, grouping);
@@ -269,6 +272,23 @@ impl Plan {
         self.experiments.push(PlannedExperiment { name, background: lines(&background), checks: vec![turns], key });
     }
 
+    /// The same without what starts something, which can't be made for this reason.
+    #[must_use]
+    pub fn without_starts(mut self, reason: &str) -> Self {
+        for feature in &mut self.features {
+            feature.scenarios.retain(|scenario| is_static(&scenario.tags));
+        }
+        self.features.retain(|feature| !feature.scenarios.is_empty());
+        let kept: Vec<String> =
+            self.features.iter().flat_map(|feature| feature.scenarios.iter().map(|scenario| scenario.name.clone())).collect();
+        let checks = &mut self.checks;
+        for planned in checks.iter_mut().filter(|planned| !kept.contains(&planned.title)) {
+            planned.could_not_run = Some(reason.to_owned());
+        }
+        self.experiments.retain(|experiment| experiment.checks.iter().all(|turns| kept.contains(&checks[turns.index].title)));
+        self
+    }
+
     /// How many checks are to be made.
     #[must_use]
     pub fn runs(&self) -> usize {
@@ -278,7 +298,6 @@ impl Plan {
     /// Whether any of them starts something.
     #[must_use]
     pub fn starts_something(&self) -> bool {
-        let is_static = |tags: &[String]| tags.iter().any(|tag| tag == STATIC);
         self.features.iter().any(|feature| feature.scenarios.iter().any(|scenario| !is_static(&scenario.tags)))
     }
 
@@ -287,6 +306,10 @@ impl Plan {
     pub fn find(&self, scenario: &Scenario) -> Option<usize> {
         self.checks.iter().position(|planned| planned.title == scenario.name)
     }
+}
+
+fn is_static(tags: &[String]) -> bool {
+    tags.iter().any(|tag| tag == STATIC)
 }
 
 /// What is known of a stack when its checks are chosen.
@@ -495,6 +518,17 @@ mod tests {
         for topic in ["retry.", "outage.", "data."] {
             assert!(!applicable.iter().any(|id| id.starts_with(topic)), "{applicable:?}");
         }
+    }
+
+    #[test]
+    fn of_a_stack_that_does_not_start_the_static_checks_are_made() {
+        let whole = plan(&json!({"app": {}}), Some("@image")).expect("planned");
+        let plan = whole.clone().without_starts("it exits");
+        assert!(plan.runs() > 5 && plan.runs() < whole.runs() && !plan.starts_something());
+        assert_eq!(plan.experiments.len(), plan.runs());
+        let of = |id: &str| plan.checks.iter().find(|planned| planned.check.id == id).expect("planned").without_run();
+        assert_eq!(of("image.exposes").reason.as_deref(), Some("it exits"));
+        assert_eq!(of("image.labels").reason.as_deref(), Some("it was not run"));
     }
 
     #[test]

@@ -49,6 +49,10 @@ pub const SENTENCES: &[Sentence] = sentences! {
     Given "the app can gain no privileges", "the app can gain no privileges" => |_| Some(Step::Act(Act::NoNewPrivileges));
     Given r"the app has (\d+) MiB of memory and half a processor", "the app has 512 MiB of memory and half a processor" => |words| Some(Step::Act(Act::Limits { memory: words.number(0)? }));
     Given r"the app runs as user (\d+:\d+)", "the app runs as user 12345:0" => |words| Some(Step::Act(Act::User(words.word(0)?.to_owned())));
+    Given "a parent process starts the app and passes no signal on", "a parent process starts the app and passes no signal on" => |_| Some(Step::Act(Act::SwallowSignals));
+    Given "the health check of the app always passes", "the health check of the app always passes" => |_| Some(Step::Act(Act::AlwaysHealthy));
+    Given "a proxy answers readiness with 200, whatever the app says", "a proxy answers readiness with 200, whatever the app says" => |_| Some(Step::Act(Act::AlwaysReady));
+    Given r"the name of (the database|the main dependency|\S+) never resolves for the app", "the name of db never resolves for the app" => |words| Some(Step::Act(Act::Hide(words.service(0)?)));
     Given "the stack is ready", "the stack is ready" => |_| Some(Step::Act(Act::BringUp));
     Given "the app is started", "the app is started" => |_| Some(Step::Act(Act::StartApp));
     Given "the app and its dependencies are started", "the app and its dependencies are started" => |_| Some(Step::Act(Act::StartAppAndDependencies));
@@ -80,11 +84,17 @@ pub const SENTENCES: &[Sentence] = sentences! {
     When "the app is resumed by SIGCONT", "the app is resumed by SIGCONT" => |_| Some(Step::Act(Act::Resume));
     When "all connection slots of the database are taken", "all connection slots of the database are taken" => |_| Some(Step::Act(Act::TakeSlots));
     When "the connection slots are free again", "the connection slots are free again" => |_| Some(Step::Act(Act::FreeSlots));
+    Then "the app is never ready before the database accepts", "the app is never ready before the database accepts" => |_| Some(Step::Claim(Claim::NotReadyBefore(Meant::Database)));
+    Then r"the app is (ready|alive) within (the startup limit|the recovery limit|the outage limit|the outage limit and one probe|\d+ seconds|\d+ seconds more than its start takes)( of its start| of its first sign of life| of being ready| of the outage| of its return| of its second start)?", "the app is ready within the recovery limit of its return" => |words| Some(Step::Claim(Claim::Answers { endpoint: words.said(0), wanted: Wanted::Success, within: words.limit(1)?, of: words.anchor(2) }));
+    Then r"the app says that it is not ready within (the startup limit|the recovery limit|the outage limit|the outage limit and one probe|\d+ seconds)( of its start| of its first sign of life| of being ready| of the outage| of its return| of its second start)?", "the app says that it is not ready within the outage limit of the outage" => |words| Some(Step::Claim(Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Unready, within: words.limit(0)?, of: words.anchor(1) }));
+    Then r"the app is (ready|alive) throughout (\d+) seconds( of its start| of its first sign of life| of being ready| of the outage| of its return| of its second start)?", "the app is ready throughout 10 seconds of being ready" => |words| Some(Step::Claim(Claim::Stays { endpoint: words.said(0), lasting: Lasting::Success, time: words.seconds(1)?, of: words.anchor(2) }));
+    Then r"the app is not ready throughout (\d+) seconds( of its start| of its first sign of life| of being ready| of the outage| of its return| of its second start)?", "the app is not ready throughout 3 seconds" => |words| Some(Step::Claim(Claim::Stays { endpoint: Endpoint::Readiness, lasting: Lasting::NoSuccess, time: words.seconds(0)?, of: words.anchor(1) }));
+    Then r"the app says nothing but that it is not ready throughout (\d+) seconds( of its start| of its first sign of life| of being ready| of the outage| of its return| of its second start)?", "the app says nothing but that it is not ready throughout 6 seconds of its first sign of life" => |words| Some(Step::Claim(Claim::Stays { endpoint: Endpoint::Readiness, lasting: Lasting::OnlyUnready, time: words.seconds(0)?, of: words.anchor(1) }));
     Then "readiness answers no 2xx before the database accepts", "readiness answers no 2xx before the database accepts" => |_| Some(Step::Claim(Claim::NotReadyBefore(Meant::Database)));
-    Then r"(readiness|liveness) answers (2xx|\d{3}) within (the startup limit|the recovery limit|the outage limit|the outage limit and one probe|\d+ seconds)( of its start| of its first sign of life| of being ready| of the outage| of its return| of its second start)?", "readiness answers 2xx within the recovery limit of its return" => |words| Some(Step::Claim(Claim::Answers { endpoint: words.endpoint(0), wanted: words.wanted(1)?, within: words.limit(2)?, of: words.anchor(3) }));
-    Then r"(readiness|liveness) fails within (the startup limit|the recovery limit|the outage limit|the outage limit and one probe|\d+ seconds)( of its start| of its first sign of life| of being ready| of the outage| of its return| of its second start)?", "readiness fails within the outage limit of the outage" => |words| Some(Step::Claim(Claim::Answers { endpoint: words.endpoint(0), wanted: Wanted::Failure, within: words.limit(1)?, of: words.anchor(2) }));
+    Then r"(readiness|liveness) answers (2xx|\d{3}) within (the startup limit|the recovery limit|the outage limit|the outage limit and one probe|\d+ seconds|\d+ seconds more than its start takes)( of its start| of its first sign of life| of being ready| of the outage| of its return| of its second start)?", "readiness answers 2xx within the recovery limit of its return" => |words| Some(Step::Claim(Claim::Answers { endpoint: words.endpoint(0), wanted: words.wanted(1)?, within: words.limit(2)?, of: words.anchor(3) }));
+    Then r"(readiness|liveness) fails within (the startup limit|the recovery limit|the outage limit|the outage limit and one probe|\d+ seconds|\d+ seconds more than its start takes)( of its start| of its first sign of life| of being ready| of the outage| of its return| of its second start)?", "readiness fails within the outage limit of the outage" => |words| Some(Step::Claim(Claim::Answers { endpoint: words.endpoint(0), wanted: Wanted::Failure, within: words.limit(1)?, of: words.anchor(2) }));
     Then r"(readiness|liveness) (answers 2xx|answers no 2xx|answers nothing but 503|never hangs) throughout (\d+) seconds( of its start| of its first sign of life| of being ready| of the outage| of its return| of its second start)?", "readiness answers no 2xx throughout 3 seconds" => |words| Some(Step::Claim(Claim::Stays { endpoint: words.endpoint(0), lasting: words.lasting(1)?, time: words.seconds(2)?, of: words.anchor(3) }));
-    Then r"the app listens within (the startup limit|\d+ seconds)( of its start| of its first sign of life| of being ready| of its second start)?", "the app listens within 6 seconds of its first sign of life" => |words| Some(Step::Claim(Claim::Listens { within: words.limit(0)?, of: words.anchor(1) }));
+    Then r"the app listens within (the startup limit|\d+ seconds|\d+ seconds more than its start takes)( of its start| of its first sign of life| of being ready| of its second start)?", "the app listens within 6 seconds of its first sign of life" => |words| Some(Step::Claim(Claim::Listens { within: words.limit(0)?, of: words.anchor(1) }));
     Then r"readiness shows the outage( from its beginning| until its return)?", "readiness shows the outage" => |words| Some(Step::Claim(Claim::OutageFelt(words.anchor(0))));
     Then r"the engine calls the app (healthy|unhealthy) within (\d+) seconds( of being ready| of the outage)?", "the engine calls the app healthy within 15 seconds" => |words| Some(Step::Claim(Claim::HealthTurns { healthy: words.is(0, "healthy"), within: words.seconds(1)?, of: words.anchor(2) }));
     Then "the engine did not call the app healthy before it was ready", "the engine did not call the app healthy before it was ready" => |_| Some(Step::Claim(Claim::NotHealthyTooEarly));
@@ -103,10 +113,10 @@ pub const SENTENCES: &[Sentence] = sentences! {
     Then "nothing that is asked after the signal is left hanging", "nothing that is asked after the signal is left hanging" => |_| Some(Step::Claim(Claim::NothingHangs));
     Then "a second later no session of the app is left", "a second later no session of the app is left" => |_| Some(Step::Claim(Claim::NoSessionLeft));
     Then r"the app has at most (\d+) sessions more than before", "the app has at most 2 sessions more than before" => |words| Some(Step::Claim(Claim::FewMoreSessions(words.count(0)?)));
-    Then r"the log of the app names (the database|the main dependency|\S+) within (\d+) seconds", "the log of the app names db within 10 seconds" => |words| Some(Step::Claim(Claim::LogNames { dependency: words.service(0)?, within: words.seconds(1)? }));
-    Then r"in (\d+) seconds the app logs no stack trace per attempt", "in 10 seconds the app logs no stack trace per attempt" => |words| Some(Step::Claim(Claim::NoTraces(words.seconds(0)?)));
-    Then r"the app, if it gives up without (the database|the main dependency|\S+) within (\d+) seconds, says so", "the app, if it gives up without db within 15 seconds, says so" => |words| Some(Step::Claim(Claim::GivesUpCleanly { dependency: words.service(0)?, within: words.seconds(1)? }));
-    Then r"the log of the app reports a failed login within (\d+) seconds", "the log of the app reports a failed login within 10 seconds" => |words| Some(Step::Claim(Claim::TellsOfLogin(words.seconds(0)?)));
+    Then r"the log of the app names (the database|the main dependency|\S+) within (\d+) seconds( of its first sign of life)?", "the log of the app names db within 10 seconds" => |words| Some(Step::Claim(Claim::LogNames { dependency: words.service(0)?, within: words.seconds(1)?, of: words.anchor(2) }));
+    Then r"in (\d+) seconds( of its first sign of life)? the app logs no stack trace per attempt", "in 10 seconds the app logs no stack trace per attempt" => |words| Some(Step::Claim(Claim::NoTraces { time: words.seconds(0)?, of: words.anchor(1) }));
+    Then r"the app, if it gives up without (the database|the main dependency|\S+) within (\d+) seconds( of its first sign of life)?, says so", "the app, if it gives up without db within 15 seconds, says so" => |words| Some(Step::Claim(Claim::GivesUpCleanly { dependency: words.service(0)?, within: words.seconds(1)?, of: words.anchor(2) }));
+    Then r"the log of the app reports a failed login within (\d+ seconds|\d+ seconds more than its start takes)", "the log of the app reports a failed login within 10 seconds" => |words| Some(Step::Claim(Claim::TellsOfLogin(words.limit(0)?)));
     Then "the app has written something", "the app has written something" => |_| Some(Step::Claim(Claim::Wrote));
     Then "the app has written something since its stop signal", "the app has written something since its stop signal" => |_| Some(Step::Claim(Claim::LastWords));
     Then r"the app writes no log file for (\d+) seconds", "the app writes no log file for 10 seconds" => |words| Some(Step::Claim(Claim::NoLogFiles(words.seconds(0)?)));
@@ -183,6 +193,11 @@ impl Words {
         if self.is(index, "liveness") { Endpoint::Liveness } else { Endpoint::Readiness }
     }
 
+    /// The endpoint that says so.
+    fn said(&self, index: usize) -> Endpoint {
+        if self.is(index, "alive") { Endpoint::Liveness } else { Endpoint::Readiness }
+    }
+
     fn wanted(&self, index: usize) -> Option<Wanted> {
         match self.word(index)? {
             "2xx" => Some(Wanted::Success),
@@ -206,7 +221,11 @@ impl Words {
             "the recovery limit" => Limit::Recovery,
             "the outage limit" => Limit::Outage,
             "the outage limit and one probe" => Limit::OutageAndProbe,
-            other => Limit::Fixed(Duration::from_secs(other.split(' ').next()?.parse().ok()?)),
+            other => {
+                let (number, unit) = other.split_once(' ')?;
+                let time = Duration::from_secs(number.parse().ok()?);
+                if unit == "seconds" { Limit::Fixed(time) } else { Limit::BeyondStart(time) }
+            }
         })
     }
 

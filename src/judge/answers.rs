@@ -5,11 +5,14 @@ use std::time::Duration;
 use super::claim::{Lasting, Wanted};
 use super::meaning::{Meaning, ready_in_words};
 use super::window::{Window, changes};
-use super::words::{answers, exits, seconds, since};
+use super::words::{answers, deaths, exits, seconds, since};
 use crate::model::{Answer, ContainerChange, DependencyState, Endpoint, Fact, FactId, Outcome};
 
 /// How long a request may be left without an answer before the app ends.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long the engine may take to say that a container has ended.
+const WORD: Duration = Duration::from_secs(1);
 
 /// A request to an endpoint and what came of it.
 #[derive(Clone, Copy, Debug)]
@@ -41,15 +44,20 @@ pub(super) fn requests<'a>(window: &Window<'a>, endpoint: Endpoint) -> impl Doub
     })
 }
 
-/// Broken, with all that the endpoint answered in the window until a moment, and the app's exits.
-fn broken(window: &Window<'_>, endpoint: Endpoint, until: Duration, expected: String, evidence: Vec<FactId>) -> Outcome {
+/// Broken, with the app's exits, which say why it did not answer, and all that the endpoint answered in the window until a moment.
+fn never_came(window: &Window<'_>, endpoint: Endpoint, until: Duration, expected: String) -> Outcome {
     let answered = answers(window.facts, endpoint, (window.from, until));
-    let seen = match exits(window.facts, window.app(), window.started(), window.from) {
-        Some(exits) if window.is_gone(window.app()) => format!("{answered}; {exits}, and nothing starts it again"),
-        Some(exits) => format!("{answered}; {exits}"),
+    let seen = match exited(window) {
+        Some(exits) => format!("{exits}; {endpoint}: {answered}"),
         None => answered,
     };
-    Outcome::broken(expected, seen, evidence)
+    Outcome::broken(expected, seen, last_of_each_kind(window, endpoint, until))
+}
+
+/// The exits of the app since its start.
+fn exited(window: &Window<'_>) -> Option<String> {
+    let exits = exits(window.facts, window.app(), window.started(), window.from)?;
+    Some(if window.is_gone(window.app()) { format!("{exits}, and nothing starts it again") } else { exits })
 }
 
 /// What an endpoint answered in the window until a moment, as evidence: the last answer of each kind.
@@ -82,8 +90,7 @@ pub(super) fn answered(window: &Window<'_>, endpoint: Endpoint, wanted: Wanted, 
         return Outcome::Pending;
     }
     let expected = format!("{endpoint} answers {} {}", wanted.of(endpoint, window.contract), window.within(limit));
-    let evidence = last_of_each_kind(window, endpoint, until);
-    broken(window, endpoint, until, expected, evidence)
+    never_came(window, endpoint, until, expected)
 }
 
 /// Somebody listens within a limit: a request is accepted, whatever becomes of it. Held by the first.
@@ -102,8 +109,7 @@ pub(super) fn listened(window: &Window<'_>, limit: Duration) -> Outcome {
         return Outcome::Pending;
     }
     let expected = format!("`{}` listens {}", window.app(), window.within(limit));
-    let evidence = last_of_each_kind(window, endpoint, until);
-    broken(window, endpoint, until, expected, evidence)
+    never_came(window, endpoint, until, expected)
 }
 
 /// An endpoint says this in the whole window, in which it is asked at least once.
@@ -118,9 +124,18 @@ pub(super) fn stayed(window: &Window<'_>, endpoint: Endpoint, lasting: Lasting, 
     };
     let asked: Vec<Request<'_>> = requests(window, endpoint).filter(counts).collect();
     if let Some(breaking) = asked.iter().find(|request| lasting.breaks(request)) {
+        // A connection that is refused or breaks off may be that of an app which is just ending: the engine says so a moment later.
+        let is_cut = matches!(breaking.answer, Answer::Refused | Answer::Reset | Answer::Broken(_));
+        let has_ended = || deaths(window.facts, window.app(), window.from).next().is_some();
+        let goes_on = || requests(window, endpoint).any(|request| request.at > breaking.at + WORD);
+        if is_cut && !window.over && !has_ended() && !goes_on() {
+            return Outcome::Pending;
+        }
         let expected =
             format!("{endpoint} {} throughout {} from {} on", lasting.of(endpoint, window.contract), seconds(time), window.event);
-        return broken(window, endpoint, end.max(breaking.at), expected, vec![breaking.id]);
+        let answered = answers(window.facts, endpoint, (window.from, end.max(breaking.at)));
+        let seen = exited(window).map_or_else(|| answered.clone(), |exits| format!("{answered}; {exits}"));
+        return Outcome::broken(expected, seen, vec![breaking.id]);
     }
     let was_asked = !asked.is_empty() || lasting.needs_no_answer();
     let is_past = requests(window, endpoint).any(|request| request.at >= end);
@@ -137,8 +152,9 @@ pub(super) fn left_nothing_hanging(window: &Window<'_>) -> Outcome {
     let Some(stop) = window.stop() else { return super::stop::no_end(window) };
     let told = stop.told;
     let waited = |request: &Request<'_>| request.at.saturating_sub(request.sent.max(told));
-    let hung = requests(window, Endpoint::Readiness)
-        .find(|request| matches!(request.answer, Answer::TimedOut | Answer::Broken(_)) && waited(request) > PATIENCE);
+    let hung = requests(window, Endpoint::Readiness).find(|request| {
+        matches!(request.answer, Answer::TimedOut | Answer::Broken(_) | Answer::CannotAsk(_)) && waited(request) > PATIENCE
+    });
     let Some(request) = hung else { return Outcome::Held(vec![stop.sent]) };
     Outcome::broken(
         "every request after the signal is answered or refused",
@@ -199,10 +215,10 @@ mod tests {
     use super::*;
     use crate::judge::Anchor;
     use crate::judge::testing::{
-        Case, asked, container, database, died, held, is_broken, is_held, mark, readiness, refused, told_to_stop,
+        Case, Told, asked, container, database, died, held, is_broken, is_held, mark, readiness, refused, told_to_stop,
     };
     use crate::judge::{Claim, Limit};
-    use crate::model::Mark;
+    use crate::model::{Inspection, Mark};
     use crate::subject::Meant;
 
     const LIMIT: Limit = Limit::Fixed(Duration::from_secs(5));
@@ -271,13 +287,15 @@ mod tests {
         assert_eq!(finding.expected, "readiness answers 2xx within 5.0 s of its start");
         assert_eq!(
             finding.seen,
-            "connection refused (once, +0.1 s); `app` exited with status 3 at +0.1 s, and nothing starts it again"
+            "`app` exited with status 3 at +0.1 s, and nothing starts it again; readiness: connection refused (once, +0.1 s)"
         );
         let restarted = [container(0, "app", ContainerChange::Created { restarts: true })].into_iter().chain(gone);
         assert_eq!(Case::of(restarted.clone()).judge(&READY), Outcome::Pending, "the engine starts it again");
         let many_more = Case::of(restarted.chain((0..9).map(|n| died(200 + n, 3))));
         assert_eq!(many_more.judge(&READY), Outcome::Pending, "however often");
-        assert!(many_more.clone().over().seen(&READY).ends_with("`app` exited 10 times, last with status 3 at +0.2 s"));
+        assert!(
+            many_more.clone().over().seen(&READY).starts_with("`app` exited 10 times, last with status 3 at +0.2 s; readiness: ")
+        );
         let mut alone = many_more;
         alone.contract.dependencies.clear();
         assert!(is_broken(&alone.judge(&READY)), "there is nothing that it could wait for");
@@ -286,7 +304,7 @@ mod tests {
     #[test]
     fn an_app_that_was_gone_before_is_gone() {
         let seen = Case::of([died(100, 1)]).from(6000).seen(&READY);
-        assert_eq!(seen, "no answer at all; `app` exited with status 1 at -5.9 s, and nothing starts it again");
+        assert_eq!(seen, "`app` exited with status 1 at -5.9 s, and nothing starts it again; readiness: no answer at all");
         let again = Case::of([died(100, 1), mark(200, Mark::AppStarted { again: true })]).from(6000);
         assert_eq!(again.judge(&READY), Outcome::Pending, "that was before its second start");
     }
@@ -299,6 +317,25 @@ mod tests {
         let late = Case::of([readiness(4900, 5001, Answer::Status(503))]);
         assert!(is_broken(&late.judge(&UNAVAILABLE)), "what comes later can't be in time");
         assert_eq!(late.over().seen(&UNAVAILABLE), "no answer at all");
+    }
+
+    #[test]
+    fn what_an_undisturbed_start_takes_is_added_to_a_limit() {
+        let claim = Claim::Answers {
+            endpoint: Endpoint::Readiness,
+            wanted: Wanted::Success,
+            within: Limit::BeyondStart(Duration::from_secs(3)),
+            of: Anchor::Latest,
+        };
+        let took = |ms| (0, Fact::Inspected { inspection: Inspection::UndisturbedStart { took: Duration::from_millis(ms) } });
+        let judged = |others: &[Told]| {
+            let late = [mark(0, Mark::AppStarted { again: false }), readiness(9_900, 9_950, Answer::Status(200))];
+            Case::of([&late[..], others].concat()).from(5_000).over().judge(&claim)
+        };
+        assert!(is_broken(&judged(&[])), "3 s are over");
+        assert!(is_held(&judged(&[took(1_000)])), "and twice the start");
+        assert!(is_broken(&judged(&[took(1_000), mark(900, Mark::FirstSign)])), "most of which it had behind it");
+        assert!(is_held(&judged(&[took(2_000), mark(900, Mark::FirstSign)])));
     }
 
     #[test]
@@ -366,6 +403,16 @@ mod tests {
         assert!(matches!(Case::of([]).over().judge(&unready), Outcome::Undecided(_)));
         assert_eq!(Case::of([readiness(1, 2, Answer::Status(503))]).over().judge(&unready), held([0, 0]));
         assert!(is_broken(&Case::of([readiness(1, 2, Answer::Status(200))]).judge(&unready)));
+    }
+
+    #[test]
+    fn a_refused_connection_waits_for_word_of_an_end() {
+        let refused = readiness(100, 110, Answer::Refused);
+        let judged = |others: &[Told]| Case::of([&[refused.clone()][..], others].concat()).judge(&stays(Lasting::Success));
+        assert_eq!(judged(&[]), Outcome::Pending);
+        assert!(is_broken(&judged(&[died(150, 1)])));
+        assert!(is_broken(&judged(&[readiness(1_100, 1_200, Answer::Status(200))])), "it goes on");
+        assert!(is_broken(&Case::of([readiness(100, 110, Answer::Status(500))]).judge(&stays(Lasting::Success))));
     }
 
     #[test]

@@ -29,7 +29,9 @@ pub fn missing_reporters(checks: &[CheckRecord]) -> Vec<&'static str> {
 pub fn causes(checks: &[CheckRecord]) -> Vec<Cause> {
     let mut groups: Vec<Vec<&CheckRecord>> = vec![];
     for check in checks.iter().filter(|check| check.verdict == Verdict::Failed) {
-        let same = |group: &&mut Vec<&CheckRecord>| defect_of(check).is_some() && defect_of(group[0]) == defect_of(check);
+        let same = |group: &&mut Vec<&CheckRecord>| {
+            defect_of(group[0]).zip(defect_of(check)).is_some_and(|(one, other)| one.is_same(other))
+        };
         match groups.iter_mut().find(same) {
             Some(group) => group.push(check),
             None => groups.push(vec![check]),
@@ -41,7 +43,9 @@ pub fn causes(checks: &[CheckRecord]) -> Vec<Cause> {
 }
 
 fn cause(group: &[&CheckRecord], checks: &[CheckRecord]) -> Option<Cause> {
-    let defect = defect_of(group[0]);
+    let is_its_own =
+        |check: &&CheckRecord| defect_of(check).is_some_and(|defect| defect.reported_by().contains(&check.id.as_str()));
+    let defect = defect_of(group.iter().copied().find(is_its_own).unwrap_or(group[0]));
     let plainest = |check: &&&CheckRecord| {
         let ids = defect.map_or(&[][..], Defect::reported_by);
         (ids.iter().position(|id| *id == check.id).unwrap_or(ids.len()), check.severity == Severity::Should)
@@ -82,8 +86,9 @@ fn asks(check: &CheckRecord) -> Option<(&Defect, &'static [&'static str])> {
 
 /// Which of the checks with these ids has failed by a defect, other than the one that asks.
 fn reporter<'a>(checks: &'a [CheckRecord], index: usize, defect: &Defect, ids: &[&str]) -> Option<&'a CheckRecord> {
-    let failed =
-        |check: &CheckRecord| matches!(check.verdict, Verdict::Failed | Verdict::Waived) && defect_of(check) == Some(defect);
+    let failed = |check: &CheckRecord| {
+        matches!(check.verdict, Verdict::Failed | Verdict::Waived) && defect_of(check).is_some_and(|other| other.is_same(defect))
+    };
     let others = || checks.iter().enumerate().filter(|(other, check)| *other != index && failed(check)).map(|(_, check)| check);
     ids.iter().find_map(|id| others().find(|check| check.id == *id))
 }
@@ -95,6 +100,10 @@ mod tests {
 
     fn stop(first: &str) -> Defect {
         Defect::IgnoresStopSignal { first_process: Some(first.into()) }
+    }
+
+    fn stop_waits(first: &str) -> Defect {
+        Defect::StopWaits { service: "db".into(), first_process: Some(first.into()) }
     }
 
     fn check(id: &str, verdict: Verdict, defect: Option<Defect>) -> CheckRecord {
@@ -154,6 +163,37 @@ mod tests {
             [check("shutdown.in-time", Waived, Some(stop("sh"))), check("shutdown.database-gone", Failed, Some(stop("sh")))];
         resolve(&mut checks);
         assert_eq!((checks[1].verdict, checks[1].blocked_by.as_deref()), (Blocked, Some("shutdown.in-time")));
+    }
+
+    #[test]
+    fn what_is_written_where_the_app_needs_to_write_is_one_cause() {
+        let needs = |path: &str| Some(Defect::NeedsToWrite { path: path.into() });
+        let writes = Some(Defect::Writes { folders: vec!["/root/.app".into(), "/srv/ui/assets".into()] });
+        let count = |path: &str| {
+            let checks =
+                [check("hardening.read-only", Failed, needs(path)), check("hardening.writes-nothing", Failed, writes.clone())];
+            causes(&checks).len()
+        };
+        assert_eq!([count("/srv/ui"), count("/root/.app/state"), count("/srv/u")], [1, 1, 2]);
+        let alone = causes(&[check("hardening.writes-nothing", Failed, writes)]);
+        assert_eq!(alone[0].headline.as_deref(), Some("The app writes to the file system of its own container"));
+    }
+
+    #[test]
+    fn a_stop_that_waits_for_a_silent_dependency_shares_the_cause_of_what_it_is_part_of() {
+        let waits = || check("shutdown.database-frozen", Failed, Some(stop_waits("tini -- server")));
+        let forever = Some(Defect::WaitsForever { service: "db".into() });
+        let mut silent = [waits(), check("outage.frozen[db]", Failed, forever)];
+        resolve(&mut silent);
+        let causes_of_silent = causes(&silent);
+        assert_eq!(causes_of_silent.len(), 1);
+        assert_eq!(causes_of_silent[0].check, "outage.frozen[db]");
+        assert_eq!(causes_of_silent[0].also_failed, ["shutdown.database-frozen"]);
+        let mut deaf = [waits(), check("shutdown.in-time", Failed, Some(stop("tini -- server")))];
+        resolve(&mut deaf);
+        assert_eq!((deaf[0].verdict, deaf[0].blocked_by.as_deref()), (Blocked, Some("shutdown.in-time")));
+        let alone = causes(&[waits()]);
+        assert_eq!((alone.len(), alone[0].headline.as_deref()), (1, None));
     }
 
     #[test]

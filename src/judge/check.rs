@@ -333,7 +333,7 @@ mod tests {
         assert_eq!(failed(ruled(&lines, &[step(0), step(10)])).expected, "readiness answers 2xx within 5.0 s of the beginning");
         assert_eq!(
             failed(ruled(&lines, &[step(0), status(1, 200), step(20)])).expected,
-            "readiness answers 503 within 5.0 s of the first 2xx"
+            "readiness answers 503 within 5.0 s of the first ready answer"
         );
     }
 
@@ -384,7 +384,7 @@ mod tests {
 
     #[test]
     fn limits_count_from_the_report_of_a_failed_login() {
-        let lines = [None, Some(Claim::TellsOfLogin(Duration::from_secs(20))), Some(STAYS)];
+        let lines = [None, Some(Claim::TellsOfLogin(Limit::Fixed(Duration::from_secs(20)))), Some(STAYS)];
         let ready = |ms| {
             ruled(
                 &lines,

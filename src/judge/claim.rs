@@ -66,13 +66,13 @@ pub enum Claim {
     /// The app has at most so many sessions more than before the disturbance.
     FewMoreSessions(usize),
     /// Some line of the log names the dependency.
-    LogNames { dependency: Meant, within: Duration },
+    LogNames { dependency: Meant, within: Duration, of: Anchor },
     /// There is no stack trace for each attempt.
-    NoTraces(Duration),
+    NoTraces { time: Duration, of: Anchor },
     /// If the app gives up, it says so by its status and in its log.
-    GivesUpCleanly { dependency: Meant, within: Duration },
+    GivesUpCleanly { dependency: Meant, within: Duration, of: Anchor },
     /// Some line says that the login failed.
-    TellsOfLogin(Duration),
+    TellsOfLogin(Limit),
     /// The app has written something.
     Wrote,
     /// The app writes something about its end after it was told to stop.
@@ -167,7 +167,7 @@ impl Wanted {
 impl fmt::Display for Wanted {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Success => formatter.write_str("2xx"),
+            Self::Success => formatter.write_str("ready answer"),
             Self::Unready => formatter.write_str("unready answer"),
             Self::Failure => formatter.write_str("non-2xx"),
             Self::Status(status) => write!(formatter, "{status}"),
@@ -266,6 +266,9 @@ pub enum Limit {
     OutageAndProbe,
     /// So long.
     Fixed(Duration),
+    /// So long, and as long again as an undisturbed start takes from the app's first sign of life on, twice: several instances at once
+    /// are slower than one.
+    BeyondStart(Duration),
 }
 
 impl Limit {
@@ -278,6 +281,16 @@ impl Limit {
             Self::Outage => contract.outage_limit,
             Self::OutageAndProbe => contract.outage_limit + contract.probe_timeout,
             Self::Fixed(time) => time,
+            // How long the start takes is known once it is judged.
+            Self::BeyondStart(time) => time + contract.startup_limit,
+        }
+    }
+
+    /// How long it is in an experiment.
+    pub(super) fn in_window(self, window: &Window<'_>) -> Duration {
+        match self {
+            Self::BeyondStart(time) => time + window.rest_of_start() * 2,
+            other => other.of(window.contract),
         }
     }
 }
@@ -298,8 +311,8 @@ impl Claim {
             | Self::HealthCheckPasses(within)
             | Self::LogNames { within, .. }
             | Self::GivesUpCleanly { within, .. }
-            | Self::TellsOfLogin(within)
-            | Self::NoTraces(within) => *within,
+            | Self::NoTraces { time: within, .. } => *within,
+            Self::TellsOfLogin(within) => within.of(contract),
             Self::Wrote => ARRIVAL,
             Self::NoRootProcess => LOOKS_LIMIT,
             _ => Duration::ZERO,
@@ -314,6 +327,9 @@ impl Claim {
             | Self::Listens { of, .. }
             | Self::Stays { of, .. }
             | Self::HealthTurns { of, .. }
+            | Self::LogNames { of, .. }
+            | Self::NoTraces { of, .. }
+            | Self::GivesUpCleanly { of, .. }
             | Self::OutageFelt(of) => *of,
             Self::NotReadyBefore(_) => Anchor::Start,
             _ => Anchor::Latest,
@@ -334,7 +350,9 @@ impl Claim {
             | Self::HeldRequestAnswered(of)
             | Self::KeepsSecrets(of) => *of,
             Self::RootIsReadOnly => Anchor::Start,
-            Self::LogNames { .. } | Self::NoTraces(_) | Self::GivesUpCleanly { .. } | Self::TellsOfLogin(_) => Anchor::FirstSign,
+            Self::LogNames { .. } | Self::NoTraces { .. } | Self::GivesUpCleanly { .. } | Self::TellsOfLogin(_) => {
+                Anchor::FirstSign
+            }
             Self::NoRootProcess
             | Self::NoZombies
             | Self::NoLogFiles(_)
@@ -382,7 +400,7 @@ impl Claim {
     pub(super) fn sights(&self) -> &'static [Sight] {
         match self {
             Self::LogNames { .. }
-            | Self::NoTraces(_)
+            | Self::NoTraces { .. }
             | Self::GivesUpCleanly { .. }
             | Self::TellsOfLogin(_)
             | Self::Wrote
@@ -400,9 +418,9 @@ impl Claim {
         match self {
             Self::NotReadyBefore(dependency) => meant(window, dependency, |service| answers::never_ready_before(window, service)),
             Self::Answers { endpoint, wanted, within, .. } => {
-                answers::answered(window, *endpoint, *wanted, within.of(window.contract))
+                answers::answered(window, *endpoint, *wanted, within.in_window(window))
             }
-            Self::Listens { within, .. } => answers::listened(window, within.of(window.contract)),
+            Self::Listens { within, .. } => answers::listened(window, within.in_window(window)),
             Self::OutageFelt(_) => felt::was_felt(window),
             Self::Stays { endpoint, lasting, time, .. } => answers::stayed(window, *endpoint, *lasting, *time),
             Self::HealthTurns { healthy, within, .. } => health::turned(window, *healthy, *within),
@@ -425,14 +443,14 @@ impl Claim {
             Self::NothingHangs => answers::left_nothing_hanging(window),
             Self::NoSessionLeft => sessions::none_left(window),
             Self::FewMoreSessions(more) => sessions::few_more(window, *more),
-            Self::LogNames { dependency, within } => {
+            Self::LogNames { dependency, within, .. } => {
                 meant(window, dependency, |service| log::names_dependency(window, service, *within))
             }
-            Self::NoTraces(time) => log::no_trace_per_attempt(window, *time),
-            Self::GivesUpCleanly { dependency, within } => {
+            Self::NoTraces { time, .. } => log::no_trace_per_attempt(window, *time),
+            Self::GivesUpCleanly { dependency, within, .. } => {
                 meant(window, dependency, |service| log::gave_up_cleanly(window, service, *within))
             }
-            Self::TellsOfLogin(within) => log::told_of_login(window, *within),
+            Self::TellsOfLogin(within) => log::told_of_login(window, within.in_window(window)),
             Self::Wrote => logging::wrote(window),
             Self::LastWords => logging::had_last_words(window),
             Self::NoLogFiles(time) => files::no_log_files(window, *time),

@@ -13,8 +13,8 @@ use super::process::{first_process, is_shell};
 use super::stop::handles;
 use super::window::{Stop, Window};
 use super::words::deaths;
-use super::{Claim, files};
-use crate::model::{Answer, Defect, DependencyState, Endpoint, Fact, FaultKind, Inspection, Phase};
+use super::{Claim, Limit, files};
+use crate::model::{Answer, Defect, DependencyState, Endpoint, Fact, FaultKind, Inspection, Mark, Phase};
 use crate::subject::Meant;
 
 /// What programs say of a path that they can't write to: the words of errno(3) in C, Python, Node, Go and Java, and a path.
@@ -40,7 +40,13 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
             // As the process shows itself while it is the first one.
             Some(Defect::IgnoresStopSignal { first_process: Some(words.join(" ")) })
         }
-        Claim::Answers { wanted: Wanted::Success, .. } | Claim::SameProcess | Claim::Listens { .. } => at_start(window),
+        Claim::Answers { wanted: Wanted::Success, within: Limit::BeyondStart(_), .. } => {
+            at_start(window).or_else(|| late(window))
+        }
+        Claim::Answers { wanted: Wanted::Success, .. }
+        | Claim::Stays { endpoint: Endpoint::Liveness, .. }
+        | Claim::SameProcess
+        | Claim::Listens { .. } => at_start(window),
         Claim::NotReadyBefore(service) => named(window, service).map(|service| Defect::IgnoresOutage { service }),
         Claim::Answers { endpoint: Endpoint::Readiness, .. }
         | Claim::Stays {
@@ -52,8 +58,16 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
         | Claim::HealthTurns { healthy: false, .. } => in_outage(window),
         Claim::WritesNothing(_) => {
             let (_, written) = files::written(window)?;
-            let (folder, _) = written.first()?.rsplit_once('/')?;
-            Some(Defect::NeedsToWrite { path: folder.to_owned() })
+            Some(Defect::Writes { folders: outermost_folders(&written) })
+        }
+        Claim::LogNames { dependency, .. } => named(window, dependency).map(|service| Defect::LogOmits { service }),
+        Claim::NoTraces { .. } => Some(Defect::TracePerAttempt),
+        Claim::GivesUpCleanly { dependency, .. } => {
+            let exits = deaths(window.facts, window.app(), window.from);
+            if exits.map(|death| death.exit_code).next()? == 0 {
+                return Some(Defect::ExitsWithSuccess);
+            }
+            named(window, dependency).map(|service| Defect::LogOmits { service })
         }
         Claim::NoRootProcess | Claim::UserIsNotRoot => Some(Defect::RunsAsRoot),
         Claim::DataOnVolume(service) | Claim::RowSurvives(service) => {
@@ -61,6 +75,22 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
         }
         _ => None,
     }
+}
+
+/// The folders of these files, without those that lie in another one of them.
+fn outermost_folders(files: &[String]) -> Vec<String> {
+    let mut folders: Vec<&str> = files.iter().filter_map(|file| Some(file.rsplit_once('/')?.0)).collect();
+    folders.sort_unstable();
+    let mut outermost: Vec<String> = vec![];
+    for folder in folders {
+        // Sorted, a folder comes before what lies in it.
+        let is_within =
+            |outer: &String| folder.strip_prefix(outer.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        if !outermost.iter().any(is_within) {
+            outermost.push(folder.to_owned());
+        }
+    }
+    outermost
 }
 
 fn named(window: &Window<'_>, meant: &Meant) -> Option<String> {
@@ -71,11 +101,22 @@ fn named(window: &Window<'_>, meant: &Meant) -> Option<String> {
 /// kept it.
 fn unheeded(window: &Window<'_>, stop: &Stop<'_>) -> Defect {
     let first = first_process(window.facts, stop.app, stop.told);
-    let is_handled = !first.as_ref().is_some_and(is_shell) && handles(window, stop.signal) == Some(true);
+    // An init, which passes signals on, is not asked what it handles itself.
+    let is_handled = !first.as_ref().is_some_and(is_shell) && handles(window, stop.signal) != Some(false);
     let waited = requests(window, Endpoint::Readiness)
         .any(|request| request.sent < stop.told && request.at > stop.told && matches!(request.answer, Answer::TimedOut));
+    let is_silent = window.facts.iter().rev().find_map(|one| match &one.fact {
+        Fact::Fault { fault, phase: Phase::Begins, .. } => {
+            Some(matches!(fault, FaultKind::Frozen | FaultKind::CutOff | FaultKind::OutOfReach))
+        }
+        _ => None,
+    });
+    let is_silent = is_silent.unwrap_or_default();
     match disturbed(window) {
         Some((service, _)) if is_handled && waited => Defect::WaitsForever { service: service.to_owned() },
+        Some((service, _)) if is_handled && is_silent => {
+            Defect::StopWaits { service: service.to_owned(), first_process: first.map(|process| process.command) }
+        }
         _ => Defect::IgnoresStopSignal { first_process: first.map(|process| process.command) },
     }
 }
@@ -90,11 +131,21 @@ fn disturbed<'a>(window: &Window<'a>) -> Option<(&'a str, Duration)> {
     })
 }
 
-/// The app ended by itself before it was ready: for a path that it can't write to, or for a dependency that was not there.
+/// The app ended by itself before it was ready: for a path that it can't write to, or for a dependency that was not there. Or it waits for
+/// one that is still missing, and does not listen meanwhile.
 fn at_start(window: &Window<'_>) -> Option<Defect> {
     let (app, started) = (window.app(), window.started());
     let told = window.stop_signal().map_or(Duration::MAX, |(sent, _)| sent.at);
-    let death = deaths(window.facts, app, started).find(|death| death.at < told)?;
+    let Some(death) = deaths(window.facts, app, started).find(|death| death.at < told) else {
+        let end = window.facts.last().map_or(Duration::ZERO, |one| one.at);
+        let is_missing = window.contract.dependencies.iter().any(|dependency| !accepted_at(window, &dependency.service, end));
+        let mut asked = window.facts.iter().filter(|one| one.at >= started).filter_map(|one| match &one.fact {
+            Fact::Probe { answer, .. } => Some(answer),
+            _ => None,
+        });
+        let is_silent = asked.clone().next().is_some() && asked.all(|answer| *answer == Answer::Refused);
+        return (is_missing && is_silent).then_some(Defect::DoesNotListen);
+    };
     let was_ready = requests(window, Endpoint::Readiness).any(|one| one.sent >= started && one.at < death.at && one.is_ready());
     if was_ready {
         return None;
@@ -108,6 +159,16 @@ fn at_start(window: &Window<'_>) -> Option<Defect> {
     }
     let is_missing = |service: &str| !accepted_at(window, service, started);
     window.contract.dependencies.iter().any(|dependency| is_missing(&dependency.service)).then_some(Defect::ExitsAtStart)
+}
+
+/// The app was not ready soon after a dependency, the last that came, was there.
+fn late(window: &Window<'_>) -> Option<Defect> {
+    window.facts.iter().rev().find_map(|one| match &one.fact {
+        Fact::Mark { mark: Mark::Accepts { service, .. } | Mark::WithinReach { service } } => {
+            Some(Defect::LateAfter { service: service.clone() })
+        }
+        _ => None,
+    })
 }
 
 /// The path that a line of a log says can't be written to.
@@ -137,10 +198,15 @@ fn accepted_at(window: &Window<'_>, service: &str, at: Duration) -> bool {
 }
 
 /// A dependency is disturbed: readiness does not care, waits until the prober gives up, or says so with another status.
+///
+/// Where nothing is disturbed and readiness is not to say 2xx all the same, the database can't be used from the start.
 fn in_outage(window: &Window<'_>) -> Option<Defect> {
-    let (service, since) = disturbed(window)?;
+    let unusable = || window.contract.database().map(|database| (database.service.as_str(), window.started()));
+    let (service, since) = disturbed(window).or_else(unusable)?;
     let service = service.to_owned();
-    let answers: Vec<Request<'_>> = requests(window, Endpoint::Readiness).filter(|one| one.at >= since).collect();
+    // Nobody listens yet while it starts.
+    let answers = requests(window, Endpoint::Readiness).filter(|one| one.at >= since);
+    let answers: Vec<Request<'_>> = answers.skip_while(|one| one.meaning == Meaning::Nothing).collect();
     if !answers.is_empty() && answers.iter().all(Request::is_ready) {
         return Some(Defect::IgnoresOutage { service });
     }
@@ -196,6 +262,16 @@ mod tests {
             Some(Defect::WaitsForever { service: "db".into() }),
             "it handles the signal, and a request keeps it"
         );
+        assert_eq!(
+            killed(&[&first_process("tini -g -- server", 0)[..2], &waits].concat()),
+            Some(Defect::WaitsForever { service: "db".into() }),
+            "an init passes it on"
+        );
+        assert_eq!(
+            killed(&[&first_process("tini -- server", 0)[..2], &waits[..1]].concat()),
+            Some(Defect::StopWaits { service: "db".into(), first_process: Some("tini -- server".into()) }),
+            "no request shows what it waits for"
+        );
         assert_eq!(shown(&IN_TIME, &[told_to_stop(20), died(500, 1)]), None, "it did end");
     }
 
@@ -209,6 +285,42 @@ mod tests {
         assert_eq!(shown(&Claim::SameProcess, &served), None, "it was ready before");
         let stopped = [told_to_stop(50), died(100, 0)];
         assert_eq!(shown(&Claim::SameProcess, &stopped), None, "it was told to");
+    }
+
+    #[test]
+    fn an_app_that_waits_without_listening_is_known_by_what_is_missing() {
+        let asked = |answer: Answer| [database(5, 6, refused()), readiness(10, 20, answer.clone()), readiness(900, 950, answer)];
+        assert_eq!(shown(&READY, &asked(Answer::Refused)), Some(Defect::DoesNotListen));
+        assert_eq!(shown(&READY, &asked(Answer::Status(503))), None, "it listens");
+        let cache =
+            Fact::Dependency { service: "cache".into(), sent: Duration::from_millis(960), state: DependencyState::Accepting };
+        let there = [&asked(Answer::Refused)[..], &[database(960, 970, DependencyState::Accepting), (970, cache)]].concat();
+        assert_eq!(shown(&READY, &there), None, "nothing is missing any more");
+        assert_eq!(shown(&READY, &asked(Answer::Refused)[..1]), None, "nobody was asked");
+    }
+
+    #[test]
+    fn what_the_log_lacks_is_one_defect_whoever_misses_it() {
+        let omits = Some(Defect::LogOmits { service: "db".into() });
+        let traces = Claim::NoTraces { time: Duration::from_secs(8), of: Anchor::FirstSign };
+        assert_eq!(shown(&traces, &[]), Some(Defect::TracePerAttempt));
+        let gives_up = Claim::GivesUpCleanly {
+            dependency: crate::subject::Meant::Database,
+            within: Duration::from_secs(10),
+            of: Anchor::Latest,
+        };
+        assert_eq!(shown(&gives_up, &[died(100, 3)]), omits);
+        assert_eq!(shown(&gives_up, &[died(100, 0)]), Some(Defect::ExitsWithSuccess), "its status is wrong");
+        let names =
+            Claim::LogNames { dependency: crate::subject::Meant::Database, within: Duration::from_secs(10), of: Anchor::Latest };
+        assert_eq!(shown(&names, &[]), omits);
+    }
+
+    #[test]
+    fn files_are_told_by_their_outermost_folders() {
+        let files = ["/a/b/c/x", "/a/b/y", "/a/bc/z", "/root"].map(str::to_owned);
+        assert_eq!(outermost_folders(&files), [""; 1], "the root holds all");
+        assert_eq!(outermost_folders(&files[..3]), ["/a/b", "/a/bc"]);
     }
 
     #[test]
@@ -239,5 +351,11 @@ mod tests {
         assert_eq!(told(&[Answer::Status(500), Answer::TimedOut]), Some(Defect::WaitsForever { service: "db".into() }));
         assert_eq!(told(&[ok, busy]), None, "it says so, if late");
         assert_eq!(told(&[]), None, "nobody was asked");
+        assert_eq!(
+            told(&[Answer::Refused, Answer::Status(200)]),
+            Some(Defect::IgnoresOutage { service: "db".into() }),
+            "nobody listened before"
+        );
+        assert_eq!(told(&[Answer::Status(200), Answer::Refused]), None, "it ended");
     }
 }

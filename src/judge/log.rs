@@ -192,13 +192,13 @@ pub(super) fn kept_secrets(window: &Window<'_>) -> Outcome {
 mod tests {
     use super::*;
     use crate::judge::testing::{Case, Told, died, held, is_broken, is_held, line};
-    use crate::judge::{Anchor, Claim};
+    use crate::judge::{Anchor, Claim, Limit};
     use crate::model::{Answer, Endpoint};
     use crate::subject::Meant;
 
     const LIMIT: Duration = Duration::from_secs(10);
     const SECRETS: Claim = Claim::KeepsSecrets(Anchor::Latest);
-    const NAMES: Claim = Claim::LogNames { dependency: Meant::Database, within: LIMIT };
+    const NAMES: Claim = Claim::LogNames { dependency: Meant::Database, within: LIMIT, of: Anchor::Latest };
 
     fn body(ms: u64, status: u16, text: &str) -> Told {
         let answer = Answer::Status(status);
@@ -224,7 +224,8 @@ mod tests {
 
     #[test]
     fn a_cache_is_named_as_one() {
-        let names = |service: &str| Claim::LogNames { dependency: Meant::Named(service.into()), within: LIMIT };
+        let names =
+            |service: &str| Claim::LogNames { dependency: Meant::Named(service.into()), within: LIMIT, of: Anchor::Latest };
         assert!(is_held(&Case::of([line(5, "the Cache is gone")]).judge(&names("cache"))));
         assert!(is_held(&Case::of([line(5, "Redis is gone")]).judge(&names("cache"))));
         assert!(is_broken(&Case::of([line(5, "the pool is empty")]).over().judge(&names("cache"))));
@@ -233,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_login_that_failed_is_told() {
-        let judge = |text| Case::of([line(5, text)]).over().judge(&Claim::TellsOfLogin(LIMIT));
+        let judge = |text| Case::of([line(5, text)]).over().judge(&Claim::TellsOfLogin(Limit::Fixed(LIMIT)));
         assert!(is_held(&judge("FATAL: password authentication failed")) && is_held(&judge("ERROR 28P01")));
         assert!(is_broken(&judge("can't connect")) && is_broken(&judge("loaded /app/authentication.py")));
     }
@@ -241,7 +242,7 @@ mod tests {
     #[test]
     fn one_trace_is_forgiven() {
         let trace = "Traceback (most recent call last):";
-        let claim = Claim::NoTraces(LIMIT);
+        let claim = Claim::NoTraces { time: LIMIT, of: Anchor::Latest };
         let one = Case::of([line(1, trace), line(2, "  File")]);
         assert_eq!(one.judge(&claim), Outcome::Pending, "there may be more");
         assert_eq!(one.over().judge(&claim), held([0]));
@@ -255,7 +256,7 @@ mod tests {
 
     #[test]
     fn one_attempt_writes_no_trace_per_attempt() {
-        let claim = Claim::NoTraces(LIMIT);
+        let claim = Claim::NoTraces { time: LIMIT, of: Anchor::Latest };
         let chained = [
             line(100, "Traceback (most recent call last):"),
             line(100, "psycopg2.OperationalError: could not translate host name \"db\" to address"),
@@ -299,7 +300,7 @@ mod tests {
 
     #[test]
     fn giving_up_is_told_by_the_status_and_the_last_words() {
-        let claim = Claim::GivesUpCleanly { dependency: Meant::Database, within: LIMIT };
+        let claim = Claim::GivesUpCleanly { dependency: Meant::Database, within: LIMIT, of: Anchor::Latest };
         let case = |told: &[Told]| Case::of(told.to_vec()).over();
         assert_eq!(case(&[]).judge(&claim), held([]));
         assert_eq!(Case::of([]).judge(&claim), Outcome::Pending);

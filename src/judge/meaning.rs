@@ -28,7 +28,7 @@ impl Meaning {
             Answer::Status(status) if contract.unready.contains(status) => Self::Unready,
             Answer::Status(_) => Self::Otherwise,
             Answer::TimedOut => Self::Hung,
-            Answer::Refused | Answer::Reset | Answer::Broken(_) => Self::Nothing,
+            Answer::Refused | Answer::Reset | Answer::Broken(_) | Answer::CannotAsk(_) => Self::Nothing,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::claim::Wanted;
 use super::words::{Death, deaths, seconds};
-use crate::model::{ContainerChange, Fact, FactId, Mark, Observation};
+use crate::model::{ContainerChange, Fact, FactId, Inspection, Mark, Observation};
 use crate::subject::Contract;
 
 /// An app that needs nothing and has failed so often when it was started will fail again.
@@ -82,6 +82,17 @@ impl<'a> Window<'a> {
     pub fn started(&self) -> Duration {
         let starts = self.facts.iter().rev().filter(|one| matches!(one.fact, Fact::Mark { mark: Mark::AppStarted { .. } }));
         starts.map(|one| one.at).find(|at| *at <= self.from).unwrap_or_default()
+    }
+
+    /// How long an undisturbed start takes from the app's first sign of life on; the whole of it where there is no such sign.
+    pub(super) fn rest_of_start(&self) -> Duration {
+        let whole = self.inspected(|inspection| match inspection {
+            Inspection::UndisturbedStart { took } => Some(*took),
+            _ => None,
+        });
+        let sign = self.facts.iter().find(|one| matches!(one.fact, Fact::Mark { mark: Mark::FirstSign }));
+        let before = sign.map_or(Duration::ZERO, |sign| sign.at.saturating_sub(self.started()));
+        whole.map_or(Duration::ZERO, |(_, took)| took.saturating_sub(before))
     }
 
     /// Whether a service is gone for good: it has exited since the experiment started it, and the engine does not start it again.

@@ -27,6 +27,13 @@ pub enum Defect {
         /// The status.
         status: u16,
     },
+    /// The app, which does not ignore the stop signal as far as is known, is not ended by it while a dependency says nothing.
+    StopWaits {
+        /// The dependency.
+        service: String,
+        /// The command of its first process, where it was seen.
+        first_process: Option<String>,
+    },
     /// Readiness waits for a dependency that says nothing, until the prober gives up.
     WaitsForever {
         /// The dependency.
@@ -36,6 +43,27 @@ pub enum Defect {
     NeedsToWrite {
         /// The path.
         path: String,
+    },
+    /// The app writes to the root file system of its container.
+    Writes {
+        /// The folders, the outermost of each tree.
+        folders: Vec<String>,
+    },
+    /// Nothing listens at the app's port as long as a dependency is missing.
+    DoesNotListen,
+    /// The app logs a stack trace for each attempt to reach what is missing.
+    TracePerAttempt,
+    /// The app exits with status 0 when it can't start.
+    ExitsWithSuccess,
+    /// The app is not ready soon after a dependency is there.
+    LateAfter {
+        /// The dependency.
+        service: String,
+    },
+    /// The log does not name a dependency that is missing.
+    LogOmits {
+        /// The dependency.
+        service: String,
     },
     /// The app runs as root.
     RunsAsRoot,
@@ -59,13 +87,42 @@ impl Defect {
                 "retry.initialising-database",
                 "retry.starting-up",
             ],
-            Self::IgnoresOutage { .. } | Self::OtherStatus { .. } => {
-                &["outage.killed", "readiness.not-without-database", "readiness.says-503", "readiness.not-before-database"]
-            }
+            Self::IgnoresOutage { .. } | Self::OtherStatus { .. } => &[
+                "outage.killed",
+                "readiness.not-without-database",
+                "readiness.says-503",
+                "readiness.says-503-refused",
+                "readiness.not-before-database",
+            ],
             Self::WaitsForever { .. } => &["outage.frozen", "outage.partitioned"],
-            Self::NeedsToWrite { .. } => &["hardening.read-only", "nonroot.arbitrary-uid", "hardening.writes-nothing"],
+            Self::StopWaits { .. } => &[],
+            Self::NeedsToWrite { .. } => &["hardening.read-only", "nonroot.arbitrary-uid"],
+            Self::Writes { .. } => &["hardening.writes-nothing"],
+            Self::DoesNotListen => &["readiness.says-503", "readiness.says-503-refused", "readiness.liveness-first"],
+            Self::TracePerAttempt => &["retry.clear-error", "retry.clear-error-refused"],
+            Self::ExitsWithSuccess => &["retry.gives-up-cleanly", "retry.gives-up-refused"],
+            Self::LateAfter { .. } => &["readiness.prompt", "readiness.prompt-refused"],
+            Self::LogOmits { .. } => &["retry.clear-error", "retry.clear-error-refused"],
             Self::RunsAsRoot => &["nonroot.processes", "nonroot.image-user"],
             Self::NoVolume { .. } => &["data.survives", "data.named-volume"],
+        }
+    }
+
+    /// Whether two findings with these defects have the same root cause: the defects are equal, what is written lies where the app
+    /// needs to write, or a stop that waits for a silent dependency is that of an app that waits for it, or that no signal ends, elsewhere.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let is_within =
+            |path: &str, folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        match (self, other) {
+            (Self::NeedsToWrite { path }, Self::Writes { folders }) | (Self::Writes { folders }, Self::NeedsToWrite { path }) => {
+                folders.iter().any(|folder| is_within(folder, path) || is_within(path, folder))
+            }
+            (Self::StopWaits { service, .. }, Self::WaitsForever { service: other })
+            | (Self::WaitsForever { service: other }, Self::StopWaits { service, .. }) => service == other,
+            (Self::StopWaits { first_process, .. }, Self::IgnoresStopSignal { first_process: other })
+            | (Self::IgnoresStopSignal { first_process: other }, Self::StopWaits { first_process, .. }) => first_process == other,
+            _ => self == other,
         }
     }
 
@@ -85,8 +142,9 @@ impl Defect {
     #[must_use]
     pub fn hidden_by(&self) -> &'static [&'static str] {
         match self {
-            Self::IgnoresStopSignal { .. } => &["shutdown.in-time", "shutdown.reaches-app"],
+            Self::IgnoresStopSignal { .. } | Self::StopWaits { .. } => &["shutdown.in-time", "shutdown.reaches-app"],
             Self::NeedsToWrite { .. } => &["hardening.read-only", "nonroot.arbitrary-uid"],
+            Self::ExitsAtStart => self.reported_by(),
             _ => &[],
         }
     }
@@ -102,8 +160,15 @@ impl fmt::Display for Defect {
             Self::OtherStatus { status } => {
                 write!(formatter, "Readiness answers {status} and not 503 while a dependency is down")
             }
-            Self::WaitsForever { service } => write!(formatter, "Requests wait too long for `{service}` when it says nothing"),
+            Self::WaitsForever { service } => write!(formatter, "The app waits too long for `{service}` when it says nothing"),
+            Self::StopWaits { service, .. } => write!(formatter, "The app does not stop while `{service}` says nothing"),
             Self::NeedsToWrite { path } => write!(formatter, "The app can't run where it can't write to {path}"),
+            Self::Writes { .. } => formatter.write_str("The app writes to the file system of its own container"),
+            Self::DoesNotListen => formatter.write_str("Nothing listens while a dependency is missing"),
+            Self::TracePerAttempt => formatter.write_str("The log has a stack trace for each failed attempt"),
+            Self::ExitsWithSuccess => formatter.write_str("The app exits with status 0 when it can't start"),
+            Self::LateAfter { service } => write!(formatter, "The app takes long to notice that `{service}` is there"),
+            Self::LogOmits { service } => write!(formatter, "The log does not say that `{service}` is missing"),
             Self::RunsAsRoot => formatter.write_str("The app runs as root"),
             Self::NoVolume { service } => write!(formatter, "The data of `{service}` is not on a named volume"),
         }

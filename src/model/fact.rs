@@ -265,6 +265,8 @@ pub enum Answer {
     TimedOut,
     /// The answer broke off, or was none of the protocol.
     Broken(String),
+    /// It can't be asked in this form: it speaks something else, or has no such program.
+    CannotAsk(String),
     /// It says that it is ready, otherwise than by a status.
     Ready,
     /// It says that it is not ready, otherwise than by a status: how.
@@ -287,6 +289,7 @@ impl fmt::Display for Answer {
             Self::Reset => formatter.write_str("connection reset"),
             Self::TimedOut => formatter.write_str("no answer in time"),
             Self::Broken(how) => write!(formatter, "broken answer ({how})"),
+            Self::CannotAsk(why) => write!(formatter, "it can't be asked so ({why})"),
             Self::Ready => formatter.write_str("ready"),
             Self::Unready(how) => write!(formatter, "not ready ({how})"),
         }

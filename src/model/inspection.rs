@@ -64,6 +64,13 @@ pub enum Inspection {
         /// The bits.
         handled: u64,
     },
+    /// How long the app takes from its start to its first ready answer when nothing is disturbed, as once measured before all checks.
+    UndisturbedStart {
+        /// In milliseconds in JSON.
+        #[serde(rename = "took_ms", with = "millis")]
+        #[schemars(with = "f64")]
+        took: Duration,
+    },
     /// The TCP ports of the app.
     Ports {
         /// Those that its image exposes.

@@ -9,7 +9,7 @@ impl Fact {
         let mask = |text: &mut String| *text = redactor.redact(text);
         match &mut self {
             Self::Probe { answer, body, .. } => {
-                if let Answer::Broken(how) | Answer::Unready(how) = answer {
+                if let Answer::Broken(how) | Answer::CannotAsk(how) | Answer::Unready(how) = answer {
                     mask(how);
                 }
                 body.iter_mut().for_each(mask);
@@ -82,6 +82,7 @@ impl Inspection {
             Self::RootFileSystem { .. }
             | Self::Signals { .. }
             | Self::FirstProcess { .. }
+            | Self::UndisturbedStart { .. }
             | Self::Ports { .. }
             | Self::HealthTimes(_)
             | Self::Row { .. } => {}

@@ -6,7 +6,7 @@ use std::time::Duration;
 use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Fact, Finding, Observation, Place, ScenarioLine, Severity, Verdict, version_1};
+use super::{Cause, Fact, Finding, Observation, Place, Proof, ScenarioLine, Severity, Verdict, version_1};
 use crate::clock::millis;
 use crate::subject::Contract;
 
@@ -47,6 +47,9 @@ pub struct Run {
     pub causes: Vec<Cause>,
     /// Every check that was selected, in the order of the catalogue.
     pub checks: Vec<CheckRecord>,
+    /// Which of them notice known defects, with `--prove`: they are then what is compared with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proof: Vec<Proof>,
 }
 
 /// One instance of the stack, set up and disturbed in one way.

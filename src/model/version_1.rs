@@ -50,6 +50,7 @@ pub(super) fn read(json: &[u8]) -> serde_json::Result<Run> {
         experiments: vec![],
         causes: vec![],
         checks: vec![],
+        proof: vec![],
     };
     for check in checks {
         let (record, timeline) = check.into_record();

@@ -74,6 +74,13 @@ impl Asker {
         }
     }
 
+    /// Lets go of a session that is held.
+    fn forget(&mut self) {
+        if let Self::Protocol(server) = self {
+            server.forget();
+        }
+    }
+
     fn interval(&self) -> Duration {
         if matches!(self, Self::Tcp) { LONG_INTERVAL } else { INTERVAL }
     }
@@ -82,7 +89,12 @@ impl Asker {
 async fn ask_a_port(probe: AppProbe, mut asker: Asker, mut reach: watch::Receiver<Option<Reach>>, timeline: Timeline) {
     let clock = timeline.clock();
     let mut known = http::Known::default();
-    while let Some(now) = next_reach(&mut reach).await {
+    loop {
+        // What is held belongs to the container as it was.
+        if reach.has_changed().unwrap_or(true) {
+            asker.forget();
+        }
+        let Some(now) = next_reach(&mut reach).await else { return };
         let Some(socket) = probe.port.and_then(|port| now.socket(port)) else {
             let port = probe.port.map_or("no port is known".into(), |port| format!("port {port} is not published"));
             timeline.record(Fact::Blind { what: format!("the app's answers ({port})"), sight: Sight::Everything });
@@ -95,9 +107,7 @@ async fn ask_a_port(probe: AppProbe, mut asker: Asker, mut reach: watch::Receive
             _ = reach.wait_for(|later| later.as_ref() != Some(&now)) => None,
         };
         let (answer, body) = answered.unwrap_or_else(|| {
-            if let Asker::Protocol(server) = &mut asker {
-                server.forget();
-            }
+            asker.forget();
             (Answer::Broken("the container stopped".into()), None)
         });
         let body = body.filter(|body| known.is_news(&answer, body));

@@ -15,7 +15,7 @@ pub(super) async fn ask(engine: &Engine, container: &str, command: &[String], li
         Ok(Ended::With(0, _)) => Answer::Ready,
         Ok(Ended::With(status, last)) if last.is_empty() => Answer::Unready(format!("status {status}")),
         Ok(Ended::With(status, last)) => Answer::Unready(format!("status {status}: {last}")),
-        Ok(Ended::NoProgram(why)) => Answer::Broken(format!("the command can't be run: {why}")),
+        Ok(Ended::NoProgram(why)) => Answer::CannotAsk(format!("the command can't be run: {why}")),
         Ok(Ended::NoContainer) => return None,
         Err(error) => Answer::Broken(with_causes(&error)),
     })

@@ -31,7 +31,7 @@ const SERVING: u64 = 1;
 pub(super) async fn ask(socket: SocketAddr, service: &str, limit: Duration) -> Answer {
     let asked = async {
         let stream = tcp::connect(socket).await?;
-        check(stream, socket, service).await.map_err(Answer::Broken)
+        check(stream, socket, service).await.map_err(Answer::CannotAsk)
     };
     match timeout(limit, asked).await {
         Ok(Ok(answer) | Err(answer)) => answer,
@@ -67,7 +67,7 @@ async fn check(stream: TcpStream, socket: SocketAddr, service: &str) -> Result<A
         Some(5) => Answer::Unready("NOT_FOUND: the server knows no such service".into()),
         Some(12) => Answer::Unready("UNIMPLEMENTED: the server has no health service".into()),
         Some(code) => Answer::Unready(format!("gRPC status {code}")),
-        None => Answer::Broken(format!("it does not speak gRPC: it answers {}", head.status.as_u16())),
+        None => Answer::CannotAsk(format!("it does not speak gRPC: it answers {}", head.status.as_u16())),
     })
 }
 

@@ -31,13 +31,15 @@ pub(super) struct Requests {
     /// Where the client's name of the host stands for, when it has one.
     resolved: Option<SocketAddr>,
     limit: Duration,
+    /// Whether it has answered in a way that a server of this kind does.
+    has_answered: bool,
 }
 
 impl Requests {
     /// The error says why there can be none.
     pub(super) fn new(form: &HttpForm, limit: Duration) -> Result<Self, String> {
         let client = client(form, limit, None)?;
-        Ok(Self { form: form.clone(), client, resolved: None, limit })
+        Ok(Self { form: form.clone(), client, resolved: None, limit, has_answered: false })
     }
 
     /// Asks once.
@@ -48,8 +50,30 @@ impl Requests {
                 Err(why) => return (Answer::Broken(why), None),
             }
         }
-        ask(&self.client, &self.form, socket).await
+        let (answer, body) = ask(&self.client, &self.form, socket).await;
+        if !self.has_answered && !self.form.is_https && may_be_of_tls(&answer) && tls::speaks_it(socket, self.limit).await {
+            return (Answer::CannotAsk("the port speaks TLS".into()), None);
+        }
+        self.has_answered |= answer.is_an_answer();
+        (answer, body)
     }
+}
+
+/// Whether a plain request may have met a server that speaks TLS: it hangs up, answers in its own protocol, or says 400.
+pub(super) fn may_be_of_tls(answer: &Answer) -> bool {
+    matches!(answer, Answer::Broken(_) | Answer::Reset | Answer::CannotAsk(_) | Answer::Status(400))
+}
+
+/// Asks once over HTTP, and where that meets a server that speaks TLS over HTTPS, with any certificate. Returns how it was asked, too.
+pub async fn ask_either(socket: SocketAddr, path: &str, limit: Duration) -> (HttpForm, Answer) {
+    let form = HttpForm::to(path);
+    let answer = ask_once(socket, &form, limit).await;
+    if may_be_of_tls(&answer) && tls::speaks_it(socket, limit).await {
+        let form = HttpForm { is_https: true, tls: Tls::Insecure, ..form };
+        let answer = ask_once(socket, &form, limit).await;
+        return (form, answer);
+    }
+    (form, answer)
 }
 
 /// The shape of the last body of each status.
@@ -126,8 +150,24 @@ fn classify(error: &reqwest::Error) -> Answer {
         Some(ErrorKind::ConnectionRefused) => Answer::Refused,
         Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => Answer::Reset,
         Some(ErrorKind::TimedOut) => Answer::TimedOut,
-        _ => Answer::Broken(root_cause(error)),
+        _ => speaks_otherwise(error).map_or_else(|| Answer::Broken(root_cause(error)), Answer::CannotAsk),
     }
+}
+
+/// How the server does not speak HTTP, or not TLS, or what is wrong with its certificate; nothing when it is something else that went wrong.
+fn speaks_otherwise(error: &reqwest::Error) -> Option<String> {
+    let mut causes = std::iter::successors(error.source(), |&cause| cause.source());
+    causes.find_map(|cause| match of_tls(cause) {
+        Some(rustls::Error::InvalidMessage(_)) => Some("the port does not speak TLS".to_owned()),
+        Some(error) => Some(error.to_string()),
+        None => cause.downcast_ref::<hyper::Error>().filter(|error| error.is_parse()).map(|error| root_cause(error)),
+    })
+}
+
+/// An error of TLS, which errors of the system may be wrapped around.
+fn of_tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    let within = || error.downcast_ref::<std::io::Error>()?.get_ref();
+    error.downcast_ref().or_else(|| of_tls(within()?))
 }
 
 fn io_error_kind(error: &reqwest::Error) -> Option<ErrorKind> {
@@ -161,7 +201,7 @@ mod tests {
     async fn answers_are_told_apart() {
         assert_eq!(answer_to(b"HTTP/1.1 503 Down\r\ncontent-length: 2\r\n\r\nno").await, Answer::Status(503));
         assert!(matches!(answer_to(b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\ncut").await, Answer::Broken(_)));
-        assert!(matches!(answer_to(b"SSH-2.0-server\r\n").await, Answer::Broken(_)));
+        assert!(matches!(answer_to(b"SSH-2.0-server\r\n").await, Answer::CannotAsk(_)));
         assert!(matches!(answer_to(b"").await, Answer::Broken(_) | Answer::Reset));
     }
 

@@ -18,12 +18,17 @@ use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper::header::{CONNECTION, HOST, USER_AGENT};
 use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 use super::http::AGENT;
+use super::tls;
 use crate::causes::root_cause;
 use crate::clock::Clock;
 use crate::engine::Sockets;
@@ -90,7 +95,10 @@ impl Load {
     #[must_use]
     pub fn begin(clients: usize, asked: &Asked, timeline: Timeline) -> Self {
         let over = watch::Sender::new(Over::NotYet);
-        let client = Client { asked: asked.clone(), heard: Arc::default(), clock: timeline.clock() };
+        // A file that can no longer be read is told by the probe of readiness.
+        let tls = Some(&asked.request).filter(|request| request.is_https).and_then(|request| tls::config(&request.tls).ok());
+        let tls = tls.map(Arc::new);
+        let client = Client { asked: asked.clone(), heard: Arc::default(), clock: timeline.clock(), tls };
         let mut tasks = JoinSet::new();
         for _ in 0..clients {
             tasks.spawn(client.clone().ask_until(over.subscribe()));
@@ -128,6 +136,7 @@ struct Client {
     /// When it was last seen that the app has read everything from a client's port.
     heard: Arc<Mutex<HashMap<u16, Duration>>>,
     clock: Clock,
+    tls: Option<Arc<ClientConfig>>,
 }
 
 /// What became of a request.
@@ -136,6 +145,8 @@ enum Outcome {
     /// The answer began, with this status, and broke off.
     BrokeOff(u16, String),
     Unanswered(String),
+    /// The connection was not made secure, so that nothing was asked.
+    TurnedAway,
 }
 
 impl Client {
@@ -158,6 +169,7 @@ impl Client {
                         count.complete += 1;
                         continue;
                     }
+                    Outcome::TurnedAway => count.refused += 1,
                     Outcome::BrokeOff(status, how) => count.torn.push(format!("a {status} broke off: {how}")),
                     Outcome::Unanswered(how) => self.cut_off(&mut count, port, sent, self.clock.now(), &how),
                 }
@@ -183,30 +195,19 @@ impl Client {
             Ok(request) => request,
             Err(error) => return Outcome::Unanswered(root_cause(&error)),
         };
-        let (mut sender, connection) = match http1::handshake(TokioIo::new(stream)).await {
-            Ok(made) => made,
-            Err(error) => return Outcome::Unanswered(root_cause(&error)),
-        };
-        let answered = async move {
-            let response = match sender.send_request(request).await {
-                Ok(response) => response,
-                Err(error) => return Outcome::Unanswered(root_cause(&error)),
-            };
-            let status = response.status().as_u16();
-            // What is read is dropped at once: a body may be of any length.
-            let mut body = response.into_body();
-            while let Some(frame) = body.frame().await {
-                if let Err(error) = frame {
-                    return Outcome::BrokeOff(status, root_cause(&error));
-                }
-            }
-            Outcome::Complete
-        };
-        // The connection does the reading and writing. When it ends first, what it read is there still.
-        match select(pin!(answered), pin!(connection)).await {
-            Either::Left((outcome, _)) => outcome,
-            Either::Right((_, answered)) => answered.await,
+        match &self.tls {
+            None => exchange(stream, request).await,
+            Some(tls) => match TlsConnector::from(Arc::clone(tls)).connect(self.server_name(), stream).await {
+                Ok(stream) => exchange(stream, request).await,
+                Err(_) => Outcome::TurnedAway,
+            },
         }
+    }
+
+    /// The name that the server's certificate is looked at for.
+    fn server_name(&self) -> ServerName<'static> {
+        let name = self.asked.request.host.clone().and_then(|host| ServerName::try_from(host).ok());
+        name.unwrap_or_else(|| ServerName::IpAddress(self.asked.socket.ip().into()))
     }
 
     async fn look_again_and_again(self) {
@@ -234,6 +235,34 @@ impl Client {
         } else {
             count.unclear += 1;
         }
+    }
+}
+
+/// Sends a request on a connection of its own, and reads the answer.
+async fn exchange(stream: impl AsyncRead + AsyncWrite + Unpin + Send, request: Request<Empty<Bytes>>) -> Outcome {
+    let (mut sender, connection) = match http1::handshake(TokioIo::new(stream)).await {
+        Ok(made) => made,
+        Err(error) => return Outcome::Unanswered(root_cause(&error)),
+    };
+    let answered = async move {
+        let response = match sender.send_request(request).await {
+            Ok(response) => response,
+            Err(error) => return Outcome::Unanswered(root_cause(&error)),
+        };
+        let status = response.status().as_u16();
+        // What is read is dropped at once: a body may be of any length.
+        let mut body = response.into_body();
+        while let Some(frame) = body.frame().await {
+            if let Err(error) = frame {
+                return Outcome::BrokeOff(status, root_cause(&error));
+            }
+        }
+        Outcome::Complete
+    };
+    // The connection does the reading and writing. When it ends first, what it read is there still.
+    match select(pin!(answered), pin!(connection)).await {
+        Either::Left((outcome, _)) => outcome,
+        Either::Right((_, answered)) => answered.await,
     }
 }
 

@@ -1,13 +1,19 @@
 //! TLS, by rustls with ring: whom a server's certificate has to be signed by.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 use crate::causes::with_causes;
 use crate::subject::Tls;
@@ -31,6 +37,17 @@ pub(super) fn config(tls: &Tls) -> Result<ClientConfig, String> {
         }
     };
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// Whether a server takes part in a handshake.
+pub(super) async fn speaks_it(socket: SocketAddr, limit: Duration) -> bool {
+    let Ok(config) = config(&Tls::Insecure) else { return false };
+    let name = ServerName::IpAddress(socket.ip().into());
+    let handshake = async {
+        let stream = TcpStream::connect(socket).await?;
+        TlsConnector::from(Arc::new(config)).connect(name, stream).await
+    };
+    timeout(limit, handshake).await.is_ok_and(|made| made.is_ok())
 }
 
 /// The certificates of a file in PEM. The error says why there are none.

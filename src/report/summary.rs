@@ -223,12 +223,12 @@ impl Summary<'_> {
     }
 }
 
-fn bold(colour: AnsiColor) -> Style {
+pub(super) fn bold(colour: AnsiColor) -> Style {
     Style::new().bold().fg_color(Some(Color::Ansi(colour)))
 }
 
 /// The beginning of a text that fits.
-fn fitted(text: &str, width: usize) -> String {
+pub(super) fn fitted(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
     }

@@ -9,6 +9,7 @@ use super::lanes::draw;
 use super::look::{Detail, Look, NARROWEST, printable, wrap};
 use super::moments::{Told, tell};
 use super::outcome;
+use super::proof::describe_proof;
 use super::summary::summarise;
 use crate::judge::{seconds, used};
 use crate::model::Verdict;
@@ -56,9 +57,12 @@ fn check_line(check: &CheckRecord, used: Option<&str>, look: Look) -> String {
 }
 
 /// All that is to be said once every check is made: each of them, and what did not pass at length, where everything is to be shown; and the
-/// first screen. `command` is what the user ran, without a selection of checks.
+/// first screen. Of a run that was to prove something: what it proved. `command` is what the user ran, without a selection of checks.
 #[must_use]
 pub fn describe(run: &Run, command: &str, look: Look) -> String {
+    if !run.proof.is_empty() {
+        return describe_proof(run, look);
+    }
     let mut text = String::new();
     if look.detail == Detail::Verbose {
         details(&mut text, run, command, look);

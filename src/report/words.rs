@@ -20,6 +20,7 @@ pub(super) fn short(answer: &Answer) -> String {
         Answer::Reset => "reset".into(),
         Answer::TimedOut => "no answer".into(),
         Answer::Broken(_) => "broken".into(),
+        Answer::CannotAsk(_) => "can't be asked".into(),
         Answer::Ready => "ready".into(),
         Answer::Unready(_) => "not ready".into(),
     }

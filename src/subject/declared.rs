@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use time::{Date, macros::format_description};
 
-use super::{Form, form::forms};
+use super::{Form, Secret, form::forms};
 pub(super) use crate::compose::OWN_BLOCK as BLOCK;
 use crate::compose::{Model, place_of_key};
 
@@ -131,8 +131,15 @@ impl Declared {
 
     /// File and line of a key of the block.
     #[must_use]
-    pub(super) fn place(model: &Model, key: &str) -> String {
+    pub fn place(model: &Model, key: &str) -> String {
         place(model, &[BLOCK, key])
+    }
+
+    /// The values of headers that speak of a secret by their names. Others, such as `Accept`, stand in every log.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        let forms = [&self.readiness, &self.liveness].into_iter().flatten();
+        let headers = forms.filter_map(Form::http).flat_map(|http| &http.headers);
+        headers.filter(|(name, _)| is_secret_header(name)).map(|(_, value)| value)
     }
 
     /// Checks what only the stack and the catalogue can tell: services, check ids and expiry dates.
@@ -174,6 +181,11 @@ impl Declared {
         }
         Ok(())
     }
+}
+
+fn is_secret_header(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["auth", "key", "token", "secret", "cookie", "session", "password", "signature"].iter().any(|word| name.contains(word))
 }
 
 const KEYS: &str = "the keys are: app, port, readiness, liveness, business, dependencies, startup_limit, stop_status, unready, \

@@ -5,8 +5,8 @@ use cucumber::gherkin::Scenario;
 use super::conclude::rule;
 use crate::experiment::{Line, Step};
 use crate::gherkin::{self, Catalogue};
-use crate::judge::{causes, resolve};
-use crate::model::{CheckRecord, Run, ScenarioLine};
+use crate::judge::{causes, prove, prove_check, resolve};
+use crate::model::{CheckRecord, Proof, Run, ScenarioLine};
 use crate::subject::Contract;
 
 /// The same run with the verdicts that today's judges give. Checks that were not run stay as they are.
@@ -23,7 +23,26 @@ pub fn judge_again(run: &Run) -> Run {
     }
     resolve(&mut judged.checks);
     judged.causes = causes(&judged.checks);
+    judged.proof = run.proof.iter().map(|proof| prove_again(proof, &judged, &catalogue)).collect();
     judged
+}
+
+/// The same proof by today's judges, with the checks of a run that they have judged already.
+fn prove_again(proof: &Proof, judged: &Run, catalogue: &Catalogue) -> Proof {
+    let mut with: Vec<CheckRecord> = proof.checks.iter().filter_map(|check| check.with_defect.clone()).collect();
+    for check in &mut with {
+        let lines = lines_of(check, &judged.contract, catalogue);
+        rule(check, &lines, judged.timeline(check), &judged.contract);
+    }
+    resolve(&mut with);
+    let checks = proof.checks.iter().map(|check| {
+        let Some(without) = judged.checks.iter().find(|without| without.name() == check.check) else { return check.clone() };
+        let found = with.iter().find(|other| other.name() == check.check).cloned();
+        let facts = found.as_ref().map_or(&[][..], |found| judged.timeline(found));
+        prove_check(without, found.clone(), facts)
+    });
+    let checks: Vec<_> = checks.collect();
+    Proof { result: prove(&checks, proof.reason.is_none()), checks, ..proof.clone() }
 }
 
 /// The lines of a check: those of today's scenario where the run has performed the same acts, so that what it asserts may have changed

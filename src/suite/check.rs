@@ -13,7 +13,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::execute::{Performed, execute};
 use super::pace::Pace;
-use super::{ScenarioWorld, cucumber as with_cucumber};
+use super::{ScenarioWorld, cucumber as with_cucumber, prove};
 use crate::clock::Clock;
 use crate::compose::ImageStack;
 use crate::engine::{AskedAccess, Engine, Reaper, RunId};
@@ -22,13 +22,14 @@ use crate::gherkin::{Catalogue, Grouping, Known, Plan, Planned, Selection};
 use crate::image::{ImageError, Loadable};
 use crate::judge::{causes, missing_reporters, resolve};
 use crate::model::{CheckRecord, ExperimentRecord, FORMAT_VERSION, Run, Subject, Tool};
-use crate::subject::{Contract, Declared, Form};
+use crate::subject::{Contract, Declared};
 
 /// How many experiments run at once that only say where a failure comes from.
 const REPORTERS: usize = 2;
 
 /// What to check, and how.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 pub struct Request {
     /// The stack.
     pub target: Target,
@@ -50,6 +51,9 @@ pub struct Request {
     pub grouping: Grouping,
     /// Whether only the contract is wanted: the stack is started once, and no check is made.
     pub explain: bool,
+    /// Whether it is to be proved that the checks notice known defects in copies of this stack. Then only those checks are made, whatever the tag
+    /// expression says.
+    pub prove: bool,
     /// Where known weaknesses of the image come from.
     pub scan: Scan,
     /// How containers are reached, instead of the way that suits the engine.
@@ -95,7 +99,8 @@ async fn prepare_and(
 ) -> Result<Run, RunError> {
     let clock = Clock::start();
     let catalogue = Catalogue::built_in().with_own(request.features.as_deref(), has_step)?;
-    let selection = Selection::parse(request.tags.as_deref(), &catalogue)?;
+    let selection =
+        if request.prove { prove::selection(&catalogue) } else { Selection::parse(request.tags.as_deref(), &catalogue)? };
     let resolved =
         ResolvedStack::read(&request.target, &request.flags, &request.exceptions, &catalogue.ids(), clock.day()).await?;
     let redactor = resolved.redactor.clone();
@@ -119,31 +124,47 @@ async fn prepare_and(
         }
         let mut context = Box::pin(RunContext::set_up(engine.clone(), resolved, &say)).await?;
         context.scan = request.scan.clone();
-        for note in &context.notes {
-            progress.tell(Event::Warning(note));
-        }
-        // The baseline may still find a liveness path: what asks for one is counted in.
-        let undecided = Contract {
-            liveness: context.contract.liveness.clone().or_else(|| Some(Form::path("/"))),
-            ..context.contract.clone()
-        };
         let mut most = 1;
-        let plan_of = |context: &RunContext, contract: &Contract| {
-            Plan::new(&catalogue, &selection, known(context, contract, request.slow), request.grouping)
+        let plan_of = |context: &RunContext, contract: &Contract, selection: &Selection| {
+            let main = request.prove.then(|| prove::with_main_dependency(contract));
+            let contract = main.as_ref().unwrap_or(contract);
+            Plan::new(&catalogue, selection, known(context, contract, request.slow), request.grouping)
         };
-        let planned = plan_of(&context, &undecided);
-        if request.explain || planned.starts_something() {
-            say("starting the stack once, with nothing disturbed");
-            let starting = planned.experiments.iter().filter(|experiment| experiment.starts_something());
-            most = context.measure_baseline(starting.count()).await?;
+        let mut broken = None;
+        // The start may still find a liveness path: what asks for one is counted in.
+        if request.explain || plan_of(&context, &context.undecided(), &selection).starts_something() {
+            let started = async {
+                Box::pin(context.find_readiness(&say)).await?;
+                for note in &context.notes {
+                    progress.tell(Event::Warning(note));
+                }
+                say("starting the stack once, with nothing disturbed");
+                let planned = plan_of(&context, &context.undecided(), &selection);
+                let starting = planned.experiments.iter().filter(|experiment| experiment.starts_something());
+                Box::pin(context.measure_baseline(starting.count())).await
+            };
+            match started.await {
+                Ok(copies) => most = copies,
+                // What starts nothing can be judged all the same.
+                Err(error @ RunError::NotReady { .. }) if !request.explain => broken = Some(error.redacted(&redactor)),
+                Err(error) => return Err(error),
+            }
         }
         progress.tell(Event::Contract(&context.draft));
-        let plan = Arc::new(if request.explain { Plan::default() } else { plan_of(&context, &context.contract) });
+        let mut plan = if request.explain { Plan::default() } else { plan_of(&context, &context.contract, &selection) };
+        if let Some(error) = &broken {
+            plan = plan_of(&context, &context.undecided(), &selection).without_starts(&error.describe());
+            if plan.runs() == 0 {
+                return Err(broken.unwrap_or(RunError::Interrupted));
+            }
+            progress.tell(Event::DoesNotStart(error));
+        }
+        let plan = Arc::new(plan);
         let context = Arc::new(context);
         if plan.runs() > 0 {
             progress.tell(Event::ChecksStarted { count: plan.runs() });
         }
-        let pace = match jobs {
+        let pace = || match jobs {
             Some(jobs) => Pace::fixed(clock, jobs),
             // The processors of another machine can't be seen.
             None if context.engine.access().published_at().is_some() => {
@@ -151,11 +172,17 @@ async fn prepare_and(
             }
             None => Pace::between(clock, most.min(context.engine.capacity().cores), most),
         };
-        let performed = perform(Arc::clone(&context), Arc::clone(&plan), pace).await;
+        let performed = perform(Arc::clone(&context), Arc::clone(&plan), pace()).await;
         let mut judged = Judged::default();
         judged.add(&plan, performed);
+        if request.prove {
+            let plan_of = |selection: &Selection| plan_of(&context, &context.contract, selection);
+            let proof = prove::prove(&context, &catalogue, plan_of, &pace(), progress, &mut judged).await;
+            return Ok(Run { proof, ..judged.record(&context, &catalogue, request.strict, &notes) });
+        }
         // Whether a defect is a check's own, or one that another check reports, that other one says.
-        if let Some(reporters) = Selection::of(&missing_reporters(&judged.checks), &catalogue) {
+        let reporters = Selection::of(&missing_reporters(&judged.checks), &catalogue).filter(|_| broken.is_none());
+        if let Some(reporters) = reporters {
             let known = known(&context, &context.contract, request.slow);
             let plan = Arc::new(Plan::new(&catalogue, &reporters, known, request.grouping));
             say(&format!("running {} more, which say where a failure comes from", plan.runs()));
@@ -208,13 +235,19 @@ async fn load(engine: &Engine, archive: &Path, name: &str) -> Result<(), RunErro
 
 /// What was performed, and what the checks came to.
 #[derive(Debug, Default)]
-struct Judged {
-    experiments: Vec<ExperimentRecord>,
-    checks: Vec<CheckRecord>,
+pub(super) struct Judged {
+    pub(super) experiments: Vec<ExperimentRecord>,
+    pub(super) checks: Vec<CheckRecord>,
 }
 
 impl Judged {
-    fn add(&mut self, plan: &Plan, mut performed: Vec<Performed>) {
+    fn add(&mut self, plan: &Plan, performed: Vec<Performed>) {
+        let checks = self.number(plan, performed);
+        self.checks.extend(checks);
+    }
+
+    /// Keeps the experiments, and gives each check of the plan the number of its own.
+    pub(super) fn number(&mut self, plan: &Plan, mut performed: Vec<Performed>) -> Vec<CheckRecord> {
         let mut checks: Vec<CheckRecord> = plan.checks.iter().map(Planned::without_run).collect();
         performed.sort_by_key(|performed| performed.checks.first().map(|(index, _)| *index));
         for Performed { name, timeline, checks: judged } in performed {
@@ -223,7 +256,7 @@ impl Judged {
             }
             self.experiments.push(ExperimentRecord { name, timeline });
         }
-        self.checks.extend(checks);
+        checks
     }
 
     /// The whole run, its checks in the order of the catalogue.
@@ -242,6 +275,7 @@ impl Judged {
             experiments,
             causes: causes(&checks),
             checks,
+            proof: vec![],
         }
     }
 }

@@ -38,7 +38,9 @@ fn act(line: &Line, contract: &Contract) -> Duration {
 
 fn claim(line: &Line) -> Duration {
     match line.claim() {
-        Some(Claim::Stays { time, .. } | Claim::NoTraces(time) | Claim::NoLogFiles(time) | Claim::WritesNothing(time)) => *time,
+        Some(Claim::Stays { time, .. } | Claim::NoTraces { time, .. } | Claim::NoLogFiles(time) | Claim::WritesNothing(time)) => {
+            *time
+        }
         Some(Claim::GivesUpCleanly { within, .. } | Claim::NamesMissingSettings(within)) => *within,
         _ => Duration::ZERO,
     }

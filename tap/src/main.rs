@@ -4,14 +4,20 @@
 //! It needs no privilege and no file beside itself, so it runs in an empty image.
 //!
 //! Usage: `seaworthy-tap CONTROL_PORT HOST PORT...`. What the control port understands stands in [`control`].
+//!
+//! By other words it is a known defect, for `seaworthy check --prove`: `seaworthy-tap run COMMAND...` is a parent that passes no signal on,
+//! `seaworthy-tap answer PORT` a proxy that answers 200 to everything, and `seaworthy-tap succeed` a health check that can't fail.
 
+mod answer;
 mod attempts;
 mod control;
 mod door;
 mod fault;
+mod parent;
 mod postgres;
 mod relay;
 
+use std::convert::Infallible;
 use std::net::TcpListener;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -37,18 +43,30 @@ struct Tap {
 }
 
 fn main() -> ExitCode {
-    match run(env::args().skip(1)) {
-        Ok(never) => match never {},
-        Err(error) => {
-            report(&error);
-            ExitCode::FAILURE
-        }
-    }
+    let mut arguments = env::args_os().skip(1);
+    let first = arguments.next().unwrap_or_default();
+    let mut words = arguments.map(|word| word.to_string_lossy().into_owned());
+    let ended = match first.to_str() {
+        Some("run") => parent::run(env::args_os().skip(2)),
+        Some("succeed") => Ok(ExitCode::SUCCESS),
+        Some("answer") => answer_at(words.next().as_deref()).map(|never| match never {}),
+        control => stand_in(control, words).map(|never| match never {}),
+    };
+    ended.unwrap_or_else(|error| {
+        report(&error);
+        ExitCode::FAILURE
+    })
 }
 
-fn run(mut arguments: impl Iterator<Item = String>) -> io::Result<std::convert::Infallible> {
+fn answer_at(port: Option<&str>) -> io::Result<Infallible> {
+    let port = port.and_then(|port| port.parse().ok()).ok_or_else(|| io::Error::other("usage: seaworthy-tap answer PORT"))?;
+    answer::serve(&listen(port)?)
+}
+
+/// Stands in the place of a dependency.
+fn stand_in(control: Option<&str>, mut arguments: impl Iterator<Item = String>) -> io::Result<Infallible> {
     let usage = || io::Error::other("usage: seaworthy-tap CONTROL_PORT HOST PORT...");
-    let control: u16 = arguments.next().and_then(|port| port.parse().ok()).ok_or_else(usage)?;
+    let control: u16 = control.and_then(|port| port.parse().ok()).ok_or_else(usage)?;
     let host = arguments.next().ok_or_else(usage)?;
     let ports = arguments.map(|port| port.parse()).collect::<Result<Vec<u16>, _>>().map_err(|_| usage())?;
     if ports.is_empty() {

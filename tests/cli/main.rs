@@ -10,11 +10,13 @@ mod engines;
 mod errors;
 mod features;
 mod files;
+mod forms;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod images;
 mod isolation;
 mod one_shots;
+mod proofs;
 mod saved_runs;
 mod secrets;
 mod start;
@@ -32,9 +34,11 @@ fn main() -> ExitCode {
         errors::TESTS,
         features::TESTS,
         files::TESTS,
+        forms::TESTS,
         images::TESTS,
         isolation::TESTS,
         one_shots::TESTS,
+        proofs::TESTS,
         saved_runs::TESTS,
         secrets::TESTS,
         terminal::TESTS,

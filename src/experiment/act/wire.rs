@@ -28,6 +28,7 @@ pub(super) async fn start_while(stage: &mut Stage, dependency: &Meant, how: Wire
     instance.timeline().clock().reach(first + time).await;
     let healed = fault::heal_wire(instance, &dependency, how).await?;
     stage.mark(started, Mark::AppStarted { again: false });
+    stage.mark(first, Mark::FirstSign);
     stage.mark(healed, Mark::WithinReach { service: dependency });
     Ok(())
 }

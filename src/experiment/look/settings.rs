@@ -123,6 +123,15 @@ async fn without(context: &RunContext, instance: &mut Instance, name: &str, limi
     let probing = tokio::spawn(watch_app(probe, context.engine.clone(), reach, timeline.clone()));
     let outcome = watch(context, &timeline, started, limit).await;
     probing.abort();
+    // Without the setting it may serve its own container only, which is a default like another.
+    let outcome = match outcome {
+        SettingOutcome::Undecided { .. } => {
+            let sockets = context.engine.sockets(&instance.service(app)?.container).await?;
+            let is_served = sockets.zip(contract.port).is_some_and(|(sockets, port)| sockets.is_served(port));
+            if is_served { SettingOutcome::Serves } else { outcome }
+        }
+        decided => decided,
+    };
     // The log is whole after that.
     catch_up_logs(&context.engine, app, &instance.service(app)?.container, &timeline).await;
     let observations = timeline.observations();

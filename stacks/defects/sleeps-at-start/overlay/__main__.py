@@ -1,19 +1,22 @@
-"""The reference, except that it gives the database some time to settle, once it answers for the first time."""
+"""The reference, except that it gives a database that was missing some time to settle, once it answers for the first time."""
 
 import asyncio
 
-from service.database import Database, log
+from service.database import FAILURES, Database, log
 from service.server import main
 
-PAUSE_S = 8
+PAUSE_S = 15
 keep_connected = Database.keep_connected
 
 
 async def sleep_first(self: Database) -> None:
-    pool = await self.connect_with_back_off()
+    try:
+        pool = await self.connect()
+    except FAILURES:
+        pool = await self.connect_with_back_off()
+        log.info("giving the database %d seconds to settle", PAUSE_S)
+        await asyncio.sleep(PAUSE_S)
     await pool.close()
-    log.info("giving the database %d seconds to settle", PAUSE_S)
-    await asyncio.sleep(PAUSE_S)
     await keep_connected(self)
 
 
