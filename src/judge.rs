@@ -4,6 +4,7 @@
 //! check could not run.
 
 mod answers;
+mod anywhere;
 mod attempts;
 mod body;
 mod causes;
@@ -30,6 +31,7 @@ mod trace;
 mod window;
 mod words;
 
+pub use self::anywhere::secret_anywhere;
 pub use self::attempts::attempts;
 pub use self::causes::{causes, missing_reporters, resolve};
 pub use self::check::{Part, Ruling, begin, judge};

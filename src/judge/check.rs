@@ -44,7 +44,9 @@ impl Ruling {
         Self { verdict: Verdict::Passed, finding: None, reason: None }
     }
 
-    fn failed(finding: Finding) -> Self {
+    /// A claim was broken.
+    #[must_use]
+    pub fn failed(finding: Finding) -> Self {
         Self { verdict: Verdict::Failed, finding: Some(finding), reason: None }
     }
 

@@ -61,6 +61,7 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
             Some(Defect::Writes { folders: outermost_folders(&written) })
         }
         Claim::LogNames { dependency, .. } => named(window, dependency).map(|service| Defect::LogOmits { service }),
+        Claim::KeepsSecrets(_) => Some(Defect::ShowsSecret),
         Claim::NoTraces { .. } => Some(Defect::TracePerAttempt),
         Claim::GivesUpCleanly { dependency, .. } => {
             let exits = deaths(window.facts, window.app(), window.from);

@@ -174,10 +174,7 @@ pub(super) fn kept_secrets(window: &Window<'_>) -> Outcome {
     let app = window.app();
     let (log, bodies): (Vec<Line<'_>>, Vec<Line<'_>>) =
         (lines(window.facts, app, Duration::ZERO).collect(), body::kept(window.facts).collect());
-    let masked = |line: &Line<'_>| Some((line.id, excerpt(line.text, line.text.find(MASK)?)));
-    let in_log = log.iter().find_map(masked).map(|(id, line)| (id, format!("its log: {line}")));
-    let in_body = || bodies.iter().find_map(masked).map(|(id, body)| (id, format!("an answer's body: {body}")));
-    if let Some((id, seen)) = in_log.or_else(in_body) {
+    if let Some((id, seen)) = shown_secret(window.facts, app) {
         return Outcome::broken(format!("`{app}` shows no secret"), format!("one stands in {seen}"), vec![id]);
     }
     let searched: Vec<FactId> =
@@ -186,6 +183,14 @@ pub(super) fn kept_secrets(window: &Window<'_>) -> Outcome {
         return Outcome::NotApplicable(format!("`{app}` writes and answers nothing"));
     }
     Outcome::Held(searched)
+}
+
+/// The first secret that stands in what an app wrote or answered, in words that follow "in".
+pub(super) fn shown_secret(facts: &[Observation], app: &str) -> Option<(FactId, String)> {
+    let masked = |line: Line<'_>| Some((line.id, excerpt(line.text, line.text.find(MASK)?)));
+    let in_log = lines(facts, app, Duration::ZERO).find_map(masked).map(|(id, line)| (id, format!("its log: {line}")));
+    let in_body = || body::kept(facts).find_map(masked).map(|(id, body)| (id, format!("an answer's body: {body}")));
+    in_log.or_else(in_body)
 }
 
 #[cfg(test)]

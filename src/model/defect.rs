@@ -51,6 +51,8 @@ pub enum Defect {
     },
     /// Nothing listens at the app's port as long as a dependency is missing.
     DoesNotListen,
+    /// The app shows a secret of the stack in its log or in an answer.
+    ShowsSecret,
     /// The app logs a stack trace for each attempt to reach what is missing.
     TracePerAttempt,
     /// The app exits with status 0 when it can't start.
@@ -99,10 +101,10 @@ impl Defect {
             Self::NeedsToWrite { .. } => &["hardening.read-only", "nonroot.arbitrary-uid"],
             Self::Writes { .. } => &["hardening.writes-nothing"],
             Self::DoesNotListen => &["readiness.says-503", "readiness.says-503-refused", "readiness.liveness-first"],
-            Self::TracePerAttempt => &["retry.clear-error", "retry.clear-error-refused"],
+            Self::ShowsSecret => &["logging.no-secrets", "retry.wrong-password"],
             Self::ExitsWithSuccess => &["retry.gives-up-cleanly", "retry.gives-up-refused"],
             Self::LateAfter { .. } => &["readiness.prompt", "readiness.prompt-refused"],
-            Self::LogOmits { .. } => &["retry.clear-error", "retry.clear-error-refused"],
+            Self::LogOmits { .. } | Self::TracePerAttempt => &["retry.clear-error", "retry.clear-error-refused"],
             Self::RunsAsRoot => &["nonroot.processes", "nonroot.image-user"],
             Self::NoVolume { .. } => &["data.survives", "data.named-volume"],
         }
@@ -165,6 +167,7 @@ impl fmt::Display for Defect {
             Self::NeedsToWrite { path } => write!(formatter, "The app can't run where it can't write to {path}"),
             Self::Writes { .. } => formatter.write_str("The app writes to the file system of its own container"),
             Self::DoesNotListen => formatter.write_str("Nothing listens while a dependency is missing"),
+            Self::ShowsSecret => formatter.write_str("The app shows a secret"),
             Self::TracePerAttempt => formatter.write_str("The log has a stack trace for each failed attempt"),
             Self::ExitsWithSuccess => formatter.write_str("The app exits with status 0 when it can't start"),
             Self::LateAfter { service } => write!(formatter, "The app takes long to notice that `{service}` is there"),

@@ -2,7 +2,7 @@
 
 use cucumber::gherkin::Scenario;
 
-use super::conclude::rule;
+use super::conclude::{rule, rule_over_all};
 use crate::experiment::{Line, Step};
 use crate::gherkin::{self, Catalogue};
 use crate::judge::{causes, prove, prove_check, resolve};
@@ -21,6 +21,7 @@ pub fn judge_again(run: &Run) -> Run {
         let lines = lines_of(check, &run.contract, &catalogue);
         rule(check, &lines, run.timeline(check), &run.contract);
     }
+    rule_over_all(&mut judged.checks, &run.experiments, &run.contract);
     resolve(&mut judged.checks);
     judged.causes = causes(&judged.checks);
     judged.proof = run.proof.iter().map(|proof| prove_again(proof, &judged, &catalogue)).collect();

@@ -11,6 +11,7 @@ use futures::FutureExt;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::conclude::rule_over_all;
 use super::execute::{Performed, execute};
 use super::pace::Pace;
 use super::{ScenarioWorld, cucumber as with_cucumber, prove};
@@ -164,14 +165,7 @@ async fn prepare_and(
         if plan.runs() > 0 {
             progress.tell(Event::ChecksStarted { count: plan.runs() });
         }
-        let pace = || match jobs {
-            Some(jobs) => Pace::fixed(clock, jobs),
-            // The processors of another machine can't be seen.
-            None if context.engine.access().published_at().is_some() => {
-                Pace::fixed(clock, most.min(2 * context.engine.capacity().cores))
-            }
-            None => Pace::between(clock, most.min(context.engine.capacity().cores), most),
-        };
+        let pace = || pace_of(&context.engine, clock, jobs, most);
         let performed = perform(Arc::clone(&context), Arc::clone(&plan), pace()).await;
         let mut judged = Judged::default();
         judged.add(&plan, performed);
@@ -180,14 +174,9 @@ async fn prepare_and(
             let proof = prove::prove(&context, &catalogue, plan_of, &pace(), progress, &mut judged).await;
             return Ok(Run { proof, ..judged.record(&context, &catalogue, request.strict, &notes) });
         }
-        // Whether a defect is a check's own, or one that another check reports, that other one says.
-        let reporters = Selection::of(&missing_reporters(&judged.checks), &catalogue).filter(|_| broken.is_none());
-        if let Some(reporters) = reporters {
-            let known = known(&context, &context.contract, request.slow);
-            let plan = Arc::new(Plan::new(&catalogue, &reporters, known, request.grouping));
-            say(&format!("running {} more, which say where a failure comes from", plan.runs()));
-            let performed = execute(&context, &plan, &Pace::fixed(clock, jobs.unwrap_or(REPORTERS)), progress).await;
-            judged.add(&plan, performed);
+        if broken.is_none() {
+            let pace = Pace::fixed(clock, jobs.unwrap_or(REPORTERS));
+            ask_reporters(&context, &catalogue, request, &pace, progress, &mut judged).await;
         }
         notes.extend(context.notes.iter().cloned());
         Ok(judged.record(&context, &catalogue, request.strict, &notes))
@@ -208,6 +197,34 @@ async fn prepare_and(
     let run = outcome.map_err(|error| error.redacted(&redactor))?;
     removed?;
     Ok(run)
+}
+
+/// How many experiments run at once: as many as was asked for, or as the machine bears, which has room for so many at most.
+fn pace_of(engine: &Engine, clock: Clock, jobs: Option<usize>, most: usize) -> Pace {
+    match jobs {
+        Some(jobs) => Pace::fixed(clock, jobs),
+        // The processors of another machine can't be seen.
+        None if engine.access().published_at().is_some() => Pace::fixed(clock, most.min(2 * engine.capacity().cores)),
+        None => Pace::between(clock, most.min(engine.capacity().cores), most),
+    }
+}
+
+/// Makes the checks that say whether a defect is a check's own, or one that they report.
+async fn ask_reporters(
+    context: &Arc<RunContext>,
+    catalogue: &Catalogue,
+    request: &Request,
+    pace: &Pace,
+    progress: &Arc<dyn Progress>,
+    judged: &mut Judged,
+) {
+    let Some(reporters) = Selection::of(&missing_reporters(&judged.checks), catalogue) else { return };
+    let known = known(context, &context.contract, request.slow);
+    let plan = Arc::new(Plan::new(catalogue, &reporters, known, request.grouping));
+    let phase = format!("running {} more, which say where a failure comes from", plan.runs());
+    progress.tell(Event::Phase(&phase));
+    let performed = execute(context, &plan, pace, progress).await;
+    judged.add(&plan, performed);
 }
 
 /// What the choice of checks needs to know, with this contract.
@@ -263,6 +280,7 @@ impl Judged {
     fn record(self, context: &RunContext, catalogue: &Catalogue, strict: bool, notes: &[String]) -> Run {
         let Self { experiments, mut checks } = self;
         checks.sort_by_key(|check| catalogue.checks().position(|(_, known)| known.id == check.id));
+        rule_over_all(&mut checks, &experiments, &context.contract);
         resolve(&mut checks);
         let (tool, subject) = described(context);
         Run {

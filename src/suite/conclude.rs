@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::experiment::{Line, RunContext};
 use crate::gherkin::Planned;
-use crate::judge::{Part, Ruling, judge};
-use crate::model::{CheckRecord, Observation, Timeline, Verdict, end_of_turn};
+use crate::judge::{Part, Ruling, judge, secret_anywhere};
+use crate::model::{CheckRecord, ExperimentRecord, Observation, Timeline, Verdict, end_of_turn};
 use crate::subject::{Contract, Waiver};
 
 /// Concludes a check whose experiment has ended, with these observations.
@@ -37,6 +37,17 @@ fn apply(check: &mut CheckRecord, ruling: Ruling, contract: &Contract) {
     let waiver = contract.waivers.iter().find(|waiver| waiver.check == check.id);
     if let (Verdict::Failed, Some(Waiver { reason, .. })) = (verdict, waiver) {
         (check.verdict, check.reason) = (Verdict::Waived, Some(reason.clone()));
+    }
+}
+
+/// Fails the check of what an app may never show, by what it has shown in any experiment.
+pub(super) fn rule_over_all(checks: &mut [CheckRecord], experiments: &[ExperimentRecord], contract: &Contract) {
+    let could_fail = |check: &&mut CheckRecord| {
+        check.id == "logging.no-secrets" && matches!(check.verdict, Verdict::Passed | Verdict::NotApplicable)
+    };
+    let Some(check) = checks.iter_mut().find(could_fail) else { return };
+    if let Some(finding) = secret_anywhere(experiments, contract) {
+        apply(check, Ruling::failed(finding), contract);
     }
 }
 
