@@ -99,10 +99,9 @@ impl Defect {
             Self::NeedsToWrite { .. } => &["hardening.read-only", "nonroot.arbitrary-uid"],
             Self::Writes { .. } => &["hardening.writes-nothing"],
             Self::DoesNotListen => &["readiness.says-503", "readiness.says-503-refused", "readiness.liveness-first"],
-            Self::TracePerAttempt => &["retry.clear-error", "retry.clear-error-refused"],
+            Self::TracePerAttempt | Self::LogOmits { .. } => &["retry.clear-error", "retry.clear-error-refused"],
             Self::ExitsWithSuccess => &["retry.gives-up-cleanly", "retry.gives-up-refused"],
             Self::LateAfter { .. } => &["readiness.prompt", "readiness.prompt-refused"],
-            Self::LogOmits { .. } => &["retry.clear-error", "retry.clear-error-refused"],
             Self::RunsAsRoot => &["nonroot.processes", "nonroot.image-user"],
             Self::NoVolume { .. } => &["data.survives", "data.named-volume"],
         }
