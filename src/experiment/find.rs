@@ -11,9 +11,10 @@ use super::arrangement::Arrangement;
 use super::baseline::not_ready;
 use super::paths::{self, Heard};
 use super::{RunContext, RunError, launch};
+use crate::compose::Patch;
 use crate::engine::Reach;
 use crate::judge::{count_exits, gone_after};
-use crate::model::{Halt, Timeline};
+use crate::model::{ContainerChange, Fact, Halt, Observation, Timeline};
 use crate::probe::{grpc_answers, serves};
 use crate::subject::{Form, Found, HttpForm, Kind, Protocol};
 use crate::target::Instance;
@@ -24,6 +25,9 @@ const PAUSE: Duration = Duration::from_millis(250);
 const PATIENCE: Duration = Duration::from_secs(4);
 /// How long an app that names no port may take to listen at one, before it is taken to be a worker.
 const WORKER: Duration = Duration::from_secs(8);
+/// From one run of a health check to the next, and how long it may take to pass.
+const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
+const HEALTH_LIMIT: Duration = Duration::from_secs(5);
 /// How many ports are asked.
 const MOST_PORTS: usize = 4;
 /// How long a server may take to say that it serves.
@@ -50,7 +54,11 @@ impl Search {
 pub(super) async fn find_readiness(context: &RunContext) -> Result<Search, RunError> {
     let timeline = Timeline::new(context.engine.clock(), context.redactor.clone());
     let app = &context.contract.app;
-    let instance = launch::create(context, &timeline, &Arrangement::default()).await;
+    let service = context.contract.app.clone();
+    // Whether it passes has to be known soon.
+    let often = Patch::HealthInterval { service, interval: HEALTH_INTERVAL, timeout: None, retries: None };
+    let patches = if context.has_health_check(app) { vec![often] } else { vec![] };
+    let instance = launch::create(context, &timeline, &Arrangement { patches, ..Arrangement::default() }).await;
     let mut instance = instance.map_err(|failure| not_ready(app, failure, &timeline))?;
     let found = match launch::start_app(context, &instance).await {
         Ok(started) => Ok(search(context, &instance, started).await),
@@ -128,7 +136,7 @@ async fn search(context: &RunContext, instance: &Instance, started: Duration) ->
         let is_patient = heard.is_some_and(|heard| begun >= heard + PATIENCE) && !is_starting;
         let is_worker = known.heard.is_none() && candidates(context).is_empty() && begun >= started + WORKER;
         if is_over || is_patient || is_worker {
-            return Some(known.conclude(context, here.as_ref()).await);
+            return Some(known.conclude(context, instance, here.as_ref()).await);
         }
         clock.reach(begun + PAUSE).await;
     }
@@ -163,7 +171,7 @@ impl Known {
     }
 
     /// What is left when no path says that the app is ready.
-    async fn conclude(self, context: &RunContext, here: Option<&Reach>) -> Search {
+    async fn conclude(self, context: &RunContext, instance: &Instance, here: Option<&Reach>) -> Search {
         // It has the path and never said that it is ready: the try-out will tell.
         if let Some((port, form, status)) = self.unready {
             return over_http(port, form, status);
@@ -184,7 +192,7 @@ impl Known {
         });
         let note = self.http.as_ref().map(|(_, statuses)| advise(context, statuses)).or(within);
         let open = self.others.first().copied().or(self.http.as_ref().map(|(port, _)| *port));
-        let search = if context.has_health_check(&context.contract.app) {
+        let search = if passes_its_health_check(context, instance).await {
             Search::of(Form::HealthCheck, "it has a health check, and answers at none of the usual paths")
         } else if let Some(port) = open {
             Search::of(Form::Tcp { port: Some(port) }, "it listens there, and answers at none of the usual paths")
@@ -194,6 +202,15 @@ impl Known {
         let port = self.http.map(|(port, _)| Found::new(port, "it answers there"));
         Search { port, note, ..search }
     }
+}
+
+/// Whether the engine calls the app healthy, now or soon. A health check that does not pass tells nothing of readiness.
+async fn passes_its_health_check(context: &RunContext, instance: &Instance) -> bool {
+    let app = &context.contract.app;
+    let is_healthy = |one: &Observation| matches!(&one.fact, Fact::Container { service, change: ContainerChange::Health { healthy: true } } if service == app);
+    let timeline = instance.timeline();
+    let limit = timeline.clock().now() + HEALTH_LIMIT;
+    context.has_health_check(app) && timeline.first(limit, |facts| facts.iter().any(is_healthy).then_some(())).await.is_some()
 }
 
 fn over_http(port: u16, form: HttpForm, status: u16) -> Search {

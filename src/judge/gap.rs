@@ -25,6 +25,9 @@ pub fn gap(claim: &Claim, contract: &Contract) -> Option<String> {
         Claim::NotHealthyTooEarly if *form == Form::HealthCheck => {
             Some("readiness is told by the health check itself: there is nothing to compare".into())
         }
+        Claim::WellTimed if *form == Form::HealthCheck => {
+            Some("readiness is told by the health check, which runs every second for that, and not at its own times".into())
+        }
         Claim::NotHealthyTooEarly => needs("does not say when the app can serve", form.tells_of_the_start()),
         Claim::Answers { wanted: Wanted::Status(_), .. } | Claim::Discreet | Claim::BodyNames(_) => {
             needs("has no status and no body", form.http().is_some())
@@ -66,6 +69,7 @@ mod tests {
             (stays(Lasting::NoSuccess), [true, true, true, false, false, true]),
             (Claim::NotReadyBefore(Meant::Database), [true, true, true, false, false, true]),
             (Claim::NotHealthyTooEarly, [true, true, true, false, false, false]),
+            (Claim::WellTimed, [true, true, true, true, true, false]),
             (answers(Wanted::Status(500)), [true, false, false, false, false, false]),
             (Claim::BodyNames(Meant::Database), [true, false, false, false, false, false]),
             (Claim::NothingHangs, [true, true, false, true, false, false]),

@@ -203,7 +203,7 @@ impl fmt::Display for Form {
             Self::HealthCheck => formatter.write_str("the health check"),
             Self::Log { pattern } => write!(formatter, "a line of the log like {pattern}"),
             Self::Protocol { kind, .. } => kind.fmt(formatter),
-            Self::Runs => formatter.write_str("the process runs"),
+            Self::Runs => formatter.write_str("its running process"),
         }
     }
 }

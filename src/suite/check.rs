@@ -134,23 +134,17 @@ async fn prepare_and(
         let mut broken = None;
         // The start may still find a liveness path: what asks for one is counted in.
         if request.explain || plan_of(&context, &context.undecided(), &selection).starts_something() {
-            let started = async {
-                Box::pin(context.find_readiness(&say)).await?;
-                for note in &context.notes {
-                    progress.tell(Event::Warning(note));
-                }
-                say("starting the stack once, with nothing disturbed");
-                let planned = plan_of(&context, &context.undecided(), &selection);
-                let starting = planned.experiments.iter().filter(|experiment| experiment.starts_something());
-                Box::pin(context.measure_baseline(starting.count())).await
-            };
-            match started.await {
+            let planned = |context: &RunContext| plan_of(context, &context.undecided(), &selection);
+            match Box::pin(start_once(&mut context, progress, planned)).await {
                 Ok(copies) => most = copies,
                 // What starts nothing can be judged all the same.
-                Err(error @ RunError::NotReady { .. }) if !request.explain => broken = Some(error.redacted(&redactor)),
+                Err(error @ RunError::NotReady { .. }) if !request.explain && !request.prove => {
+                    broken = Some(error.redacted(&redactor));
+                }
                 Err(error) => return Err(error),
             }
         }
+        notes.extend(context.notes.iter().cloned());
         progress.tell(Event::Contract(&context.draft));
         let mut plan = if request.explain { Plan::default() } else { plan_of(&context, &context.contract, &selection) };
         if let Some(error) = &broken {
@@ -178,7 +172,6 @@ async fn prepare_and(
             let pace = Pace::fixed(clock, jobs.unwrap_or(REPORTERS));
             ask_reporters(&context, &catalogue, request, &pace, progress, &mut judged).await;
         }
-        notes.extend(context.notes.iter().cloned());
         Ok(judged.record(&context, &catalogue, request.strict, &notes))
     };
     let outcome = tokio::select! {
@@ -225,6 +218,24 @@ async fn ask_reporters(
     progress.tell(Event::Phase(&phase));
     let performed = execute(context, &plan, pace, progress).await;
     judged.add(&plan, performed);
+}
+
+/// Finds how the app can be asked, where nobody has declared it, and brings the stack up once, undisturbed, before the experiments of this
+/// plan. Returns how many copies the engine's machine bears at once.
+async fn start_once(
+    context: &mut RunContext,
+    progress: &Arc<dyn Progress>,
+    plan_of: impl Fn(&RunContext) -> Plan,
+) -> Result<usize, RunError> {
+    let say = |phase: &str| progress.tell(Event::Phase(phase));
+    Box::pin(context.find_readiness(&say)).await?;
+    for note in &context.notes {
+        progress.tell(Event::Warning(note));
+    }
+    say("starting the stack once, with nothing disturbed");
+    let planned = plan_of(context);
+    let starting = planned.experiments.iter().filter(|experiment| experiment.starts_something());
+    Box::pin(context.measure_baseline(starting.count())).await
 }
 
 /// What the choice of checks needs to know, with this contract.

@@ -9,7 +9,7 @@ fn every_form_is_read_and_written_as_it_is_declared() {
     for (declared, told) in [
         (json!("/health"), "/health"),
         (json!("healthcheck"), "the health check"),
-        (json!("runs"), "the process runs"),
+        (json!("runs"), "its running process"),
         (json!({"path": "/h", "scheme": "https", "host": "shop.test", "port": 8443}), "https://shop.test:8443/h"),
         (json!({"path": "/h", "scheme": "https", "tls": {"insecure": true}}), "https:/h"),
         (json!({"path": "/h", "method": "HEAD", "ready": ["200-299", "401"]}), "HEAD /h (200-299 or 401)"),
