@@ -53,6 +53,7 @@ Feature: Readiness tells the truth at start-up
       To fix: retry with pauses of a second or two, and drop fixed sleeps at start.
 
       Given the app is still the same process
+      And the app was not ready before its dependency was there
       Then the app is ready within 3 seconds more than its start takes
 
   Rule: <dependency> refuses connections while the app starts, and serves eight seconds later
@@ -77,6 +78,7 @@ Feature: Readiness tells the truth at start-up
       To fix: retry with pauses of a second or two, and drop fixed sleeps at start.
 
       Given the app is still the same process
+      And the app was not ready before its dependency was there
       Then the app is ready within 3 seconds more than its start takes
 
   Rule: All services start on fresh data, the database last

@@ -39,17 +39,6 @@ impl Sockets {
         Self(std::process::id().into())
     }
 
-    /// Whether something listens at a port, be it for its own machine only. Not when the container has ended.
-    #[must_use]
-    pub fn is_served(self, port: u16) -> bool {
-        let listens = |line: &str| {
-            let mut fields = line.split_whitespace().skip(1);
-            let local = fields.next()?;
-            (fields.nth(1)? == LISTENS).then(|| port_of(local))?
-        };
-        self.each(listens).contains(&port)
-    }
-
     /// The ports of the clients that are connected to a port, whose connection a process has taken from the kernel, and everything
     /// that they have sent so far. Nobody when the container has ended.
     #[must_use]
@@ -136,15 +125,6 @@ mod tests {
         let mapped = "   1: 0000000000000000FFFF0000030016AC:18EB 0000000000000000FFFF0000020016AC:D2F0 01 00000000:00000000";
         assert_eq!(peer(mapped, 6379).as_deref(), Some("172.22.0.2"));
         assert_eq!(peer("   1: 030016AC:18EB 020016AC:D2F0 06 00000000:00000000", 6379), None, "it is closing");
-    }
-
-    #[test]
-    fn a_port_that_is_open_for_its_own_machine_only_is_served() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        let port = listener.local_addr().expect("it has an address").port();
-        assert!(Sockets::own().is_served(port));
-        drop(listener);
-        assert!(!Sockets::own().is_served(port));
     }
 
     #[test]

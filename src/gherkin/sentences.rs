@@ -100,6 +100,7 @@ pub const SENTENCES: &[Sentence] = sentences! {
     Then "the engine did not call the app healthy before it was ready", "the engine did not call the app healthy before it was ready" => |_| Some(Step::Claim(Claim::NotHealthyTooEarly));
     Then r"the app makes at most (\d+) attempts to reach (the database|the main dependency|\S+) in the first second and (\d+) a second after", "the app makes at most 10 attempts to reach db in the first second and 5 a second after" => |words| Some(Step::Claim(Claim::Paced { dependency: words.service(1)?, first_second: words.count(0)?, later: words.count(2)? }));
     Then r"the pauses between attempts to reach (the database|the main dependency|\S+) grow or are half a second long", "the pauses between attempts to reach db grow or are half a second long" => |words| Some(Step::Claim(Claim::BacksOff(words.service(0)?)));
+    Then "the app was not ready before its dependency was there", "the app was not ready before its dependency was there" => |_| Some(Step::Claim(Claim::NotReadyWithout));
     Then "the app is still the same process", "the app is still the same process" => |_| Some(Step::Claim(Claim::SameProcess));
     Then "only an app that has not exited is judged", "only an app that has not exited is judged" => |_| Some(Step::Claim(Claim::HasNotExited));
     Then "no process of the app runs as root", "no process of the app runs as root" => |_| Some(Step::Claim(Claim::NoRootProcess));

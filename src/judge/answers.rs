@@ -6,7 +6,7 @@ use super::claim::{Lasting, Wanted};
 use super::meaning::{Meaning, ready_in_words};
 use super::window::{Window, changes};
 use super::words::{answers, deaths, exits, seconds, since};
-use crate::model::{Answer, ContainerChange, DependencyState, Endpoint, Fact, FactId, Outcome};
+use crate::model::{Answer, ContainerChange, DependencyState, Endpoint, Fact, FactId, Mark, Outcome};
 
 /// How long a request may be left without an answer before the app ends.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -210,6 +210,27 @@ pub(super) fn never_ready_before(window: &Window<'_>, dependency: &str) -> Outco
     }
 }
 
+/// No ready answer comes while the dependency is missing whose return is the last one on the timeline.
+pub(super) fn never_ready_without(window: &Window<'_>) -> Outcome {
+    let back = window.facts.iter().rev().find_map(|one| match &one.fact {
+        Fact::Mark { mark: Mark::Accepts { service, .. } | Mark::WithinReach { service } } => Some((one, service)),
+        _ => None,
+    });
+    let Some((back, service)) = back else {
+        return Outcome::undecided_when(window.over, "when the dependency was there");
+    };
+    let early = requests(window, Endpoint::Readiness)
+        .find(|request| request.sent >= window.started() && request.at < back.at && request.is_ready());
+    match early {
+        None => Outcome::Held(vec![back.id]),
+        Some(request) => Outcome::broken(
+            format!("the app is not ready before `{service}` is there"),
+            format!("it answered {} at {}, before `{service}` was there", request.answer, since(back.at, request.at)),
+            vec![request.id, back.id],
+        ),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,7 +239,7 @@ mod tests {
         Case, Told, asked, container, database, died, held, is_broken, is_held, mark, readiness, refused, told_to_stop,
     };
     use crate::judge::{Claim, Limit};
-    use crate::model::{Inspection, Mark};
+    use crate::model::Inspection;
     use crate::subject::Meant;
 
     const LIMIT: Limit = Limit::Fixed(Duration::from_secs(5));
@@ -336,6 +357,15 @@ mod tests {
         assert!(is_held(&judged(&[took(1_000)])), "and twice the start");
         assert!(is_broken(&judged(&[took(1_000), mark(900, Mark::FirstSign)])), "most of which it had behind it");
         assert!(is_held(&judged(&[took(2_000), mark(900, Mark::FirstSign)])));
+    }
+
+    #[test]
+    fn an_app_that_is_ready_without_its_dependency_has_not_waited_for_it() {
+        let there = mark(5_000, Mark::WithinReach { service: "db".into() });
+        let judged = |ms| Case::of([readiness(ms, ms + 10, Answer::Status(200)), there.clone()]).judge(&Claim::NotReadyWithout);
+        assert!(is_broken(&judged(900)));
+        assert_eq!(judged(5_100), held([1]));
+        assert_eq!(Case::of([readiness(900, 910, Answer::Status(200))]).judge(&Claim::NotReadyWithout), Outcome::Pending);
     }
 
     #[test]

@@ -87,7 +87,7 @@ fn asks(check: &CheckRecord) -> Option<(&Defect, &'static [&'static str])> {
 /// Which of the checks with these ids has failed by a defect, other than the one that asks.
 fn reporter<'a>(checks: &'a [CheckRecord], index: usize, defect: &Defect, ids: &[&str]) -> Option<&'a CheckRecord> {
     let failed = |check: &CheckRecord| {
-        matches!(check.verdict, Verdict::Failed | Verdict::Waived) && defect_of(check).is_some_and(|other| other.is_same(defect))
+        matches!(check.verdict, Verdict::Failed | Verdict::Waived) && defect_of(check).is_some_and(|other| other.explains(defect))
     };
     let others = || checks.iter().enumerate().filter(|(other, check)| *other != index && failed(check)).map(|(_, check)| check);
     ids.iter().find_map(|id| others().find(|check| check.id == *id))

@@ -23,6 +23,8 @@ const LOOKS_LIMIT: Duration = Duration::from_secs(30);
 pub enum Claim {
     /// No ready answer is complete before the dependency accepts.
     NotReadyBefore(Meant),
+    /// No ready answer is complete before the dependency that was held back, or refused connections, is there.
+    NotReadyWithout,
     /// An endpoint says this within a limit. Limits of later claims count from that answer.
     Answers { endpoint: Endpoint, wanted: Wanted, within: Limit, of: Anchor },
     /// An endpoint says this all the time.
@@ -417,6 +419,7 @@ impl Claim {
     pub fn judge(&self, window: &Window<'_>) -> Outcome {
         match self {
             Self::NotReadyBefore(dependency) => meant(window, dependency, |service| answers::never_ready_before(window, service)),
+            Self::NotReadyWithout => answers::never_ready_without(window),
             Self::Answers { endpoint, wanted, within, .. } => {
                 answers::answered(window, *endpoint, *wanted, within.in_window(window))
             }

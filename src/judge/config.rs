@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::trace::part;
 use super::window::Window;
 use super::words::seconds;
 use crate::model::{FactId, Finding, Inspection, Outcome, RowState, SettingOutcome};
@@ -115,7 +116,10 @@ pub(super) fn missing_settings_are_named(window: &Window<'_>, limit: Duration) -
 /// What is wrong with what an app does without a setting.
 fn wrong_without(name: &str, outcome: &SettingOutcome, lines: &[String], limit: Duration) -> Option<String> {
     let names_it = lines.iter().any(|line| names_setting(line, name));
-    let last = lines.last().map_or_else(|| "it wrote nothing".to_owned(), |line| format!("its last line is `{}`", line.trim()));
+    // The end of an object or of a stack trace says nothing.
+    let is_message = |line: &&String| line.split_whitespace().filter(|word| word.chars().any(char::is_alphabetic)).count() > 2;
+    let last = lines.iter().rev().find(|line| is_message(line) && part(line).is_none()).or(lines.last());
+    let last = last.map_or_else(|| "it wrote nothing".to_owned(), |line| format!("its last line is `{}`", line.trim()));
     match outcome {
         SettingOutcome::Ended { status: 0, .. } => Some(format!("without {name} it exits with status 0; {last}")),
         SettingOutcome::Ended { status, .. } if !names_it => {

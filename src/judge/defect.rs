@@ -17,6 +17,9 @@ use super::{Claim, Limit, files};
 use crate::model::{Answer, Defect, DependencyState, Endpoint, Fact, FaultKind, Inspection, Mark, Phase};
 use crate::subject::Meant;
 
+/// So soon after a signal nothing has been finished.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
 /// What programs say of a path that they can't write to: the words of errno(3) in C, Python, Node, Go and Java, and a path.
 static NOT_WRITABLE: LazyLock<Regex> = LazyLock::new(|| {
     let words = "Read-only file system|Permission denied|EROFS|EACCES|read-only file system|permission denied";
@@ -29,8 +32,14 @@ static NOT_WRITABLE: LazyLock<Regex> = LazyLock::new(|| {
 /// The defect that a broken claim shows by the facts of its window.
 pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
     match claim {
-        Claim::StopsInTime(_) | Claim::NotKilled | Claim::CleanStatus | Claim::SignalReached => {
-            window.stop().filter(|stop| !stop.is_in_time() && !stop.oom_killed).map(|stop| unheeded(window, &stop))
+        Claim::StopsInTime(_) | Claim::NotKilled | Claim::CleanStatus | Claim::SignalReached
+            if window.stop().is_some_and(|stop| !stop.is_in_time()) =>
+        {
+            window.stop().filter(|stop| !stop.oom_killed).map(|stop| unheeded(window, &stop))
+        }
+        Claim::CleanStatus | Claim::LastWords => ended_at_once(window),
+        Claim::NothingTorn | Claim::HeldRequestAnswered(_) | Claim::NothingHangs => {
+            ended_at_once(window).or(Some(Defect::DropsRequests))
         }
         Claim::ExecForm => {
             let (_, words) = window.inspected(|inspection| match inspection {
@@ -47,6 +56,7 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
         | Claim::Stays { endpoint: Endpoint::Liveness, .. }
         | Claim::SameProcess
         | Claim::Listens { .. } => at_start(window),
+        Claim::NotReadyWithout => disturbed(window).map(|(service, _)| Defect::IgnoresOutage { service: service.to_owned() }),
         Claim::NotReadyBefore(service) => named(window, service).map(|service| Defect::IgnoresOutage { service }),
         Claim::Answers { endpoint: Endpoint::Readiness, .. }
         | Claim::Stays {
@@ -56,7 +66,7 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
         }
         | Claim::OutageFelt(_)
         | Claim::HealthTurns { healthy: false, .. } => in_outage(window),
-        Claim::WritesNothing(_) => {
+        Claim::WritesNothing(_) | Claim::NoLogFiles(_) => {
             let (_, written) = files::written(window)?;
             Some(Defect::Writes { folders: outermost_folders(&written) })
         }
@@ -120,6 +130,14 @@ fn unheeded(window: &Window<'_>, stop: &Stop<'_>) -> Defect {
         }
         _ => Defect::IgnoresStopSignal { first_process: first.map(|process| process.command) },
     }
+}
+
+/// The signal ended the app at once, as it ends one that does not handle it, and with a status that no clean stop has.
+fn ended_at_once(window: &Window<'_>) -> Option<Defect> {
+    let stop = window.stop()?;
+    let is_clean = window.contract.stop_status.contains(&stop.status);
+    let is_at_once = stop.died.saturating_sub(stop.told) <= AT_ONCE;
+    (is_at_once && !is_clean && !stop.oom_killed).then_some(Defect::EndsAtSignal { status: stop.status })
 }
 
 /// Which dependency was disturbed last, and since when.
@@ -322,6 +340,16 @@ mod tests {
         let files = ["/a/b/c/x", "/a/b/y", "/a/bc/z", "/root"].map(str::to_owned);
         assert_eq!(outermost_folders(&files), [""; 1], "the root holds all");
         assert_eq!(outermost_folders(&files[..3]), ["/a/b", "/a/bc"]);
+    }
+
+    #[test]
+    fn a_signal_that_nothing_handles_is_known_by_the_end_that_it_makes() {
+        let ended = |status: i64, ms: u64| [told_to_stop(20), died(ms, status)];
+        for claim in [Claim::CleanStatus, Claim::LastWords, Claim::NothingTorn] {
+            assert_eq!(shown(&claim, &ended(2, 300)), Some(Defect::EndsAtSignal { status: 2 }), "{claim:?}");
+        }
+        assert_eq!(shown(&Claim::CleanStatus, &ended(1, 3_000)), None, "it took its time");
+        assert_eq!(shown(&Claim::NothingTorn, &ended(0, 300)), Some(Defect::DropsRequests), "it said that all is well");
     }
 
     #[test]

@@ -8,8 +8,8 @@ use super::window::Window;
 use super::words::{answers, seconds};
 use crate::model::{Endpoint, Fact, FactId, FaultKind, Mark, Observation, Outcome, Phase};
 
-/// An answer that takes so long has waited for something.
-const SLOW: Duration = Duration::from_secs(1);
+/// An answer that takes so long has waited for something. One second is what some apps pause for, whatever they answer afterwards.
+const SLOW: Duration = Duration::from_millis(1500);
 
 /// The disturbance that a window is about: the last one, from the first time that the service was disturbed in this way until it was back
 /// for the last time.
@@ -40,7 +40,7 @@ impl<'a> Outage<'a> {
     }
 }
 
-/// Readiness shows that the outage reached the app: an answer other than 2xx, one that took a second, or a new connection that the tap saw
+/// Readiness shows that the outage reached the app: an answer other than 2xx, one that took longer than usual, or a new connection that the tap saw
 /// before the app was ready again.
 pub(super) fn was_felt(window: &Window<'_>) -> Outcome {
     let Some(Outage { service, begin, end }) = Outage::of(window) else {
@@ -101,7 +101,8 @@ mod tests {
         let judged = |others: &[Told]| Case::of([killed.clone(), back(6000)].into_iter().chain(others.to_vec())).judge(&FELT);
         assert_eq!(judged(&[status(2000, 503)]), held([2]));
         assert_eq!(judged(&[status(2000, 500)]), held([2]), "whatever the status");
-        assert_eq!(judged(&[readiness(2000, 3100, Answer::Status(200))]), held([2]), "a slow answer");
+        assert_eq!(judged(&[readiness(2000, 3600, Answer::Status(200))]), held([2]), "a slow answer");
+        assert_eq!(judged(&[readiness(2000, 3100, Answer::Status(200))]), Outcome::Pending, "a second is a common pause");
         assert_eq!(judged(&[readiness(900, 5900, Answer::TimedOut)]), held([2]), "a request that hung into it");
         assert_eq!(judged(&[(1500, Fact::Attempt { service: "db".into() })]), held([2]), "the tap saw the app come back");
         assert!(is_broken(&judged(&[status(500, 503), status(2000, 200), status(6100, 503)])), "before and after it");

@@ -100,16 +100,21 @@ pub(super) fn no_trace_per_attempt(window: &Window<'_>, time: Duration) -> Outco
     let within = lines(window.facts, app, window.from).filter(|line| line.at <= window.from + time);
     let traces = traces(within);
     let deaths: Vec<Duration> = deaths(window.facts, app, window.from).map(|death| death.at).collect();
-    let mut attempts: Vec<&Line<'_>> = vec![];
+    let (mut attempts, mut kept): (Vec<&Line<'_>>, Vec<FactId>) = (vec![], vec![]);
     for (place, trace) in traces.iter().enumerate() {
         let before = place.checked_sub(1).map(|place| traces[place].at);
         let is_of_another_life = before.is_some_and(|before| deaths.iter().any(|death| (before..trace.at).contains(death)));
-        if is_of_another_life || attempts.last().is_none_or(|first| trace.at >= first.at + ATTEMPT) {
+        // A process that ends by an error writes its trace once: that it is started again is not its own doing.
+        if is_of_another_life && attempts.len() < 2 {
+            kept.extend(attempts.drain(..).map(|line| line.id));
+        }
+        if attempts.last().is_none_or(|first| trace.at >= first.at + ATTEMPT) {
             attempts.push(trace);
         }
     }
     if attempts.len() < 2 {
-        return Outcome::Held(attempts.iter().map(|line| line.id).collect());
+        kept.extend(attempts.iter().map(|line| line.id));
+        return Outcome::Held(kept);
     }
     let (first, last) = (traces[0].at, traces[traces.len() - 1].at);
     Outcome::broken(
@@ -280,7 +285,9 @@ mod tests {
         let logged_and_uncaught = logged_and_uncaught.map(|(ms, text)| line(ms, text)).into_iter().chain([died(950, 1)]);
         assert_eq!(Case::of(logged_and_uncaught.clone()).over().judge(&claim), held([0]), "it ends the process");
         let again = logged_and_uncaught.chain([line(1500, "Traceback (most recent call last):")]);
-        assert_eq!(Case::of(again).over().seen(&claim), "3 stack traces, at +0.1 s to +1.5 s", "in its next life");
+        assert_eq!(Case::of(again.clone()).over().judge(&claim), held([0, 3]), "one in each of its lives");
+        let more = again.chain([line(4500, "Traceback (most recent call last):")]);
+        assert_eq!(Case::of(more).over().seen(&claim), "4 stack traces, at +0.1 s to +4.5 s", "two in one");
         let hot = (0..900)
             .map(|n| line(n * 10, "    at connect (/app/db.js:1:2)"))
             .flat_map(|one| [one.clone(), line(one.0, "a"), line(one.0, "b"), line(one.0, "c")]);

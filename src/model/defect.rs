@@ -51,6 +51,13 @@ pub enum Defect {
     },
     /// Nothing listens at the app's port as long as a dependency is missing.
     DoesNotListen,
+    /// The stop signal ends the app at once, with a status that is not that of a clean stop: nothing handles the signal.
+    EndsAtSignal {
+        /// The status.
+        status: i64,
+    },
+    /// Requests that the app has accepted are not answered when it is told to stop.
+    DropsRequests,
     /// The app shows a secret of the stack in its log or in an answer.
     ShowsSecret,
     /// The app logs a stack trace for each attempt to reach what is missing.
@@ -99,7 +106,9 @@ impl Defect {
             Self::WaitsForever { .. } => &["outage.frozen", "outage.partitioned"],
             Self::StopWaits { .. } => &[],
             Self::NeedsToWrite { .. } => &["hardening.read-only", "nonroot.arbitrary-uid"],
-            Self::Writes { .. } => &["hardening.writes-nothing"],
+            Self::Writes { .. } => &["hardening.writes-nothing", "logging.no-files"],
+            Self::EndsAtSignal { .. } => &["shutdown.status"],
+            Self::DropsRequests => &["shutdown.no-torn-answers", "shutdown.in-flight", "shutdown.twice", "shutdown.turns-away"],
             Self::DoesNotListen => &["readiness.says-503", "readiness.says-503-refused", "readiness.liveness-first"],
             Self::ShowsSecret => &["logging.no-secrets", "retry.wrong-password"],
             Self::ExitsWithSuccess => &["retry.gives-up-cleanly", "retry.gives-up-refused"],
@@ -111,7 +120,7 @@ impl Defect {
     }
 
     /// Whether two findings with these defects have the same root cause: the defects are equal, what is written lies where the app
-    /// needs to write, or a stop that waits for a silent dependency is that of an app that waits for it, or that no signal ends, elsewhere.
+    /// needs to write, or a stop that waits for a silent dependency is that of an app that waits for it elsewhere.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         let is_within =
@@ -122,9 +131,23 @@ impl Defect {
             }
             (Self::StopWaits { service, .. }, Self::WaitsForever { service: other })
             | (Self::WaitsForever { service: other }, Self::StopWaits { service, .. }) => service == other,
-            (Self::StopWaits { first_process, .. }, Self::IgnoresStopSignal { first_process: other })
-            | (Self::IgnoresStopSignal { first_process: other }, Self::StopWaits { first_process, .. }) => first_process == other,
+            // The name of a file may have the date in it.
+            (Self::NeedsToWrite { path }, Self::NeedsToWrite { path: other }) => {
+                let folder =
+                    |path: &str| path.rsplit_once('/').map(|(folder, _)| folder.to_owned()).filter(|folder| !folder.is_empty());
+                path == other || (folder(path).is_some() && folder(path) == folder(other))
+            }
             _ => self == other,
+        }
+    }
+
+    /// Whether this defect, which one check reports, is what another check has run into: it is the same, or the app is not ended by any
+    /// signal, and so not by one that comes while a dependency says nothing.
+    #[must_use]
+    pub fn explains(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::IgnoresStopSignal { first_process }, Self::StopWaits { first_process: other, .. }) => first_process == other,
+            _ => self.is_same(other),
         }
     }
 
@@ -167,6 +190,8 @@ impl fmt::Display for Defect {
             Self::NeedsToWrite { path } => write!(formatter, "The app can't run where it can't write to {path}"),
             Self::Writes { .. } => formatter.write_str("The app writes to the file system of its own container"),
             Self::DoesNotListen => formatter.write_str("Nothing listens while a dependency is missing"),
+            Self::EndsAtSignal { status } => write!(formatter, "The stop signal ends the app at once, with status {status}"),
+            Self::DropsRequests => formatter.write_str("Accepted requests are not answered when the app is told to stop"),
             Self::ShowsSecret => formatter.write_str("The app shows a secret"),
             Self::TracePerAttempt => formatter.write_str("The log has a stack trace for each failed attempt"),
             Self::ExitsWithSuccess => formatter.write_str("The app exits with status 0 when it can't start"),

@@ -125,7 +125,9 @@ impl Summary<'_> {
             (0, blocked) => format!(", blocks {blocked}"),
             (failed, blocked) => format!(" and {failed} more, blocks {blocked}"),
         };
-        let (check, evidence) = (&cause.check, printable(&cause.evidence));
+        // Files are named as from the stack's own folder, as the headline of the screen names that.
+        let folder = format!("{}/", self.run.subject.stack.trim_end_matches('/'));
+        let (check, evidence) = (&cause.check, printable(&cause.evidence.replace(&folder, "")));
         match (&cause.headline, lines) {
             (Some(headline), 1) => {
                 let more = if cause.also_failed.is_empty() { String::new() } else { format!(" +{}", cause.also_failed.len()) };

@@ -126,9 +126,11 @@ async fn without(context: &RunContext, instance: &mut Instance, name: &str, limi
     // Without the setting it may serve its own container only, which is a default like another.
     let outcome = match outcome {
         SettingOutcome::Undecided { .. } => {
-            let sockets = context.engine.sockets(&instance.service(app)?.container).await?;
-            let is_served = sockets.zip(contract.port).is_some_and(|(sockets, port)| sockets.is_served(port));
-            if is_served { SettingOutcome::Serves } else { outcome }
+            let container = &instance.service(app)?.container;
+            let within = context.engine.listening_within(container).await?.unwrap_or_default();
+            let beyond = context.engine.listening(container).await?.unwrap_or_default();
+            let is_private = contract.port.is_some_and(|port| within.contains(&port) && !beyond.contains(&port));
+            if is_private { SettingOutcome::Serves } else { outcome }
         }
         decided => decided,
     };

@@ -27,7 +27,7 @@ async def connect_or_crash(self: Database) -> None:
     await self._lost.wait()
     log.critical("lost the connection to the database")
     await said.wait()
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(1)
     os._exit(1)
 
 
