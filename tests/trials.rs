@@ -27,7 +27,7 @@ const MOST_CAUSES: usize = 14;
 const SCREEN: usize = 25;
 
 const TESTS: &[Test] = tests! {
-    when asked: [kinto, ara, mlflow, prefect, unleash],
+    when asked: [kinto, ara, mlflow, parse_server, postgres_exporter, prefect, unleash],
 };
 
 fn main() -> ExitCode {
@@ -51,6 +51,14 @@ fn ara() {
 
 fn mlflow() {
     sail("mlflow", "mlflow", "/health");
+}
+
+fn parse_server() {
+    sail("parse-server", "parse", "/parse/health");
+}
+
+fn postgres_exporter() {
+    sail("postgres-exporter", "exporter", "/metrics");
 }
 
 fn prefect() {
