@@ -120,11 +120,17 @@ pub(super) async fn find_liveness(context: &RunContext, instance: &Instance) -> 
         _ => None,
     };
     let readiness = &known.path;
+    // Some routers answer below a path whatever is asked there.
+    let below = format!("{}/", readiness.trim_end_matches('/'));
+    let is_anything_below = is_success(status(&format!("{}{NOWHERE}", readiness.trim_end_matches('/'))).await?);
     for folder in folders(readiness) {
         if is_success(status(&format!("{folder}{NOWHERE}")).await?) {
             continue;
         }
         for path in LIVENESS.map(|path| format!("{folder}{path}")).into_iter().filter(|path| path != readiness) {
+            if is_anything_below && path.starts_with(&below) {
+                continue;
+            }
             if let Some(status) = status(&path).await.filter(|status| is_success(*status)) {
                 return Some(Found::new(Form::Http(known.beside(&path)), format!("it answers {status} there")));
             }

@@ -134,7 +134,7 @@ pub(super) fn is_labelled(window: &Window<'_>) -> Outcome {
         return Outcome::Held(vec![id]);
     }
     let expected = format!("the image of `{}` says what it is and where it came from", window.app());
-    Outcome::broken(expected, format!("it lacks {}", missing.join(", ")), vec![id])
+    Outcome::broken(expected, format!("it lacks the labels {}", missing.join(", ")), vec![id])
 }
 
 /// The image is no larger than the contract allows, in bytes.
@@ -345,7 +345,7 @@ mod tests {
         assert_eq!(Case::shown([Inspection::Labels { labels: labels.clone() }]).judge(&Claim::Labelled), held([0]));
         labels.insert(format!("{PREFIX}source"), " ".into());
         let seen = Case::shown([Inspection::Labels { labels }]).seen(&Claim::Labelled);
-        assert_eq!(seen, "it lacks org.opencontainers.image.source");
+        assert_eq!(seen, "it lacks the labels org.opencontainers.image.source");
     }
 
     #[test]

@@ -63,7 +63,12 @@ pub(super) fn is_structured(window: &Window<'_>) -> Outcome {
     }
     Outcome::broken(
         format!("every line of `{app}` is one JSON object with time, level and message"),
-        format!("{} of {} lines are not; the first one {}", wrong.len(), all.len(), told.join("; another one ")),
+        format!(
+            "{} of {} lines are no JSON object with time, level and message: the first one {}",
+            wrong.len(),
+            all.len(),
+            told.join("; another one ")
+        ),
         evidence,
     )
 }
@@ -188,7 +193,10 @@ mod tests {
         ] {
             let good = line(1, r#"{"time": 1, "level": "info", "msg": "x"}"#);
             let finding = Case::of([good, line(2, text)]).finding(&Claim::Structured);
-            assert_eq!(finding.seen, format!("1 of 2 lines are not; the first one {lack}: {text}"));
+            assert_eq!(
+                finding.seen,
+                format!("1 of 2 lines are no JSON object with time, level and message: the first one {lack}: {text}")
+            );
             assert_eq!(finding.evidence, ids([1]));
         }
     }
@@ -199,7 +207,7 @@ mod tests {
         let told = [line(1, r#"{"time": 1, "msg": "x"}"#), line(2, ""), line(3, &long), line(4, "more")];
         let finding = Case::of(told).finding(&Claim::Structured);
         let expected = format!(
-            "3 of 3 lines are not; the first one is no JSON object: {} … (100 bytes more); another one has no level: {}",
+            "3 of 3 lines are no JSON object with time, level and message: the first one is no JSON object: {} … (100 bytes more); another one has no level: {}",
             &long[..200],
             r#"{"time": 1, "msg": "x"}"#
         );
