@@ -132,6 +132,22 @@ fn unheeded(window: &Window<'_>, stop: &Stop<'_>) -> Defect {
     }
 }
 
+/// The app, which had been ready, ended by itself while a dependency was disturbed.
+fn ended_in_outage(window: &Window<'_>) -> Option<Defect> {
+    let first = window.facts.iter().find_map(|one| match &one.fact {
+        Fact::Fault { service, phase: Phase::Begins, .. } if window.contract.dependency(service).is_some() => {
+            Some((service, one.at))
+        }
+        _ => None,
+    });
+    let (service, since) = first?;
+    let told = window.stop_signal().map_or(Duration::MAX, |(sent, _)| sent.at);
+    let death = deaths(window.facts, window.app(), since.max(window.started())).find(|death| death.at < told)?;
+    let was_ready =
+        requests(window, Endpoint::Readiness).any(|one| one.sent >= window.started() && one.at < death.at && one.is_ready());
+    was_ready.then(|| Defect::ExitsInOutage { service: service.clone() })
+}
+
 /// The signal ended the app at once, as it ends one that does not handle it, and with a status that no clean stop has.
 fn ended_at_once(window: &Window<'_>) -> Option<Defect> {
     let stop = window.stop()?;
@@ -167,7 +183,7 @@ fn at_start(window: &Window<'_>) -> Option<Defect> {
     };
     let was_ready = requests(window, Endpoint::Readiness).any(|one| one.sent >= started && one.at < death.at && one.is_ready());
     if was_ready {
-        return None;
+        return ended_in_outage(window);
     }
     let path = window.facts.iter().filter(|one| one.at >= started).find_map(|one| match &one.fact {
         Fact::Log { service, line, .. } if service == app => not_writable(line),
@@ -221,6 +237,9 @@ fn accepted_at(window: &Window<'_>, service: &str, at: Duration) -> bool {
 /// Where nothing is disturbed and readiness is not to say 2xx all the same, the database can't be used from the start.
 fn in_outage(window: &Window<'_>) -> Option<Defect> {
     let unusable = || window.contract.database().map(|database| (database.service.as_str(), window.started()));
+    if let Some(exits) = ended_in_outage(window) {
+        return Some(exits);
+    }
     let (service, since) = disturbed(window).or_else(unusable)?;
     let service = service.to_owned();
     // Nobody listens yet while it starts.
@@ -302,6 +321,9 @@ mod tests {
         assert_eq!(shown(&READY, &not_writable), Some(Defect::NeedsToWrite { path: "/opt/ara".into() }));
         let served = [readiness(10, 20, Answer::Status(200)), died(100, 1)];
         assert_eq!(shown(&Claim::SameProcess, &served), None, "it was ready before");
+        let lost = [&served[..1], &[fault(50, "db", FaultKind::Killed), died(100, 1)]].concat();
+        let exits = Some(Defect::ExitsInOutage { service: "db".into() });
+        assert_eq!([shown(&Claim::SameProcess, &lost), shown(&UNREADY, &lost)], [exits.clone(), exits], "what it lost ended it");
         let stopped = [told_to_stop(50), died(100, 0)];
         assert_eq!(shown(&Claim::SameProcess, &stopped), None, "it was told to");
     }

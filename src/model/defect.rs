@@ -17,6 +17,11 @@ pub enum Defect {
     },
     /// The app exits when a dependency is not there at its start.
     ExitsAtStart,
+    /// The app, which was ready, exits when a dependency is lost.
+    ExitsInOutage {
+        /// The dependency.
+        service: String,
+    },
     /// Readiness says 2xx although a dependency is gone.
     IgnoresOutage {
         /// The dependency.
@@ -103,6 +108,7 @@ impl Defect {
                 "readiness.says-503-refused",
                 "readiness.not-before-database",
             ],
+            Self::ExitsInOutage { .. } => &["outage.same-process", "outage.liveness", "outage.recovers"],
             Self::WaitsForever { .. } => &["outage.frozen", "outage.partitioned"],
             Self::StopWaits { .. } => &[],
             Self::NeedsToWrite { .. } => &["hardening.read-only", "nonroot.arbitrary-uid"],
@@ -181,6 +187,7 @@ impl fmt::Display for Defect {
         match self {
             Self::IgnoresStopSignal { .. } => formatter.write_str("The stop signal does not end the app"),
             Self::ExitsAtStart => formatter.write_str("The app exits when a dependency is missing at its start"),
+            Self::ExitsInOutage { service } => write!(formatter, "The app exits when `{service}` is lost"),
             Self::IgnoresOutage { service } => write!(formatter, "Readiness stays 2xx while `{service}` is down"),
             Self::OtherStatus { status } => {
                 write!(formatter, "Readiness answers {status} and not 503 while a dependency is down")
