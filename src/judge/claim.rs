@@ -309,6 +309,8 @@ impl Claim {
             Self::OutageFelt(_) => contract.probe_timeout + MARGIN,
             // The last request of the window may have to run into its timeout before its answer is known.
             Self::Stays { time, .. } => *time + contract.probe_timeout + MARGIN,
+            // That it stays so is waited for.
+            Self::HealthTurns { healthy: false, within, .. } => *within + contract.probe_timeout * 2,
             Self::HealthTurns { within, .. }
             | Self::HealthCheckPasses(within)
             | Self::LogNames { within, .. }

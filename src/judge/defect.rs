@@ -8,6 +8,7 @@ use regex::Regex;
 
 use super::answers::{Request, requests};
 use super::claim::{Lasting, Wanted};
+use super::log::lines;
 use super::meaning::Meaning;
 use super::process::{first_process, is_shell};
 use super::stop::handles;
@@ -52,10 +53,18 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
         Claim::Answers { wanted: Wanted::Success, within: Limit::BeyondStart(_), .. } => {
             at_start(window).or_else(|| late(window))
         }
-        Claim::Answers { wanted: Wanted::Success, .. }
-        | Claim::Stays { endpoint: Endpoint::Liveness, .. }
-        | Claim::SameProcess
-        | Claim::Listens { .. } => at_start(window),
+        Claim::Answers { wanted: Wanted::Success, within: Limit::Recovery | Limit::Fixed(_), .. } => {
+            at_start(window).or_else(|| not_again(window))
+        }
+        Claim::LogNames { .. } | Claim::TellsOfLogin(_) | Claim::LastWords | Claim::Wrote if log_is_empty(window) => {
+            Some(Defect::WritesNoLog)
+        }
+        Claim::Answers { wanted: Wanted::Success, .. } | Claim::SameProcess | Claim::Listens { .. } => at_start(window),
+        Claim::Stays { endpoint: Endpoint::Liveness, .. } => at_start(window).or_else(|| {
+            // The process lives: it is the endpoint that asks for more.
+            let is_alive = deaths(window.facts, window.app(), window.started()).next().is_none();
+            disturbed(window).filter(|_| is_alive).map(|_| Defect::LivenessFollows)
+        }),
         Claim::NotReadyWithout => disturbed(window).map(|(service, _)| Defect::IgnoresOutage { service: service.to_owned() }),
         Claim::NotReadyBefore(service) => named(window, service).map(|service| Defect::IgnoresOutage { service }),
         Claim::Answers { endpoint: Endpoint::Readiness, .. }
@@ -64,8 +73,16 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
             lasting: Lasting::Bounded | Lasting::NoSuccess | Lasting::OnlyUnready,
             ..
         }
-        | Claim::OutageFelt(_)
-        | Claim::HealthTurns { healthy: false, .. } => in_outage(window),
+        | Claim::OutageFelt(_) => in_outage(window, matches!(claim, Claim::Stays { lasting: Lasting::NoSuccess, .. })),
+        Claim::HealthTurns { healthy: false, .. } => {
+            let is_shared = |defect: &Defect| matches!(defect, Defect::IgnoresOutage { .. } | Defect::ExitsInOutage { .. });
+            in_outage(window, false).filter(is_shared).or(Some(Defect::HealthStaysGreen))
+        }
+        Claim::NotHealthyTooEarly => Some(Defect::HealthStaysGreen),
+        Claim::HealthTurns { healthy: true, .. } | Claim::HealthCheckPasses(_) => Some(Defect::HealthCheckFails),
+        Claim::Paced { dependency, .. } | Claim::BacksOff(dependency) => {
+            named(window, dependency).map(|service| Defect::RetriesWithoutPause { service })
+        }
         Claim::WritesNothing(_) | Claim::NoLogFiles(_) => {
             let (_, written) = files::written(window)?;
             Some(Defect::Writes { folders: outermost_folders(&written) })
@@ -146,6 +163,18 @@ fn ended_in_outage(window: &Window<'_>) -> Option<Defect> {
     let was_ready =
         requests(window, Endpoint::Readiness).any(|one| one.sent >= window.started() && one.at < death.at && one.is_ready());
     was_ready.then(|| Defect::ExitsInOutage { service: service.clone() })
+}
+
+/// The app, which had been ready, was not again after a dependency was lost and came back.
+fn not_again(window: &Window<'_>) -> Option<Defect> {
+    let (service, since) = disturbed(window)?;
+    let mut ready = requests(window, Endpoint::Readiness).filter(Request::is_ready);
+    ready.any(|one| one.at < since).then(|| Defect::DoesNotRecover { service: service.to_owned() })
+}
+
+/// Whether nothing of the app's log was seen in the whole experiment.
+fn log_is_empty(window: &Window<'_>) -> bool {
+    lines(window.facts, window.app(), Duration::ZERO).next().is_none()
 }
 
 /// The signal ended the app at once, as it ends one that does not handle it, and with a status that no clean stop has.
@@ -235,8 +264,9 @@ fn accepted_at(window: &Window<'_>, service: &str, at: Duration) -> bool {
 /// A dependency is disturbed: readiness does not care, waits until the prober gives up, or says so with another status.
 ///
 /// Where nothing is disturbed and readiness is not to say 2xx all the same, the database can't be used from the start.
-fn in_outage(window: &Window<'_>) -> Option<Defect> {
-    let unusable = || window.contract.database().map(|database| (database.service.as_str(), window.started()));
+fn in_outage(window: &Window<'_>, may_be_unusable: bool) -> Option<Defect> {
+    let unusable =
+        || window.contract.database().filter(|_| may_be_unusable).map(|database| (database.service.as_str(), window.started()));
     if let Some(exits) = ended_in_outage(window) {
         return Some(exits);
     }
@@ -354,7 +384,8 @@ mod tests {
         assert_eq!(shown(&gives_up, &[died(100, 0)]), Some(Defect::ExitsWithSuccess), "its status is wrong");
         let names =
             Claim::LogNames { dependency: crate::subject::Meant::Database, within: Duration::from_secs(10), of: Anchor::Latest };
-        assert_eq!(shown(&names, &[]), omits);
+        assert_eq!(shown(&names, &[line(5, "starting")]), omits);
+        assert_eq!(shown(&names, &[]), Some(Defect::WritesNoLog), "it says nothing at all");
     }
 
     #[test]

@@ -22,6 +22,24 @@ pub enum Defect {
         /// The dependency.
         service: String,
     },
+    /// The app, which was ready, is not again after a dependency was lost and is back.
+    DoesNotRecover {
+        /// The dependency.
+        service: String,
+    },
+    /// Liveness fails while a dependency is lost, and the process lives.
+    LivenessFollows,
+    /// The app writes nothing to its standard output and error.
+    WritesNoLog,
+    /// The health check passes while the app can't serve.
+    HealthStaysGreen,
+    /// The health check fails on an app that can serve.
+    HealthCheckFails,
+    /// The app tries to reach a dependency again and again without pauses.
+    RetriesWithoutPause {
+        /// The dependency.
+        service: String,
+    },
     /// Readiness says 2xx although a dependency is gone.
     IgnoresOutage {
         /// The dependency.
@@ -109,6 +127,23 @@ impl Defect {
                 "readiness.not-before-database",
             ],
             Self::ExitsInOutage { .. } => &["outage.same-process", "outage.liveness", "outage.recovers"],
+            Self::HealthStaysGreen => {
+                &["image.healthcheck-can-fail", "outage.healthcheck-follows", "readiness.healthcheck-agrees"]
+            }
+            Self::DoesNotRecover { .. } => &[
+                "outage.recovers",
+                "outage.recovers-frozen",
+                "outage.recovers-partitioned",
+                "outage.reset",
+                "outage.new-address",
+                "outage.flapping",
+                "outage.exhausted",
+                "outage.long",
+            ],
+            Self::LivenessFollows => &["outage.liveness", "readiness.liveness-first"],
+            Self::WritesNoLog => &["logging.stdout"],
+            Self::HealthCheckFails => &["image.healthcheck-runs", "readiness.healthcheck-agrees"],
+            Self::RetriesWithoutPause { .. } => &["retry.paced", "retry.backs-off"],
             Self::WaitsForever { .. } => &["outage.frozen", "outage.partitioned"],
             Self::StopWaits { .. } => &[],
             Self::NeedsToWrite { .. } => &["hardening.read-only", "nonroot.arbitrary-uid"],
@@ -188,6 +223,12 @@ impl fmt::Display for Defect {
             Self::IgnoresStopSignal { .. } => formatter.write_str("The stop signal does not end the app"),
             Self::ExitsAtStart => formatter.write_str("The app exits when a dependency is missing at its start"),
             Self::ExitsInOutage { service } => write!(formatter, "The app exits when `{service}` is lost"),
+            Self::DoesNotRecover { service } => write!(formatter, "The app is not ready again after `{service}` was lost"),
+            Self::LivenessFollows => formatter.write_str("Liveness fails while a dependency is lost"),
+            Self::WritesNoLog => formatter.write_str("The app writes no log to its standard output"),
+            Self::HealthStaysGreen => formatter.write_str("The health check passes while the app can't serve"),
+            Self::HealthCheckFails => formatter.write_str("The health check fails while the app serves"),
+            Self::RetriesWithoutPause { service } => write!(formatter, "The app tries to reach `{service}` without pauses"),
             Self::IgnoresOutage { service } => write!(formatter, "Readiness stays 2xx while `{service}` is down"),
             Self::OtherStatus { status } => {
                 write!(formatter, "Readiness answers {status} and not 503 while a dependency is down")
