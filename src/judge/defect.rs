@@ -38,7 +38,8 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
         {
             window.stop().filter(|stop| !stop.oom_killed).map(|stop| unheeded(window, &stop))
         }
-        Claim::CleanStatus | Claim::LastWords => ended_at_once(window),
+        Claim::CleanStatus => ended_at_once(window),
+        Claim::LastWords => ended_at_once(window).or_else(|| log_is_empty(window).then_some(Defect::WritesNoLog)),
         Claim::NothingTorn | Claim::HeldRequestAnswered(_) | Claim::NothingHangs => {
             ended_at_once(window).or(Some(Defect::DropsRequests))
         }
@@ -56,9 +57,7 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
         Claim::Answers { wanted: Wanted::Success, within: Limit::Recovery | Limit::Fixed(_), .. } => {
             at_start(window).or_else(|| not_again(window))
         }
-        Claim::LogNames { .. } | Claim::TellsOfLogin(_) | Claim::LastWords | Claim::Wrote if log_is_empty(window) => {
-            Some(Defect::WritesNoLog)
-        }
+        Claim::LogNames { .. } | Claim::TellsOfLogin(_) | Claim::Wrote if log_is_empty(window) => Some(Defect::WritesNoLog),
         Claim::Answers { wanted: Wanted::Success, .. } | Claim::SameProcess | Claim::Listens { .. } => at_start(window),
         Claim::Stays { endpoint: Endpoint::Liveness, .. } => at_start(window).or_else(|| {
             // The process lives: it is the endpoint that asks for more.
