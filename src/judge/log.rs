@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::body;
 use super::names::{has_name, is_about_code, names_of, outside_paths, unfolded};
 use super::trace::{Code, Part, part};
-use super::window::Window;
+use super::window::{Event, Window};
 use super::words::{deaths, seconds, since};
-use crate::model::{Fact, FactId, Flood, Observation, Outcome, excerpt};
+use crate::model::{Fact, FactId, Flood, Mark, Observation, Outcome, excerpt};
 use crate::redact::MASK;
 
 /// Words by which a failed login is told.
@@ -76,7 +76,7 @@ pub(super) fn told_of_login(window: &Window<'_>, limit: Duration) -> Outcome {
 
 fn some_line_says(window: &Window<'_>, says: impl Fn(&str) -> bool, limit: Duration, expected: String) -> Outcome {
     let written: Vec<Line<'_>> =
-        lines(window.facts, window.app(), window.from).filter(|line| line.at <= window.from + limit).collect();
+        lines(window.facts, window.app(), written_from(window)).filter(|line| line.at <= window.from + limit).collect();
     if let Some((line, _)) = said(written.iter().copied()).find(|(_, text)| says(text)) {
         return Outcome::Held(vec![line.id]);
     }
@@ -89,6 +89,11 @@ fn some_line_says(window: &Window<'_>, says: impl Fn(&str) -> bool, limit: Durat
     let last = written.last().map_or(String::new(), |line| format!(", the last one: {}", excerpt(line.text, 0)));
     let seen = format!("none of its {} lines does{last}", written.len());
     Outcome::broken(expected, seen, written.last().map(|line| line.id).into_iter().collect())
+}
+
+/// From when on lines count. A first sign of life may be put down a little after what the app wrote because of it: there it is the start.
+fn written_from(window: &Window<'_>) -> Duration {
+    if window.event == Event::Mark(&Mark::FirstSign) { window.started() } else { window.from }
 }
 
 /// The log holds no stack trace for each attempt: what is written at one time is written by one.
@@ -160,7 +165,8 @@ pub(super) fn gave_up_cleanly(window: &Window<'_>, service: &str, limit: Duratio
             let expected = format!("`{app}`, if it gives up, exits with a status other than 0");
             return Outcome::broken(expected, format!("it exited with status 0 at {at}"), vec![death.id]);
         }
-        let before: Vec<(Line<'_>, String)> = said(lines(window.facts, app, from).filter(|line| line.at <= death.at)).collect();
+        let written = lines(window.facts, app, written_from(window)).filter(|line| line.at <= death.at);
+        let before: Vec<(Line<'_>, String)> = said(written).collect();
         let last = &before[before.len().saturating_sub(LAST_WORDS)..];
         if !last.iter().any(|(_, text)| has_name(text, &names)) {
             let status = death.exit_code;
