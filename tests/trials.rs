@@ -27,7 +27,7 @@ const MOST_CAUSES: usize = 14;
 const SCREEN: usize = 25;
 
 const TESTS: &[Test] = tests! {
-    when asked: [kinto, ara, mlflow, parse_server, postgres_exporter, prefect, unleash],
+    when asked: [kinto, ara, mlflow, parse_server, phoenix, postgres_exporter, prefect, unleash],
 };
 
 fn main() -> ExitCode {
@@ -55,6 +55,10 @@ fn mlflow() {
 
 fn parse_server() {
     sail("parse-server", "parse", "/parse/health");
+}
+
+fn phoenix() {
+    sail("phoenix", "phoenix", "/readyz");
 }
 
 fn postgres_exporter() {
