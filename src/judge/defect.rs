@@ -51,6 +51,13 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
             // As the process shows itself while it is the first one.
             Some(Defect::IgnoresStopSignal { first_process: Some(words.join(" ")) })
         }
+        Claim::Answers { endpoint: Endpoint::Liveness, .. } | Claim::Stays { endpoint: Endpoint::Liveness, .. } => {
+            at_start(window).or_else(|| {
+                // The process lives: it is the endpoint that asks for more.
+                let is_alive = deaths(window.facts, window.app(), window.started()).next().is_none();
+                disturbed(window).filter(|_| is_alive).map(|_| Defect::LivenessFollows)
+            })
+        }
         Claim::Answers { wanted: Wanted::Success, within: Limit::BeyondStart(_), .. } => {
             at_start(window).or_else(|| late(window))
         }
@@ -59,11 +66,6 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
         }
         Claim::LogNames { .. } | Claim::TellsOfLogin(_) | Claim::Wrote if log_is_empty(window) => Some(Defect::WritesNoLog),
         Claim::Answers { wanted: Wanted::Success, .. } | Claim::SameProcess | Claim::Listens { .. } => at_start(window),
-        Claim::Stays { endpoint: Endpoint::Liveness, .. } => at_start(window).or_else(|| {
-            // The process lives: it is the endpoint that asks for more.
-            let is_alive = deaths(window.facts, window.app(), window.started()).next().is_none();
-            disturbed(window).filter(|_| is_alive).map(|_| Defect::LivenessFollows)
-        }),
         Claim::NotReadyWithout => disturbed(window).map(|(service, _)| Defect::IgnoresOutage { service: service.to_owned() }),
         Claim::NotReadyBefore(service) => named(window, service).map(|service| Defect::IgnoresOutage { service }),
         Claim::Answers { endpoint: Endpoint::Readiness, .. }
