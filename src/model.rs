@@ -22,7 +22,7 @@ mod version_1;
 
 pub use self::cause::Cause;
 pub use self::cut::{beginning, cut_mark, excerpt, is_cut};
-pub use self::defect::Defect;
+pub use self::defect::{Defect, is_within};
 pub use self::fact::{
     Answer, ContainerChange, DependencyState, Endpoint, Fact, FaultKind, Flood, LogStream, Phase, Process, Sight, Usage,
 };

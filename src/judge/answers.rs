@@ -6,7 +6,7 @@ use super::claim::{Lasting, Wanted};
 use super::meaning::{Meaning, ready_in_words};
 use super::window::{Window, changes};
 use super::words::{answers, deaths, exits, seconds, since};
-use crate::model::{Answer, ContainerChange, DependencyState, Endpoint, Fact, FactId, Mark, Outcome};
+use crate::model::{Answer, ContainerChange, DependencyState, Endpoint, Fact, FactId, Outcome};
 
 /// How long a request may be left without an answer before the app ends.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -212,11 +212,7 @@ pub(super) fn never_ready_before(window: &Window<'_>, dependency: &str) -> Outco
 
 /// No ready answer comes while the dependency is missing whose return is the last one on the timeline.
 pub(super) fn never_ready_without(window: &Window<'_>) -> Outcome {
-    let back = window.facts.iter().rev().find_map(|one| match &one.fact {
-        Fact::Mark { mark: Mark::Accepts { service, .. } | Mark::WithinReach { service } } => Some((one, service)),
-        _ => None,
-    });
-    let Some((back, service)) = back else {
+    let Some((back, service)) = window.returned() else {
         return Outcome::undecided_when(window.over, "when the dependency was there");
     };
     let early = requests(window, Endpoint::Readiness)
@@ -239,7 +235,7 @@ mod tests {
         Case, Told, asked, container, database, died, held, is_broken, is_held, mark, readiness, refused, told_to_stop,
     };
     use crate::judge::{Claim, Limit};
-    use crate::model::Inspection;
+    use crate::model::{Inspection, Mark};
     use crate::subject::Meant;
 
     const LIMIT: Limit = Limit::Fixed(Duration::from_secs(5));

@@ -15,7 +15,7 @@ use super::stop::handles;
 use super::window::{Stop, Window};
 use super::words::deaths;
 use super::{Claim, Limit, files};
-use crate::model::{Answer, Defect, DependencyState, Endpoint, Fact, FaultKind, Inspection, Mark, Phase};
+use crate::model::{Answer, Defect, DependencyState, Endpoint, Fact, FaultKind, Inspection, Phase, is_within};
 use crate::subject::Meant;
 
 /// So soon after a signal nothing has been finished.
@@ -113,9 +113,7 @@ fn outermost_folders(files: &[String]) -> Vec<String> {
     let mut outermost: Vec<String> = vec![];
     for folder in folders {
         // Sorted, a folder comes before what lies in it.
-        let is_within =
-            |outer: &String| folder.strip_prefix(outer.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        if !outermost.iter().any(is_within) {
+        if !outermost.iter().any(|outer| is_within(folder, outer)) {
             outermost.push(folder.to_owned());
         }
     }
@@ -228,12 +226,7 @@ fn at_start(window: &Window<'_>) -> Option<Defect> {
 
 /// The app was not ready soon after a dependency, the last that came, was there.
 fn late(window: &Window<'_>) -> Option<Defect> {
-    window.facts.iter().rev().find_map(|one| match &one.fact {
-        Fact::Mark { mark: Mark::Accepts { service, .. } | Mark::WithinReach { service } } => {
-            Some(Defect::LateAfter { service: service.clone() })
-        }
-        _ => None,
-    })
+    window.returned().map(|(_, service)| Defect::LateAfter { service: service.to_owned() })
 }
 
 /// The path that a line of a log says can't be written to.

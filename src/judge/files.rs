@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::window::Window;
 use super::words::seconds;
-use crate::model::{FactId, Inspection, Outcome};
+use crate::model::{FactId, Inspection, Outcome, is_within};
 
 /// Folders for what need not last.
 const TEMPORARY: [&str; 5] = ["/tmp", "/var/tmp", "/run", "/var/run", "/dev"];
@@ -35,10 +35,6 @@ fn log_files(changes: &[String]) -> Vec<String> {
 /// The paths in which no other one lies.
 fn innermost(changes: &[String]) -> impl Iterator<Item = &String> {
     changes.iter().filter(|path| !changes.iter().any(|other| other != *path && is_within(other, path)))
-}
-
-fn is_within(path: &str, folder: &str) -> bool {
-    path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Paths that were changed, and those where something is mounted.

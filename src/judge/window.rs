@@ -95,6 +95,14 @@ impl<'a> Window<'a> {
         whole.map_or(Duration::ZERO, |(_, took)| took.saturating_sub(before))
     }
 
+    /// The last time that a dependency was there after it had been missing, and which one.
+    pub(super) fn returned(&self) -> Option<(&'a Observation, &'a str)> {
+        self.facts.iter().rev().find_map(|one| match &one.fact {
+            Fact::Mark { mark: Mark::Accepts { service, .. } | Mark::WithinReach { service } } => Some((one, service.as_str())),
+            _ => None,
+        })
+    }
+
     /// Whether a service is gone for good: it has exited since the experiment started it, and the engine does not start it again.
     pub(super) fn is_gone(&self, service: &'a str) -> bool {
         !restarts(self.facts, service) && deaths(self.facts, service, self.started()).next().is_some()

@@ -5,8 +5,19 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What is wrong with the app or its stack, where several checks can run into it. Two findings have the same root cause when their
-/// defects are equal.
+/// Whether a path is a folder, or lies in it.
+#[must_use]
+pub fn is_within(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The folder that a path lies in; nothing for what lies in the root.
+fn folder_of(path: &str) -> Option<&str> {
+    path.rsplit_once('/').map(|(folder, _)| folder).filter(|folder| !folder.is_empty())
+}
+
+/// What is wrong with the app or its stack, where several checks can run into it. [`Defect::is_same`] tells which findings have the same
+/// root cause.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "defect", rename_all = "snake_case")]
 pub enum Defect {
@@ -164,8 +175,6 @@ impl Defect {
     /// needs to write, or a stop that waits for a silent dependency is that of an app that waits for it elsewhere.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        let is_within =
-            |path: &str, folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         match (self, other) {
             (Self::NeedsToWrite { path }, Self::Writes { folders }) | (Self::Writes { folders }, Self::NeedsToWrite { path }) => {
                 folders.iter().any(|folder| is_within(folder, path) || is_within(path, folder))
@@ -174,9 +183,7 @@ impl Defect {
             | (Self::WaitsForever { service: other }, Self::StopWaits { service, .. }) => service == other,
             // The name of a file may have the date in it.
             (Self::NeedsToWrite { path }, Self::NeedsToWrite { path: other }) => {
-                let folder =
-                    |path: &str| path.rsplit_once('/').map(|(folder, _)| folder.to_owned()).filter(|folder| !folder.is_empty());
-                path == other || (folder(path).is_some() && folder(path) == folder(other))
+                path == other || folder_of(path).is_some_and(|folder| folder_of(other) == Some(folder))
             }
             _ => self == other,
         }
