@@ -13,6 +13,7 @@ mod isolate;
 mod literal;
 mod locate;
 mod model;
+mod passwords;
 mod patch;
 mod planted;
 mod privileges;
@@ -32,6 +33,7 @@ pub use self::isolate::{Copy, Hazard, Isolated, Publish, Remaining, ScratchFile,
 pub use self::literal::{Literal, literals};
 pub use self::locate::{line_of_key, place_of_key};
 pub use self::model::{Condition, Model};
+pub use self::passwords::with_findable_passwords;
 pub use self::patch::{Patch, patched};
 pub use self::planted::{PROGRAM_FOLDER, PROXY, starts_nothing};
 pub use self::privileges::{Privilege, privileges};

@@ -87,6 +87,13 @@ pub fn names_a_secret(name: &str) -> bool {
     speaks_of_one && !name.ends_with("_FILE")
 }
 
+/// Whether a variable of this name names an account or a database, which is no secret.
+#[must_use]
+pub fn names_an_account(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    !names_a_secret(name) && OPEN_ENDS.iter().any(|end| upper.ends_with(end))
+}
+
 /// The password in `scheme://user:password@host` (RFC 3986, 3.2.1).
 fn password_in_url(value: &str) -> Option<&str> {
     Some(login_in_url(value)?.1)
@@ -101,8 +108,7 @@ fn login_in_url(value: &str) -> Option<(&str, &str)> {
 
 /// The names of accounts and databases in a variable. In a URL the user may be a token, so it counts only where it is the password, too.
 fn open_names<'a>(name: &str, value: &'a str) -> impl Iterator<Item = &'a str> {
-    let upper = name.to_ascii_uppercase();
-    let is_open = !names_a_secret(name) && OPEN_ENDS.iter().any(|end| upper.ends_with(end));
+    let is_open = names_an_account(name);
     let login = login_in_url(value).filter(|(user, password)| user == password);
     is_open.then_some(value).into_iter().chain(login.map(|(user, _)| user))
 }

@@ -36,6 +36,8 @@ pub(super) async fn measure(context: &RunContext) -> Result<Baseline, RunError> 
         Ok(moments) => moments,
         Err(failure) => {
             launch::stop_observing(context, &mut instance).await;
+            // The end of the run removes what is left.
+            let _ = instance.down().await;
             return Err(not_ready(&context.contract.app, failure, &timeline));
         }
     };

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::RunError;
-use crate::compose::{Compose, ComposeError, ComposeFile, Copy, Hazard, ImageStack, Model, Remaining, isolate, leave_out};
+use crate::compose::{
+    Compose, ComposeError, ComposeFile, Copy, Hazard, ImageStack, Model, Remaining, isolate, leave_out, with_findable_passwords,
+};
+use crate::engine::RunId;
 use crate::probe::authority;
 use crate::redact::Redactor;
 use crate::subject::{ContractError, Declared, Form, Found, Origin, Tls, detect_app};
@@ -77,6 +80,8 @@ pub struct ResolvedStack {
     pub changes: Vec<String>,
     /// Whether something is shared, so that copies can't run side by side.
     pub is_serial: bool,
+    /// The same as the user wrote it, where databases have generated passwords in the place of ones that leak checks could not find.
+    own: Option<Box<Self>>,
 }
 
 /// What the user takes along that would be left out or refused.
@@ -123,7 +128,7 @@ impl ResolvedStack {
         let headers = [&declared, &flags].into_iter().flat_map(Declared::secrets);
         let redactor = headers.fold(redactor, |redactor, secret| redactor.with_secret(&secret.0));
         let is_serial = !preview.shared.is_empty();
-        Ok(Self {
+        let own = Self {
             model,
             app,
             declared,
@@ -133,7 +138,29 @@ impl ResolvedStack {
             left_out,
             changes: preview.changes,
             is_serial,
-        })
+            own: None,
+        };
+        Ok(own.with_findable_passwords())
+    }
+
+    /// With generated passwords in the place of those that leak checks could not find, where all of their places are known. Where something
+    /// is shared, a database may have been there before, with the password that it had then.
+    fn with_findable_passwords(self) -> Self {
+        let can_be_found = |password: &str| self.redactor.redact(password) != password;
+        let generate = || format!("generated-{}-{}", RunId::random(), RunId::random());
+        let replaced = with_findable_passwords(&self.model, can_be_found, generate).filter(|_| !self.is_serial);
+        let Some((model, passwords)) = replaced else { return self };
+        let variables = model.all_variables();
+        let redactor =
+            self.redactor.clone().with_variables(variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let changes = self.changes.iter().cloned().chain(passwords).collect();
+        Self { model, redactor, changes, own: Some(Box::new(self.clone())), ..self }
+    }
+
+    /// The same stack with the passwords that the user gave it; nothing where it has them.
+    #[must_use]
+    pub fn with_own_passwords(&self) -> Option<Self> {
+        self.own.as_deref().cloned()
     }
 }
 

@@ -123,27 +123,40 @@ async fn prepare_and(
             say(&format!("loading {}", archive.display()));
             load(&engine, archive, image).await?;
         }
-        let mut context = Box::pin(RunContext::set_up(engine.clone(), resolved, &say)).await?;
-        context.scan = request.scan.clone();
-        let mut most = 1;
         let plan_of = |context: &RunContext, contract: &Contract, selection: &Selection| {
             let main = request.prove.then(|| prove::with_main_dependency(contract));
             let contract = main.as_ref().unwrap_or(contract);
             Plan::new(&catalogue, selection, known(context, contract, request.slow), request.grouping)
         };
-        let mut broken = None;
-        // The start may still find a liveness path: what asks for one is counted in.
-        if request.explain || plan_of(&context, &context.undecided(), &selection).starts_something() {
+        let begin = async |resolved: ResolvedStack| -> Result<Begun, RunError> {
+            let mut context = RunContext::set_up(engine.clone(), resolved, &say).await?;
+            context.scan = request.scan.clone();
+            // The start may still find a liveness path: what asks for one is counted in.
             let planned = |context: &RunContext| plan_of(context, &context.undecided(), &selection);
-            match Box::pin(start_once(&mut context, progress, planned)).await {
-                Ok(copies) => most = copies,
-                // What starts nothing can be judged all the same.
-                Err(error @ RunError::NotReady { .. }) if !request.explain && !request.prove => {
-                    broken = Some(error.redacted(&redactor));
-                }
-                Err(error) => return Err(error),
+            if !request.explain && !planned(&context).starts_something() {
+                return Ok(Begun { context, most: 1, broken: None });
             }
+            let (most, broken) = match start_once(&mut context, progress, planned).await {
+                Ok(most) => (most, None),
+                Err(error @ RunError::NotReady { .. }) => (1, Some(error)),
+                Err(error) => return Err(error),
+            };
+            Ok(Begun { context, most, broken })
+        };
+        let own = resolved.with_own_passwords();
+        let mut begun = Box::pin(begin(resolved)).await?;
+        // Somebody may have the password from where nobody can see it.
+        if let (Some(_), Some(own)) = (&begun.broken, own) {
+            say("it is not ready with a generated password of its database: trying its own");
+            notes = [own.left_out.clone(), own.changes.clone()].concat();
+            begun = Box::pin(begin(own)).await?;
         }
+        let Begun { context, most, broken } = begun;
+        // What starts nothing can be judged all the same.
+        let broken = match broken {
+            Some(error) if request.explain || request.prove => return Err(error),
+            broken => broken.map(|error| error.redacted(&redactor)),
+        };
         notes.extend(context.notes.iter().cloned());
         progress.tell(Event::Contract(&context.draft));
         let mut plan = if request.explain { Plan::default() } else { plan_of(&context, &context.contract, &selection) };
@@ -190,6 +203,15 @@ async fn prepare_and(
     let run = outcome.map_err(|error| error.redacted(&redactor))?;
     removed?;
     Ok(run)
+}
+
+/// A run that is set up.
+struct Begun {
+    context: RunContext,
+    /// How many copies the engine's machine bears at once.
+    most: usize,
+    /// Why the stack does not come up undisturbed, when it does not.
+    broken: Option<RunError>,
 }
 
 /// How many experiments run at once: as many as was asked for, or as the machine bears, which has room for so many at most.
