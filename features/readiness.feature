@@ -9,6 +9,22 @@ Feature: Readiness tells the truth at start-up
 
     Then the app is started only when its dependencies are healthy
 
+  Rule: The app is stopped under load, and again just after its next start
+
+    Background:
+      Given the stack is ready
+      When the app gets its stop signal under load
+      And the app is started again
+      And the app gets its stop signal 300 milliseconds after its start
+
+    @readiness.under-load @should
+    Scenario: Readiness holds under the load of eight clients
+      An app whose readiness fails because it is busy is taken out of the load balancer. Its share goes to the others, which fail next.
+
+      To fix: let the readiness endpoint use a connection of its own or a short wait for one of the pool, give it a worker that requests can't take, and answer 503 only when the app can't serve.
+
+      Then readiness said under load that the app is ready
+
   Rule: <dependency> is missing from the start
 
     Background:

@@ -9,6 +9,7 @@ Feature: The app shuts down gracefully
 
     Given the stack is ready
     When the main dependency is frozen
+    And a patient client asks the app
     And the app gets its stop signal
     Then the app exits within the stop grace period
     And the app was not killed
@@ -21,6 +22,7 @@ Feature: The app shuts down gracefully
 
     Given the stack is ready
     When the main dependency is killed
+    And a patient client asks the app
     And the app gets its stop signal
     Then the app exits within the stop grace period
     And the app was not killed
@@ -68,6 +70,16 @@ Feature: The app shuts down gracefully
 
       Given the app exits within the stop grace period
       Then no accepted request is cut off
+
+    @shutdown.under-load @must
+    Scenario: The stop signal ends the app while clients keep their connections open
+      Load balancers and reverse proxies keep connections to the app open, idle ones and busy ones. A server that waits until they hang up is killed with whatever it was serving.
+
+      To fix: on the stop signal close idle connections, answer the last request of the others with `Connection: close`, and close them after it (Node: closeIdleConnections).
+
+      Given clients were asking the app
+      Then the app exits within the stop grace period
+      And the app was not killed
 
     @shutdown.during-startup @must
     Scenario: The app can be stopped just after its start

@@ -47,6 +47,18 @@ Feature: The app waits for its dependencies at start-up
     Then the app exits within the stop grace period
     And the app was not killed
 
+  @retry.stops-while-refused @must @needs-tap @needs-dependency
+  Scenario: The app can be stopped while its dependency refuses connections
+    A refused connection takes another way through most libraries than a name that does not resolve, and so does the wait after it.
+
+    To fix: let the wait between two attempts end when the stop signal comes, and handle the signal before the first attempt.
+
+    Given the main dependency is behind the tap
+    When the app is started while the main dependency refuses connections
+    And the app gets its stop signal while it waits
+    Then the app exits within the stop grace period
+    And the app was not killed
+
   Rule: <dependency> starts four seconds after the app's first sign of life
 
     Background:

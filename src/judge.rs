@@ -19,6 +19,7 @@ mod gap;
 mod health;
 mod image;
 mod listing;
+mod load;
 mod log;
 mod logging;
 mod meaning;

@@ -274,6 +274,8 @@ stacks! {
         published_database: "defects/published-database";
         runs_as_root: "defects/runs-as-root";
         second_signal_kills: "defects/second-signal-kills";
+        waits_for_clients: "defects/waits-for-clients";
+        busy_readiness: "defects/busy-readiness";
         secret_in_arg: "defects/secret-in-arg";
         secret_in_deleted_layer: "defects/secret-in-deleted-layer";
         secret_in_env: "defects/secret-in-env";

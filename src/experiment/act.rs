@@ -63,8 +63,8 @@ pub enum Act {
     StartTogether,
     /// The withheld dependency starts so long after a moment of the app's life.
     StartLate { dependency: Meant, after: Duration, since: Since },
-    /// The app is started while the dependency turns it down, for so long.
-    StartWhile { dependency: Meant, fault: WireFault, time: Duration },
+    /// The app is started while the dependency turns it down, for so long; or for good.
+    StartWhile { dependency: Meant, fault: WireFault, time: Option<Duration> },
     /// The app gets its stop signal.
     Stop,
     /// The same so long after its start.
@@ -81,6 +81,8 @@ pub enum Act {
     ReadyAgain,
     /// A request is held open by a dependency.
     HoldRequest(Meant),
+    /// A client asks the app, and waits for longer than the app may take to stop.
+    AskPatiently,
     /// The app gets its stop signal, once or twice, while the request is held; then the dependency goes on.
     StopWhileHeld { twice: bool, dependency: Meant },
     /// A dependency is disturbed, and stays so.
@@ -203,6 +205,7 @@ impl Act {
             Self::StartAgain => start::again(stage).await?,
             Self::ReadyAgain => start::ready_again(stage).await?,
             Self::HoldRequest(dependency) => stop::hold_request(stage, dependency).await?,
+            Self::AskPatiently => stop::ask_patiently(stage).await?,
             Self::StopWhileHeld { twice, dependency } => stop::stop_while_held(stage, *twice, dependency).await?,
             Self::Disturb { dependency, how } => disturb::disturb(stage, dependency, *how).await?,
             Self::DisturbFor { dependency, how, time, beyond } => {

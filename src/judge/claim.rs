@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::answers::Request;
 use super::meaning::{Meaning, ready_in_words, unready_in_words};
 use super::window::{Event, Window};
-use super::{answers, attempts, body, config, felt, files, health, image, listing, log, logging, process, sessions, stop};
+use super::{answers, attempts, body, config, felt, files, health, image, listing, load, log, logging, process, sessions, stop};
 use crate::model::{Answer, Endpoint, Mark, Outcome, Sight, Trait};
 use crate::subject::{Contract, Meant};
 
@@ -61,6 +61,10 @@ pub enum Claim {
     HeldRequestAnswered(Anchor),
     /// No accepted request of the clients is torn.
     NothingTorn,
+    /// Clients asked the app over and over when it was told to stop.
+    ClientsAsked,
+    /// Readiness did not say under that load, with nothing disturbed, that the app is not ready.
+    BearsLoad,
     /// What is asked after the signal is answered or turned away.
     NothingHangs,
     /// A second after its end the app has no session left.
@@ -371,6 +375,8 @@ impl Claim {
             Self::CleanStatus
             | Self::SignalReached
             | Self::NothingTorn
+            | Self::ClientsAsked
+            | Self::BearsLoad
             | Self::NothingHangs
             | Self::NoSessionLeft
             | Self::Wrote
@@ -444,7 +450,9 @@ impl Claim {
             Self::CleanStatus => stop::ended_with_clean_status(window),
             Self::SignalReached => stop::signal_reached(window),
             Self::HeldRequestAnswered(_) => stop::answered_in_flight(window),
-            Self::NothingTorn => stop::tore_nothing(window),
+            Self::NothingTorn => load::tore_nothing(window),
+            Self::ClientsAsked => load::asked(window),
+            Self::BearsLoad => load::was_borne(window),
             Self::NothingHangs => answers::left_nothing_hanging(window),
             Self::NoSessionLeft => sessions::none_left(window),
             Self::FewMoreSessions(more) => sessions::few_more(window, *more),

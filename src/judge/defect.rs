@@ -8,6 +8,7 @@ use regex::Regex;
 
 use super::answers::{Request, requests};
 use super::claim::{Lasting, Wanted};
+use super::load::load_at_stop;
 use super::log::lines;
 use super::meaning::Meaning;
 use super::process::{first_process, is_shell};
@@ -139,6 +140,9 @@ fn unheeded(window: &Window<'_>, stop: &Stop<'_>) -> Defect {
         _ => None,
     });
     let is_silent = is_silent.unwrap_or_default();
+    if is_handled && load_at_stop(window.facts, stop.told).is_some() {
+        return Defect::StopWaitsForClients { first_process: first.map(|process| process.command) };
+    }
     match disturbed(window) {
         Some((service, _)) if is_handled && waited => Defect::WaitsForever { service: service.to_owned() },
         Some((service, _)) if is_handled && is_silent => {

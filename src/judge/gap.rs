@@ -32,7 +32,8 @@ pub fn gap(claim: &Claim, contract: &Contract) -> Option<String> {
         Claim::Answers { wanted: Wanted::Status(_), .. } | Claim::Discreet | Claim::BodyNames(_) => {
             needs("has no status and no body", form.http().is_some())
         }
-        Claim::NothingTorn => match contract.business_request().as_ref().or(form.http()) {
+        Claim::NothingTorn | Claim::ClientsAsked | Claim::BearsLoad => match contract.business_request().as_ref().or(form.http())
+        {
             None => needs("clients can't ask over HTTP", false),
             Some(_) => None,
         },

@@ -1,14 +1,20 @@
 //! Judging how an app stops.
 
+use std::time::Duration;
+
 use super::answers::requests;
 use super::image::signal_number;
+use super::load::{kept_connections, load_at_stop};
 use super::process::{first_process, is_shell};
 use super::window::{Stop, Window};
 use super::words::{meaning, seconds, since};
 use crate::model::{Endpoint, Fact, FactId, Inspection, Observation, Outcome};
 
+/// A request for which the app is still busy so long after the signal may be what keeps it.
+const WAITED: Duration = Duration::from_secs(1);
+
 impl Stop<'_> {
-    fn took(&self) -> std::time::Duration {
+    fn took(&self) -> Duration {
         self.died.saturating_sub(self.told)
     }
 
@@ -21,7 +27,7 @@ impl Stop<'_> {
     }
 
     /// How it ended, in the words of a runbook.
-    fn describe(&self, facts: &[Observation]) -> String {
+    pub(super) fn describe(&self, facts: &[Observation]) -> String {
         let Self { signal, status, .. } = self;
         let took = seconds(self.took());
         if self.oom_killed {
@@ -36,10 +42,11 @@ impl Stop<'_> {
                 Some(process) => format!("; its first process is `{}`", process.command),
                 None => String::new(),
             };
+            let meanwhile = meanwhile(facts, self.told);
             // It may have ended by itself just before SIGKILL.
             let end = if *status == 137 { "stopped by SIGKILL" } else { "it ended" };
             let limit = seconds(self.grace);
-            return format!("{signal} did not end it within {limit}: {end} after {took} (status {status}){reason}");
+            return format!("{signal} did not end it within {limit}: {end} after {took} (status {status}){meanwhile}{reason}");
         }
         match status {
             0 => format!("it stopped after {took} with status 0"),
@@ -47,6 +54,18 @@ impl Stop<'_> {
             other => format!("it ended after {took} with status {other}{}", meaning(*other)),
         }
     }
+}
+
+/// What clients did while the app was to stop, where that may have kept it.
+fn meanwhile(facts: &[Observation], told: Duration) -> String {
+    let waiting = facts.iter().rev().find_map(|one| match &one.fact {
+        Fact::Probe { sent, .. } if *sent < told && one.at > told + WAITED => Some(told.saturating_sub(*sent)),
+        _ => None,
+    });
+    if let Some(load) = load_at_stop(facts, told) {
+        return format!("; {}", kept_connections(load));
+    }
+    waiting.map(|before| format!("; a request that was sent {} before was in flight", seconds(before))).unwrap_or_default()
 }
 
 /// The outcome where the end of the app is not known.
@@ -59,7 +78,7 @@ pub(super) fn no_end(window: &Window<'_>) -> Outcome {
     Outcome::undecided_when(window.over, what)
 }
 
-fn judge(window: &Window<'_>, judge: impl FnOnce(Stop<'_>) -> Outcome) -> Outcome {
+pub(super) fn judge(window: &Window<'_>, judge: impl FnOnce(Stop<'_>) -> Outcome) -> Outcome {
     window.stop().map_or_else(|| no_end(window), judge)
 }
 
@@ -158,33 +177,6 @@ pub(super) fn answered_in_flight(window: &Window<'_>) -> Outcome {
                 stop.describe(window.facts)
             ),
             vec![request.id, stop.sent, stop.death],
-        )
-    })
-}
-
-/// No request was accepted and then not answered completely.
-pub(super) fn tore_nothing(window: &Window<'_>) -> Outcome {
-    judge(window, |stop| {
-        let load = window.facts.iter().rev().find_map(|one| match &one.fact {
-            Fact::Load { complete, refused, unclear, torn } => Some((one.id, *complete, *refused, *unclear, torn)),
-            _ => None,
-        });
-        let Some((id, complete, refused, unclear, torn)) = load else {
-            let why = "the app is reached through a published port, whose proxy accepts connections by itself: no clients asked";
-            return Outcome::NotApplicable(why.into());
-        };
-        if complete == 0 && torn.is_empty() {
-            return Outcome::undecided_when(window.over, "no request of the clients was answered");
-        }
-        let Some(first) = torn.first() else { return Outcome::Held(vec![id]) };
-        Outcome::broken(
-            format!("every request that `{}` accepted is answered completely", stop.app),
-            format!(
-                "{} cut off ({first}), {complete} complete, {refused} refused, {unclear} cut off before the app may have read them; {}",
-                torn.len(),
-                stop.describe(window.facts)
-            ),
-            vec![id, stop.sent, stop.death],
         )
     })
 }
@@ -314,23 +306,6 @@ mod tests {
         );
         assert_eq!(finding.evidence, ids([2, 0, 1]));
         assert!(matches!(good(&[]).over().judge(&claim), Outcome::Undecided(_)));
-    }
-
-    #[test]
-    fn torn_answers_are_counted() {
-        let load = |complete, torn: &[&str]| {
-            let torn = torn.iter().map(|&how| how.to_owned()).collect();
-            good(&[(5, Fact::Load { complete, refused: 2, unclear: 1, torn })])
-        };
-        assert_eq!(load(3, &[]).judge(&Claim::NothingTorn), held([2]));
-        assert_eq!(
-            load(3, &["a 200 broke off"]).seen(&Claim::NothingTorn),
-            "1 cut off (a 200 broke off), 3 complete, 2 refused, 1 cut off before the app may have read them; it stopped after 3.0 s with status 0"
-        );
-        assert!(is_broken(&load(0, &["a 200 broke off"]).judge(&Claim::NothingTorn)));
-        let unanswered = Outcome::Undecided("no request of the clients was answered".into());
-        assert_eq!(load(0, &[]).over().judge(&Claim::NothingTorn), unanswered);
-        assert!(matches!(good(&[]).judge(&Claim::NothingTorn), Outcome::NotApplicable(_)), "nobody asked");
     }
 
     #[test]

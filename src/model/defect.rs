@@ -68,6 +68,11 @@ pub enum Defect {
         /// The command of its first process, where it was seen.
         first_process: Option<String>,
     },
+    /// The app, which does not ignore the stop signal as far as is known, is not ended by it while clients keep their connections.
+    StopWaitsForClients {
+        /// The command of its first process, where it was seen.
+        first_process: Option<String>,
+    },
     /// Readiness waits for a dependency that says nothing, until the prober gives up.
     WaitsForever {
         /// The dependency.
@@ -157,6 +162,7 @@ impl Defect {
             Self::RetriesWithoutPause { .. } => &["retry.paced", "retry.backs-off"],
             Self::WaitsForever { .. } => &["outage.frozen", "outage.partitioned"],
             Self::StopWaits { .. } => &[],
+            Self::StopWaitsForClients { .. } => &["shutdown.under-load"],
             Self::NeedsToWrite { .. } => &["hardening.read-only", "nonroot.arbitrary-uid"],
             Self::Writes { .. } => &["hardening.writes-nothing", "logging.no-files"],
             Self::EndsAtSignal { .. } => &["shutdown.status"],
@@ -194,7 +200,10 @@ impl Defect {
     #[must_use]
     pub fn explains(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::IgnoresStopSignal { first_process }, Self::StopWaits { first_process: other, .. }) => first_process == other,
+            (
+                Self::IgnoresStopSignal { first_process },
+                Self::StopWaits { first_process: other, .. } | Self::StopWaitsForClients { first_process: other },
+            ) => first_process == other,
             _ => self.is_same(other),
         }
     }
@@ -215,7 +224,9 @@ impl Defect {
     #[must_use]
     pub fn hidden_by(&self) -> &'static [&'static str] {
         match self {
-            Self::IgnoresStopSignal { .. } | Self::StopWaits { .. } => &["shutdown.in-time", "shutdown.reaches-app"],
+            Self::IgnoresStopSignal { .. } | Self::StopWaits { .. } | Self::StopWaitsForClients { .. } => {
+                &["shutdown.in-time", "shutdown.reaches-app"]
+            }
             Self::NeedsToWrite { .. } => &["hardening.read-only", "nonroot.arbitrary-uid"],
             Self::ExitsAtStart => self.reported_by(),
             _ => &[],
@@ -242,6 +253,9 @@ impl fmt::Display for Defect {
             }
             Self::WaitsForever { service } => write!(formatter, "The app waits too long for `{service}` when it says nothing"),
             Self::StopWaits { service, .. } => write!(formatter, "The app does not stop while `{service}` says nothing"),
+            Self::StopWaitsForClients { .. } => {
+                formatter.write_str("The app does not stop while clients keep their connections open")
+            }
             Self::NeedsToWrite { path } => write!(formatter, "The app can't run where it can't write to {path}"),
             Self::Writes { .. } => formatter.write_str("The app writes to the file system of its own container"),
             Self::DoesNotListen => formatter.write_str("Nothing listens while a dependency is missing"),

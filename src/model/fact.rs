@@ -97,14 +97,9 @@ pub enum Fact {
     },
     /// What became of the requests of clients that ask all the time.
     Load {
-        /// Answered completely.
-        complete: usize,
-        /// Turned away before they were accepted.
-        refused: usize,
-        /// Cut off so soon that the app may never have seen them.
-        unclear: usize,
-        /// Accepted and not answered completely: how each ended.
-        torn: Vec<String>,
+        /// All of them together.
+        #[serde(flatten)]
+        load: LoadCount,
     },
     /// The sessions that the app has with its database.
     Sessions {
@@ -185,6 +180,62 @@ pub enum Fact {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
 fn is_false(value: &bool) -> bool {
     !value
+}
+
+/// What became of the requests of clients that ask all the time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LoadCount {
+    /// Answered completely.
+    pub complete: usize,
+    /// Turned away before they were accepted.
+    pub refused: usize,
+    /// Cut off so soon that the app may never have seen them.
+    pub unclear: usize,
+    /// Accepted and not answered completely: how each ended.
+    pub torn: Vec<String>,
+    /// The answers from before anything was disturbed, by status.
+    #[serde(default)]
+    pub undisturbed: Vec<StatusCount>,
+    /// Answered, after the app was told to stop, on connections that had been used before.
+    #[serde(default)]
+    pub on_kept: usize,
+    /// How many of these answers said that the connection is closed.
+    #[serde(default)]
+    pub closing: usize,
+}
+
+/// How many answers had a status.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StatusCount {
+    /// The status.
+    pub status: u16,
+    /// How many.
+    pub count: usize,
+}
+
+impl LoadCount {
+    /// Counts answers from before anything was disturbed.
+    pub fn undisturbed(&mut self, status: u16, count: usize) {
+        match self.undisturbed.iter_mut().find(|counted| counted.status == status) {
+            Some(counted) => counted.count += count,
+            None => self.undisturbed.push(StatusCount { status, count }),
+        }
+    }
+
+    /// The requests of both.
+    #[must_use]
+    pub fn with(mut self, other: Self) -> Self {
+        self.complete += other.complete;
+        self.refused += other.refused;
+        self.unclear += other.unclear;
+        self.torn.extend(other.torn);
+        for StatusCount { status, count } in other.undisturbed {
+            self.undisturbed(status, count);
+        }
+        self.on_kept += other.on_kept;
+        self.closing += other.closing;
+        self
+    }
 }
 
 /// What a control group has used (cgroups(7)).

@@ -44,6 +44,8 @@ pub enum Mark {
         /// The service.
         service: String,
     },
+    /// Clients ask the app over and over.
+    UnderLoad,
     /// The app was sent a signal that tells it to stop.
     StopSignal {
         /// The signal.
@@ -91,6 +93,7 @@ impl fmt::Display for Mark {
             Self::Accepts { service, after: Return::Move } => write!(formatter, "`{service}` accepting at another address"),
             Self::WithinReach { service } => write!(formatter, "`{service}` being within reach"),
             Self::SlotsFree { service } => write!(formatter, "the slots of `{service}` being free"),
+            Self::UnderLoad => formatter.write_str("the load"),
             Self::StopSignal { signal } => formatter.write_str(signal),
             Self::GoesOn => formatter.write_str("the app going on"),
         }

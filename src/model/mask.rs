@@ -22,7 +22,7 @@ impl Fact {
             },
             Self::Processes { processes, .. } => processes.iter_mut().for_each(|process| mask(&mut process.command)),
             Self::Log { line, .. } => mask(line),
-            Self::Load { torn, .. } => torn.iter_mut().for_each(mask),
+            Self::Load { load } => load.torn.iter_mut().for_each(mask),
             Self::Blind { what, .. } => mask(what),
             Self::Step { line, .. } => mask(&mut line.text),
             Self::Inspected { inspection } => inspection.mask(redactor),

@@ -1,22 +1,22 @@
 //! Clients that ask over and over, each one request at a time, and count what becomes of every request. The only probe that asks
 //! more than twenty times a second.
 //!
-//! Every request has a connection of its own, so that the kernel's table of sockets tells which of them the app has read: what was
-//! read and then cut off was accepted and not answered. What was cut off unread, the kernel had accepted for a listener that was then
-//! closed, and the app never saw it. Where that table is out of sight, the age of a request has to do.
+//! They are those that an app has in production: some make a connection for each request, some ask again and again on one, as a reverse
+//! proxy does, and some keep a connection that they do not use. At no time has a connection more than one request, so that the kernel's
+//! table of sockets tells which of them the app has read: what was read and then cut off was accepted and not answered. What was cut off
+//! unread, the kernel had accepted for a listener that was then closed, or for a connection that the app was just closing, and the app
+//! never saw it. Where that table is out of sight, the age of a request has to do.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::future::{Either, select};
 use http_body_util::{BodyExt, Empty};
-use hyper::Request;
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
-use hyper::header::{CONNECTION, HOST, USER_AGENT};
+use hyper::header::{CONNECTION, HOST, HeaderValue, USER_AGENT};
+use hyper::{Request, Version};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -32,7 +32,7 @@ use super::tls;
 use crate::causes::root_cause;
 use crate::clock::Clock;
 use crate::engine::Sockets;
-use crate::model::{Fact, Timeline};
+use crate::model::{Fact, LoadCount, Timeline};
 use crate::subject::HttpForm;
 
 /// Where the app's sockets are out of sight: from this age on a request that is cut off had been accepted by the app. In sight: only
@@ -61,12 +61,23 @@ pub struct Asked {
     pub sockets: Option<Sockets>,
 }
 
+/// How many clients of which kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clients {
+    /// With a connection for each request.
+    pub fresh: usize,
+    /// With one connection for all requests, for as long as the app keeps it open.
+    pub reusing: usize,
+    /// With a connection on which one request was answered, and which is not used again.
+    pub idle: usize,
+}
+
 /// Clients at work.
 #[derive(Debug)]
 pub struct Load {
-    clients: JoinSet<Count>,
-    /// Ends with the load.
-    _looks: JoinSet<()>,
+    clients: JoinSet<LoadCount>,
+    /// Looks at sockets, and idle clients: they end with the load.
+    _others: JoinSet<()>,
     client: Client,
     over: watch::Sender<Over>,
     timeline: Timeline,
@@ -82,51 +93,55 @@ enum Over {
     Ended(Duration),
 }
 
-#[derive(Debug, Default)]
-struct Count {
-    complete: usize,
-    refused: usize,
-    unclear: usize,
-    torn: Vec<String>,
-}
-
 impl Load {
     /// Lets so many clients ask until [`Load::end`].
     #[must_use]
-    pub fn begin(clients: usize, asked: &Asked, timeline: Timeline) -> Self {
+    pub fn begin(clients: Clients, asked: &Asked, timeline: Timeline) -> Self {
         let over = watch::Sender::new(Over::NotYet);
         // A file that can no longer be read is told by the probe of readiness.
         let tls = Some(&asked.request).filter(|request| request.is_https).and_then(|request| tls::config(&request.tls).ok());
         let tls = tls.map(Arc::new);
-        let client = Client { asked: asked.clone(), heard: Arc::default(), clock: timeline.clock(), tls };
+        let clock = timeline.clock();
+        let client =
+            Client { asked: asked.clone(), heard: Arc::default(), phase: watch::Sender::new(Phase::Undisturbed), clock, tls };
         let mut tasks = JoinSet::new();
-        for _ in 0..clients {
-            tasks.spawn(client.clone().ask_until(over.subscribe()));
+        for number in 0..clients.fresh + clients.reusing {
+            tasks.spawn(client.clone().ask_until(over.subscribe(), number >= clients.fresh));
         }
-        let mut looks = JoinSet::new();
-        looks.spawn(client.clone().look_again_and_again());
-        Self { clients: tasks, _looks: looks, client, over, timeline }
+        let mut others = JoinSet::new();
+        others.spawn(client.clone().look_again_and_again());
+        for _ in 0..clients.idle {
+            others.spawn(client.clone().keep_idle());
+        }
+        Self { clients: tasks, _others: others, client, over, timeline }
     }
 
-    /// Looks which requests the app has read by now. That is done again and again, too; this is for a moment that counts.
-    pub fn look(&self) {
+    /// From now on something is disturbed.
+    pub fn disturbed(&self) {
+        self.client.phase.send_replace(Phase::Disturbed);
+    }
+
+    /// The app is told to stop: looks which requests it has read by now. That is done again and again, too; this is for a moment that counts.
+    pub fn told(&self) {
         self.client.look();
+        self.client.phase.send_replace(Phase::Told);
     }
 
     /// Ends the load, and notes what became of all requests: after the app has ended, at this moment, or while it still runs, when
     /// every client has the answer to its last request.
     pub async fn end(self, ended: Option<Duration>) {
         self.over.send_replace(ended.map_or(Over::AfterThis, Over::Ended));
-        let mut all = Count::default();
-        for count in self.clients.join_all().await {
-            all.complete += count.complete;
-            all.refused += count.refused;
-            all.unclear += count.unclear;
-            all.torn.extend(count.torn);
-        }
-        let Count { complete, refused, unclear, torn } = all;
-        self.timeline.record(Fact::Load { complete, refused, unclear, torn });
+        let load = self.clients.join_all().await.into_iter().fold(LoadCount::default(), LoadCount::with);
+        self.timeline.record(Fact::Load { load });
     }
+}
+
+/// How far the stop has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Undisturbed,
+    Disturbed,
+    Told,
 }
 
 /// What all clients share.
@@ -135,73 +150,131 @@ struct Client {
     asked: Asked,
     /// When it was last seen that the app has read everything from a client's port.
     heard: Arc<Mutex<HashMap<u16, Duration>>>,
+    phase: watch::Sender<Phase>,
     clock: Clock,
     tls: Option<Arc<ClientConfig>>,
 }
 
 /// What became of a request.
 enum Outcome {
-    Complete,
+    /// Answered completely, with this status; the app may have said that it closes the connection.
+    Complete {
+        status: u16,
+        closes: bool,
+    },
     /// The answer began, with this status, and broke off.
     BrokeOff(u16, String),
     Unanswered(String),
-    /// The connection was not made secure, so that nothing was asked.
-    TurnedAway,
+}
+
+/// A connection on which requests can be sent.
+struct Line {
+    sender: http1::SendRequest<Empty<Bytes>>,
+    /// Our port.
+    port: u16,
+    /// Does the reading and writing, and ends with the line.
+    _connection: JoinSet<()>,
 }
 
 impl Client {
-    async fn ask_until(self, mut over: watch::Receiver<Over>) -> Count {
-        let mut count = Count::default();
+    async fn ask_until(self, mut over: watch::Receiver<Over>, reuses: bool) -> LoadCount {
+        let mut count = LoadCount::default();
+        let mut kept: Option<Line> = None;
         while *over.borrow() == Over::NotYet {
-            let sent = self.clock.now();
-            // Both kinds of failure: nobody listens, and nobody even says so.
-            if let Ok(Ok(stream)) = timeout(CONNECT_LIMIT, TcpStream::connect(self.asked.socket)).await {
-                let port = stream.local_addr().map_or(0, |own| own.port());
-                let outcome = tokio::select! {
-                    outcome = timeout(self.asked.limit, self.ask(stream)) => outcome.unwrap_or_else(|_| Outcome::Unanswered("no answer in time".into())),
-                    ended = gone(&mut over, self.clock) => {
-                        self.cut_off(&mut count, port, sent, ended, "the app ended");
-                        break;
-                    }
-                };
-                match outcome {
-                    Outcome::Complete => {
-                        count.complete += 1;
+            let is_kept = kept.is_some();
+            // A connection that the app has closed since is no failure of a request.
+            let line = match kept.take() {
+                Some(mut line) => {
+                    if line.sender.ready().await.is_ok() {
+                        Some(line)
+                    } else {
                         continue;
                     }
-                    Outcome::TurnedAway => count.refused += 1,
-                    Outcome::BrokeOff(status, how) => count.torn.push(format!("a {status} broke off: {how}")),
-                    Outcome::Unanswered(how) => self.cut_off(&mut count, port, sent, self.clock.now(), &how),
                 }
-            } else {
+                None => self.connect().await,
+            };
+            let Some(mut line) = line else {
                 count.refused += 1;
+                self.clock.reach(self.clock.now() + REST).await;
+                continue;
+            };
+            let (sent, phase) = (self.clock.now(), *self.phase.borrow());
+            let outcome = tokio::select! {
+                outcome = timeout(self.asked.limit, self.ask(&mut line, reuses)) => outcome.unwrap_or_else(|_| Outcome::Unanswered("no answer in time".into())),
+                ended = gone(&mut over, self.clock) => {
+                    self.cut_off(&mut count, line.port, sent, ended, "the app ended");
+                    break;
+                }
+            };
+            match outcome {
+                Outcome::Complete { status, closes } => {
+                    count.complete += 1;
+                    if phase == Phase::Undisturbed && *self.phase.borrow() == phase {
+                        count.undisturbed(status, 1);
+                    }
+                    if phase == Phase::Told && is_kept {
+                        count.on_kept += 1;
+                        count.closing += usize::from(closes);
+                    }
+                    kept = (reuses && !closes).then_some(line);
+                    continue;
+                }
+                Outcome::BrokeOff(status, how) => count.torn.push(format!("a {status} broke off: {how}")),
+                Outcome::Unanswered(how) => self.cut_off(&mut count, line.port, sent, self.clock.now(), &how),
             }
             self.clock.reach(self.clock.now() + REST).await;
         }
         count
     }
 
-    async fn ask(&self, stream: TcpStream) -> Outcome {
+    /// Keeps a connection open on which one request was answered. What becomes of it does not matter.
+    async fn keep_idle(self) {
+        let Some(mut line) = self.connect().await else { return };
+        let _ = timeout(self.asked.limit, self.ask(&mut line, true)).await;
+        std::future::pending::<()>().await;
+    }
+
+    /// Makes a connection. Nothing where nobody listens, nobody even says so, or it is not made secure: then nothing was asked.
+    async fn connect(&self) -> Option<Line> {
+        let stream = timeout(CONNECT_LIMIT, TcpStream::connect(self.asked.socket)).await.ok()?.ok()?;
+        let port = stream.local_addr().map_or(0, |own| own.port());
+        match &self.tls {
+            None => line(stream, port).await,
+            Some(tls) => {
+                let secured = TlsConnector::from(Arc::clone(tls)).connect(self.server_name(), stream);
+                line(timeout(self.asked.limit, secured).await.ok()?.ok()?, port).await
+            }
+        }
+    }
+
+    /// Sends a request, and reads the answer.
+    async fn ask(&self, line: &mut Line, reuses: bool) -> Outcome {
         let form = &self.asked.request;
         let host = form.host.clone().unwrap_or_else(|| self.asked.socket.to_string());
-        let request = Request::builder()
-            .method(form.method.as_str())
-            .uri(target(&self.asked))
-            .header(HOST, host)
-            .header(USER_AGENT, AGENT)
-            .header(CONNECTION, "close");
+        let request =
+            Request::builder().method(form.method.as_str()).uri(target(&self.asked)).header(HOST, host).header(USER_AGENT, AGENT);
+        let request = if reuses { request } else { request.header(CONNECTION, "close") };
         let request = form.headers.iter().fold(request, |request, (name, value)| request.header(name, &value.0));
-        let request = match request.body(Empty::<Bytes>::new()) {
-            Ok(request) => request,
+        let response = match request.body(Empty::<Bytes>::new()) {
+            Ok(request) => line.sender.send_request(request).await,
             Err(error) => return Outcome::Unanswered(root_cause(&error)),
         };
-        match &self.tls {
-            None => exchange(stream, request).await,
-            Some(tls) => match TlsConnector::from(Arc::clone(tls)).connect(self.server_name(), stream).await {
-                Ok(stream) => exchange(stream, request).await,
-                Err(_) => Outcome::TurnedAway,
-            },
+        let response = match response {
+            Ok(response) => response,
+            Err(error) => return Outcome::Unanswered(root_cause(&error)),
+        };
+        let status = response.status().as_u16();
+        // Before HTTP/1.1 a connection has one request (RFC 9112, section 9.3).
+        let says_close = |value: &HeaderValue| value.to_str().is_ok_and(|value| value.eq_ignore_ascii_case("close"));
+        let closes = response.version() < Version::HTTP_11 || response.headers().get_all(CONNECTION).iter().any(says_close);
+        // What is read is dropped at once: a body may be of any length.
+        let mut body = response.into_body();
+        while let Some(frame) = body.frame().await {
+            if let Err(error) = frame {
+                return Outcome::BrokeOff(status, root_cause(&error));
+            }
         }
+        Outcome::Complete { status, closes }
     }
 
     /// The name that the server's certificate is looked at for.
@@ -224,7 +297,7 @@ impl Client {
     }
 
     /// Counts a request that was sent and cut off at these offsets.
-    fn cut_off(&self, count: &mut Count, port: u16, sent: Duration, cut: Duration, how: &str) {
+    fn cut_off(&self, count: &mut LoadCount, port: u16, sent: Duration, cut: Duration, how: &str) {
         let known = |at: Duration| at.saturating_sub(sent) >= OLD;
         let was_accepted = match self.asked.sockets {
             Some(_) => self.heard.lock().unwrap_or_else(PoisonError::into_inner).get(&port).is_some_and(|at| known(*at)),
@@ -238,32 +311,13 @@ impl Client {
     }
 }
 
-/// Sends a request on a connection of its own, and reads the answer.
-async fn exchange(stream: impl AsyncRead + AsyncWrite + Unpin + Send, request: Request<Empty<Bytes>>) -> Outcome {
-    let (mut sender, connection) = match http1::handshake(TokioIo::new(stream)).await {
-        Ok(made) => made,
-        Err(error) => return Outcome::Unanswered(root_cause(&error)),
-    };
-    let answered = async move {
-        let response = match sender.send_request(request).await {
-            Ok(response) => response,
-            Err(error) => return Outcome::Unanswered(root_cause(&error)),
-        };
-        let status = response.status().as_u16();
-        // What is read is dropped at once: a body may be of any length.
-        let mut body = response.into_body();
-        while let Some(frame) = body.frame().await {
-            if let Err(error) = frame {
-                return Outcome::BrokeOff(status, root_cause(&error));
-            }
-        }
-        Outcome::Complete
-    };
-    // The connection does the reading and writing. When it ends first, what it read is there still.
-    match select(pin!(answered), pin!(connection)).await {
-        Either::Left((outcome, _)) => outcome,
-        Either::Right((_, answered)) => answered.await,
-    }
+/// Speaks HTTP/1 on a connection.
+async fn line(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, port: u16) -> Option<Line> {
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
+    let mut connections = JoinSet::new();
+    // How it ends is seen by who waits for an answer.
+    connections.spawn(async move { drop(connection.await) });
+    Some(Line { sender, port, _connection: connections })
 }
 
 /// The path as a request line has it.
@@ -285,7 +339,7 @@ async fn gone(over: &mut watch::Receiver<Over>, clock: Clock) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::AsyncReadExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
     use super::*;
@@ -297,18 +351,18 @@ mod tests {
         let socket = listener.local_addr().expect("an address");
         let timeline = Timeline::new(Clock::start(), Redactor::default());
         let asked = Asked { socket, request: HttpForm::to("/a b?c d"), limit: Duration::from_mins(1), sockets };
-        let load = Load::begin(2, &asked, timeline.clone());
+        let load = Load::begin(Clients { fresh: 2, reusing: 0, idle: 0 }, &asked, timeline.clone());
         let (mut stream, _) = listener.accept().await.expect("accepted");
         let mut request = [0; 1024];
         let length = stream.read(&mut request).await.expect("a request");
         assert!(request[..length].starts_with(b"GET /a%20b?c%20d HTTP/1.1\r\n"));
         timeline.clock().reach(timeline.clock().now() + OLD * 2).await;
-        load.look();
+        load.told();
         drop(listener);
         drop(stream);
         load.end(None).await;
         timeline.read(|observations| match &observations[0].fact {
-            Fact::Load { complete, unclear, torn, .. } => (*complete, *unclear, torn.clone()),
+            Fact::Load { load } => (load.complete, load.unclear, load.torn.clone()),
             other => panic!("{other:?}"),
         })
     }
@@ -320,5 +374,64 @@ mod tests {
         // Without the kernel's table both were old enough.
         let (complete, unclear, torn) = counted(None).await;
         assert_eq!((complete, unclear, torn.len()), (0, 0, 2), "{torn:?}");
+    }
+
+    /// A server that answers so many requests on each connection, and then says that it closes it. Returns what was counted, and how many connections
+    /// it was asked on.
+    async fn served(clients: Clients, requests_each: usize) -> (LoadCount, usize) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let socket = listener.local_addr().expect("an address");
+        let timeline = Timeline::new(Clock::start(), Redactor::default());
+        let asked = Asked { socket, request: HttpForm::to("/"), limit: Duration::from_mins(1), sockets: None };
+        let load = Load::begin(clients, &asked, timeline.clone());
+        let mut connections = JoinSet::new();
+        let answered = watch::Sender::new(0);
+        let (answers, told) = (answered.clone(), watch::Sender::new(false));
+        let is_told = told.clone();
+        let serve = async move {
+            let mut made = 0;
+            while *answers.borrow() < 40 {
+                let Ok(Ok((mut stream, _))) = timeout(Duration::from_secs(1), listener.accept()).await else { continue };
+                made += 1;
+                let (answers, mut told) = (answers.clone(), is_told.subscribe());
+                connections.spawn(async move {
+                    let mut request = [0; 1024];
+                    for number in 1..=requests_each {
+                        let Ok(1..) = stream.read(&mut request).await else { return };
+                        if *answers.borrow() >= 20 && told.wait_for(|told| *told).await.is_err() {
+                            return;
+                        }
+                        let close = if number == requests_each { "Connection: close\r\n" } else { "" };
+                        let answer = format!("HTTP/1.1 200 OK\r\n{close}Content-Length: 0\r\n\r\n");
+                        if stream.write_all(answer.as_bytes()).await.is_err() {
+                            return;
+                        }
+                        answers.send_modify(|count| *count += 1);
+                    }
+                });
+            }
+            made
+        };
+        let serving = tokio::spawn(serve);
+        answered.subscribe().wait_for(|count| *count >= 20).await.expect("answered");
+        load.told();
+        told.send_replace(true);
+        let made = serving.await.expect("served");
+        load.end(None).await;
+        let load = timeline.read(|observations| match &observations[0].fact {
+            Fact::Load { load } => load.clone(),
+            other => panic!("{other:?}"),
+        });
+        (load, made)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_client_uses_its_connection_until_the_app_closes_it() {
+        let (load, made) = served(Clients { fresh: 0, reusing: 1, idle: 0 }, 10).await;
+        assert!((4..=5).contains(&made), "{made} connections for some forty requests");
+        assert!(load.on_kept >= 15 && (2..=3).contains(&load.closing), "{load:?}");
+        assert!(load.undisturbed.iter().all(|counted| counted.status == 200) && !load.undisturbed.is_empty(), "{load:?}");
+        let (load, made) = served(Clients { fresh: 1, reusing: 0, idle: 0 }, 10).await;
+        assert!(made >= 40 && load.on_kept == 0, "{made} connections for {load:?}");
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::words::{disturbed, kind_of, left_out, short};
 use crate::model::{
-    Answer, ContainerChange, DependencyState, Endpoint, Fact, FaultKind, Observation, Phase, end_of_turn, excerpt,
+    Answer, ContainerChange, DependencyState, Endpoint, Fact, FaultKind, LoadCount, Observation, Phase, end_of_turn, excerpt,
 };
 
 /// Into how many pieces a lane of points is divided; the points of a piece are drawn as one.
@@ -315,7 +315,7 @@ impl<'a> Scenario<'a> {
 
     fn notes(&self) -> Lane {
         let items = self.facts().filter_map(|(at, fact)| match fact {
-            Fact::Load { complete, refused, unclear, torn } => Some(self.point(
+            Fact::Load { load: LoadCount { complete, refused, unclear, torn, .. } } => Some(self.point(
                 at,
                 if torn.is_empty() { "ok" } else { "bad" },
                 format!("under load: {complete} answered, {refused} refused, {unclear} unclear, {} cut off", torn.len()),

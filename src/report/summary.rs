@@ -11,12 +11,13 @@ use super::outcome;
 use crate::judge::seconds;
 use crate::model::{Cause, CheckRecord, Conclusion, Run, Severity, Verdict};
 
-/// How many lines causes may take, before each is cut to one.
+/// How many lines causes may take; each takes one at least.
 const ROOM: usize = 16;
 /// How many lines a reason why something could not run may take.
 const REASON: usize = 4;
-/// So many causes may take more lines each.
+/// So few causes may take so many lines each.
 const FEW: usize = 4;
+const MANY_LINES: usize = 4;
 /// How far causes are indented, and what goes on below them.
 const INDENT: usize = 2;
 const DEEPER: usize = 6;
@@ -94,14 +95,8 @@ impl Summary<'_> {
     fn causes(&self, text: &mut String) -> fmt::Result {
         let causes = &self.run.causes;
         let of = |severity| causes.iter().filter(move |cause| cause.severity == severity);
-        let must = of(Severity::Must).count();
-        let lines = if causes.len() <= FEW {
-            4
-        } else if causes.len() + must <= ROOM {
-            2
-        } else {
-            1
-        };
+        // What is left of the room goes to the first ones, a line each.
+        let mut room = ROOM.saturating_sub(causes.len());
         for (severity, heading, colour) in
             [(Severity::Must, "must be fixed", AnsiColor::Red), (Severity::Should, "should be fixed", AnsiColor::Yellow)]
         {
@@ -110,7 +105,15 @@ impl Summary<'_> {
                 writeln!(text, "{}", self.look.paint(bold(colour), format!("{heading} ({count})")))?;
             }
             for cause in of(severity) {
-                self.cause(text, cause, if severity == Severity::Must || lines > 2 { lines } else { 1 })?;
+                let lines = if causes.len() <= FEW {
+                    MANY_LINES
+                } else if severity == Severity::Must && room > 0 {
+                    room -= 1;
+                    2
+                } else {
+                    1
+                };
+                self.cause(text, cause, lines)?;
             }
         }
         Ok(())

@@ -128,30 +128,17 @@ async fn prepare_and(
             let contract = main.as_ref().unwrap_or(contract);
             Plan::new(&catalogue, selection, known(context, contract, request.slow), request.grouping)
         };
-        let begin = async |resolved: ResolvedStack| -> Result<Begun, RunError> {
-            let mut context = RunContext::set_up(engine.clone(), resolved, &say).await?;
-            context.scan = request.scan.clone();
-            // The start may still find a liveness path: what asks for one is counted in.
-            let planned = |context: &RunContext| plan_of(context, &context.undecided(), &selection);
-            if !request.explain && !planned(&context).starts_something() {
-                return Ok(Begun { context, most: 1, broken: None });
-            }
-            let (most, broken) = match start_once(&mut context, progress, planned).await {
-                Ok(most) => (most, None),
-                Err(error @ RunError::NotReady { .. }) => (1, Some(error)),
-                Err(error) => return Err(error),
-            };
-            Ok(Begun { context, most, broken })
-        };
+        // The start may still find a liveness path: what asks for one is counted in.
+        let planned = |context: &RunContext| plan_of(context, &context.undecided(), &selection);
         let own = resolved.with_own_passwords();
-        let mut begun = Box::pin(begin(resolved)).await?;
+        let mut set_up = Box::pin(begin(&engine, resolved, request, progress, planned)).await?;
         // Somebody may have the password from where nobody can see it.
-        if let (Some(_), Some(own)) = (&begun.broken, own) {
+        if let (Some(_), Some(own)) = (&set_up.broken, own) {
             say("it is not ready with a generated password of its database: trying its own");
             notes = [own.left_out.clone(), own.changes.clone()].concat();
-            begun = Box::pin(begin(own)).await?;
+            set_up = Box::pin(begin(&engine, own, request, progress, planned)).await?;
         }
-        let Begun { context, most, broken } = begun;
+        let Begun { context, most, broken } = set_up;
         // What starts nothing can be judged all the same.
         let broken = match broken {
             Some(error) if request.explain || request.prove => return Err(error),
@@ -240,6 +227,28 @@ async fn ask_reporters(
     progress.tell(Event::Phase(&phase));
     let performed = execute(context, &plan, pace, progress).await;
     judged.add(&plan, performed);
+}
+
+/// Sets the stack up, and starts it once where that is wanted. `planned` tells the plan of what is known so far.
+async fn begin(
+    engine: &Engine,
+    resolved: ResolvedStack,
+    request: &Request,
+    progress: &Arc<dyn Progress>,
+    planned: impl Fn(&RunContext) -> Plan,
+) -> Result<Begun, RunError> {
+    let say = |phase: &str| progress.tell(Event::Phase(phase));
+    let mut context = RunContext::set_up(engine.clone(), resolved, &say).await?;
+    context.scan = request.scan.clone();
+    if !request.explain && !planned(&context).starts_something() {
+        return Ok(Begun { context, most: 1, broken: None });
+    }
+    let (most, broken) = match start_once(&mut context, progress, planned).await {
+        Ok(most) => (most, None),
+        Err(error @ RunError::NotReady { .. }) => (1, Some(error)),
+        Err(error) => return Err(error),
+    };
+    Ok(Begun { context, most, broken })
 }
 
 /// Finds how the app can be asked, where nobody has declared it, and brings the stack up once, undisturbed, before the experiments of this

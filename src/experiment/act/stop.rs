@@ -2,22 +2,26 @@
 
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
+
 use crate::experiment::{RunContext, Stage, launch};
 use crate::fault::{self, DEATH_LIMIT};
 use crate::judge::{Claim, Event, Window};
 use crate::model::{ContainerChange, Endpoint, Fact, FaultKind, Halt, Inspection, Mark, Observation, Outcome};
-use crate::probe::{Asked, Load, ask_once};
+use crate::probe::{Asked, Clients, Load, ask_once};
 use crate::subject::{Contract, HttpForm, Meant};
 use crate::target::Instance;
 
 /// From the signal to what an experiment does next while the app drains.
 const BREATH: Duration = Duration::from_millis(500);
-/// How many clients ask all the time.
-const CLIENTS: usize = 8;
+/// Eight clients ask all the time, and two have asked and keep their connection.
+const CLIENTS: Clients = Clients { fresh: 5, reusing: 3, idle: 2 };
 /// How long the app is left waiting before it is told to stop.
 const WAITING: Duration = Duration::from_secs(3);
 /// How long clients ask before anything happens.
-const WARM_UP: Duration = Duration::from_secs(1);
+const WARM_UP: Duration = Duration::from_secs(2);
+/// A patient client waits for so much longer than the app may take to stop.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The app's stop signal, as `docker stop` would send it; SIGKILL after the grace period when that did not end it.
 pub(super) async fn stop(stage: &mut Stage) -> Result<(), Halt> {
@@ -65,17 +69,45 @@ pub(super) async fn hold_request(stage: &mut Stage, dependency: &Meant) -> Resul
     let (context, instance) = stage.instance().await?;
     let dependency = launch::meant(context, dependency)?;
     fault::freeze(instance, &dependency).await?;
-    let (request, timeline) = (business(&context.contract)?, instance.timeline().clone());
-    let socket = socket(context, instance, &request)?;
     let limit = context.contract.probe_timeout + context.contract.stop_grace_period;
+    let request = business(&context.contract)?;
+    stage.request = Some(ask_meanwhile(context, instance, Endpoint::Business, request, limit).await?);
+    Ok(())
+}
+
+/// A client asks the app, and waits for longer than the app may take to stop: one that hung up would free a drain that waits for it.
+pub(super) async fn ask_patiently(stage: &mut Stage) -> Result<(), Halt> {
+    let (context, instance) = stage.instance().await?;
+    let contract = &context.contract;
+    let (endpoint, request) = match (contract.business_request(), contract.readiness.http()) {
+        (Some(business), _) => (Endpoint::Business, business),
+        (None, Some(readiness)) => (Endpoint::Readiness, readiness.clone()),
+        // Whoever is asked in another form has no such clients.
+        (None, None) => return Ok(()),
+    };
+    let limit = contract.stop_grace_period + PATIENCE;
+    stage.request = Some(ask_meanwhile(context, instance, endpoint, request, limit).await?);
+    Ok(())
+}
+
+/// Sends a request, and returns when it is under way. What becomes of it goes to the timeline.
+async fn ask_meanwhile(
+    context: &RunContext,
+    instance: &Instance,
+    endpoint: Endpoint,
+    request: HttpForm,
+    limit: Duration,
+) -> Result<JoinHandle<()>, Halt> {
+    let socket = socket(context, instance, &request)?;
+    let timeline = instance.timeline().clone();
     let clock = timeline.clock();
-    stage.request = Some(tokio::spawn(async move {
+    let asking = tokio::spawn(async move {
         let sent = timeline.clock().now();
         let answer = ask_once(socket, &request, limit).await;
-        timeline.record(Fact::Probe { endpoint: Endpoint::Business, sent, answer, body: None });
-    }));
+        timeline.record(Fact::Probe { endpoint, sent, answer, body: None });
+    });
     clock.reach(clock.now() + BREATH).await;
-    Ok(())
+    Ok(asking)
 }
 
 /// The stop signal, once or twice, while the request is held; then the dependency goes on.
@@ -119,18 +151,17 @@ pub(super) async fn stop_under_load(stage: &mut Stage) -> Result<(), Halt> {
         limit: contract.probe_timeout + contract.stop_grace_period,
         sockets: context.engine.sockets(&instance.service(&contract.app)?.container).await?,
     };
-    let load = Load::begin(CLIENTS, &asked, instance.timeline().clone());
     let clock = instance.timeline().clock();
+    instance.timeline().record(Fact::Mark { mark: Mark::UnderLoad });
+    let load = Load::begin(CLIENTS, &asked, instance.timeline().clone());
     clock.reach(clock.now() + WARM_UP).await;
-    let slowed = match launch::meant(context, &Meant::MainDependency) {
-        Ok(dependency) if contract.business.is_some() => Some(dependency),
-        _ => None,
-    };
+    load.disturbed();
+    let slowed = launch::meant(context, &Meant::MainDependency).ok();
     if let Some(dependency) = &slowed {
         fault::freeze(instance, dependency).await?;
         clock.reach(clock.now() + BREATH).await;
     }
-    load.look();
+    load.told();
     let sent = send(context, instance, app_started, &contract.stop_signal).await?;
     if let Some(dependency) = &slowed {
         clock.reach(clock.now() + BREATH).await;

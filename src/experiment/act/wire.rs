@@ -7,8 +7,14 @@ use crate::fault::{self, WireFault};
 use crate::model::{Halt, Mark};
 use crate::subject::Meant;
 
-/// The app is started while the dependency turns it down. That ends so long after the app's first attempt, and limits count from then.
-pub(super) async fn start_while(stage: &mut Stage, dependency: &Meant, how: WireFault, time: Duration) -> Result<(), Halt> {
+/// The app is started while the dependency turns it down. That ends so long after the app's first attempt, and limits count from then; or it
+/// does not end.
+pub(super) async fn start_while(
+    stage: &mut Stage,
+    dependency: &Meant,
+    how: WireFault,
+    time: Option<Duration>,
+) -> Result<(), Halt> {
     let is_quiet = stage.arrangement().is_quiet;
     let (context, instance) = stage.instance().await?;
     let dependency = launch::meant(context, dependency)?;
@@ -25,11 +31,18 @@ pub(super) async fn start_while(stage: &mut Stage, dependency: &Meant, how: Wire
         let asked = if is_quiet { " by itself" } else { "" };
         Halt::not_applicable(format!("`{}` does not try to reach `{dependency}`{asked} at its start", context.contract.app))
     })?;
-    instance.timeline().clock().reach(first + time).await;
-    let healed = fault::heal_wire(instance, &dependency, how).await?;
+    let healed = match time {
+        Some(time) => {
+            instance.timeline().clock().reach(first + time).await;
+            Some(fault::heal_wire(instance, &dependency, how).await?)
+        }
+        None => None,
+    };
     stage.mark(started, Mark::AppStarted { again: false });
     stage.mark(first, Mark::FirstSign);
-    stage.mark(healed, Mark::WithinReach { service: dependency });
+    if let Some(healed) = healed {
+        stage.mark(healed, Mark::WithinReach { service: dependency });
+    }
     Ok(())
 }
 
