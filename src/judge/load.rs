@@ -13,6 +13,10 @@ const BEARABLE: usize = 20;
 /// A client that is told to come later (RFC 6585, section 4) was too fast: that says nothing about the app.
 const TOO_MANY_REQUESTS: Answer = Answer::Status(429);
 
+/// Why a drain can't be judged.
+const NOTHING_IN_FLIGHT: &str = "every request was answered at once, so that none was in flight when the signal came: \
+     --business PATH names one that takes longer, or waits for a dependency";
+
 /// The clients of the last load of all.
 fn last_load<'a>(window: &Window<'a>) -> Option<(FactId, &'a LoadCount)> {
     window.facts.iter().rev().find_map(load)
@@ -63,12 +67,17 @@ pub(super) fn asked(window: &Window<'_>) -> Outcome {
 }
 
 /// No request was accepted and then not answered completely.
+///
+/// Not applicable where none had been waiting for a while when the signal came: how long an app takes for what is answered at once says
+/// nothing about its drain.
 pub(super) fn tore_nothing(window: &Window<'_>) -> Outcome {
     stop::judge(window, |stop| {
         let clients = asked(window);
         let (Outcome::Held(_), Some((id, load))) = (&clients, last_load(window)) else { return clients };
         let LoadCount { complete, refused, unclear, torn, .. } = load;
-        let Some(first) = torn.first() else { return Outcome::Held(vec![id]) };
+        let Some(first) = torn.first() else {
+            return if load.in_flight > 0 { Outcome::Held(vec![id]) } else { Outcome::NotApplicable(NOTHING_IN_FLIGHT.into()) };
+        };
         Outcome::broken(
             format!("every request that `{}` accepted is answered completely", stop.app),
             format!(
@@ -137,7 +146,7 @@ mod tests {
 
     fn count(complete: usize, torn: &[&str]) -> LoadCount {
         let torn = torn.iter().map(|&how| how.to_owned()).collect();
-        LoadCount { complete, refused: 2, unclear: 1, torn, ..LoadCount::default() }
+        LoadCount { complete, refused: 2, unclear: 1, torn, in_flight: 1, ..LoadCount::default() }
     }
 
     #[test]
@@ -155,6 +164,9 @@ mod tests {
             assert!(matches!(under(None, &[]).judge(&claim), Outcome::NotApplicable(_)), "nobody asked: {claim:?}");
         }
         assert_eq!(load(3, &[]).judge(&Claim::ClientsAsked), held([3]));
+        let at_once = |torn: &[&str]| under(Some(LoadCount { in_flight: 0, ..count(3, torn) }), &[]).judge(&Claim::NothingTorn);
+        assert!(matches!(at_once(&[]), Outcome::NotApplicable(_)), "nothing was there to be cut off");
+        assert!(is_broken(&at_once(&["a 200 broke off"])));
     }
 
     #[test]

@@ -86,7 +86,9 @@ fn some_line_says(window: &Window<'_>, says: impl Fn(&str) -> bool, limit: Durat
     if was_thinned(window) {
         return Outcome::Undecided("the log is too long: a line that was left out may have said it".into());
     }
-    let last = written.last().map_or(String::new(), |line| format!(", the last one: {}", excerpt(line.text, 0)));
+    // The end of a trace or of a block is no line that says anything.
+    let last = written.iter().rev().find(|line| line.text.chars().filter(|one| one.is_alphabetic()).nth(2).is_some());
+    let last = last.map_or(String::new(), |line| format!(", the last one: {}", excerpt(line.text, 0)));
     let seen = format!("none of its {} lines does{last}", written.len());
     Outcome::broken(expected, seen, written.last().map(|line| line.id).into_iter().collect())
 }

@@ -196,6 +196,9 @@ pub struct LoadCount {
     /// The answers from before anything was disturbed, by status.
     #[serde(default)]
     pub undisturbed: Vec<StatusCount>,
+    /// How many had been waiting for a while when the app was told to stop.
+    #[serde(default)]
+    pub in_flight: usize,
     /// Answered, after the app was told to stop, on connections that had been used before.
     #[serde(default)]
     pub on_kept: usize,
@@ -232,6 +235,7 @@ impl LoadCount {
         for StatusCount { status, count } in other.undisturbed {
             self.undisturbed(status, count);
         }
+        self.in_flight += other.in_flight;
         self.on_kept += other.on_kept;
         self.closing += other.closing;
         self

@@ -43,6 +43,10 @@ const OLD: Duration = Duration::from_millis(100);
 const CONNECT_LIMIT: Duration = Duration::from_millis(80);
 /// How long the app's last words may take to arrive.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// A request that has waited for so long when the app is told to stop was held, by a dependency or by the app's own work.
+const HELD: Duration = Duration::from_millis(300);
+/// From the begin of one client to that of the next: clients in step would all have just begun, or just ended, when the app is told to stop.
+const STEP: Duration = Duration::from_millis(45);
 /// How long a client rests after a refusal.
 const REST: Duration = Duration::from_millis(20);
 /// How often the app's sockets are looked at.
@@ -105,8 +109,14 @@ impl Load {
         let client =
             Client { asked: asked.clone(), heard: Arc::default(), phase: watch::Sender::new(Phase::Undisturbed), clock, tls };
         let mut tasks = JoinSet::new();
-        for number in 0..clients.fresh + clients.reusing {
-            tasks.spawn(client.clone().ask_until(over.subscribe(), number >= clients.fresh));
+        let (mut begin, reuses) = (clock.now(), [vec![false; clients.fresh], vec![true; clients.reusing]].concat());
+        for reuses in reuses {
+            let (client, over) = (client.clone(), over.subscribe());
+            tasks.spawn(async move {
+                client.clock.reach(begin).await;
+                client.ask_until(over, reuses).await
+            });
+            begin += STEP;
         }
         let mut others = JoinSet::new();
         others.spawn(client.clone().look_again_and_again());
@@ -124,7 +134,7 @@ impl Load {
     /// The app is told to stop: looks which requests it has read by now. That is done again and again, too; this is for a moment that counts.
     pub fn told(&self) {
         self.client.look();
-        self.client.phase.send_replace(Phase::Told);
+        self.client.phase.send_replace(Phase::Told(self.client.clock.now()));
     }
 
     /// Ends the load, and notes what became of all requests: after the app has ended, at this moment, or while it still runs, when
@@ -141,7 +151,8 @@ impl Load {
 enum Phase {
     Undisturbed,
     Disturbed,
-    Told,
+    /// The app is told to stop, since this moment.
+    Told(Duration),
 }
 
 /// What all clients share.
@@ -206,13 +217,15 @@ impl Client {
                     break;
                 }
             };
+            let now = *self.phase.borrow();
+            count.in_flight += usize::from(matches!(now, Phase::Told(at) if sent + HELD <= at));
             match outcome {
                 Outcome::Complete { status, closes } => {
                     count.complete += 1;
-                    if phase == Phase::Undisturbed && *self.phase.borrow() == phase {
+                    if phase == Phase::Undisturbed && now == phase {
                         count.undisturbed(status, 1);
                     }
-                    if phase == Phase::Told && is_kept {
+                    if matches!(phase, Phase::Told(_)) && is_kept {
                         count.on_kept += 1;
                         count.closing += usize::from(closes);
                     }
