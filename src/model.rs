@@ -28,7 +28,7 @@ pub use self::fact::{
     StatusCount, Usage,
 };
 pub use self::inspection::{
-    BuildStep, HealthTimes, Inspection, Item, LayerBytes, Listing, RowState, SettingOutcome, Trait, Weakness,
+    BuildStep, HealthTimes, Inspection, Item, LayerBytes, Listing, Replacement, RowState, SettingOutcome, Trait, Weakness,
 };
 pub use self::mark::{Mark, Return};
 pub use self::markup::{visible_text, without_styles};

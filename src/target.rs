@@ -185,6 +185,20 @@ impl Instance {
         let created = Compose.create(&patched(&self.copy, changes)).await;
         drop(creating);
         created?;
+        self.admit_new(service, &old).await
+    }
+
+    /// Lets Compose put another container in the place of a service's, with all of its volumes. Nobody probes the new one by itself.
+    pub async fn recreate(&mut self, service: &str) -> Result<(), TargetError> {
+        let old = self.service(service)?.container.clone();
+        let creating = self.engine.creating().await;
+        let created = Compose.recreate(&self.copy, service).await;
+        drop(creating);
+        created?;
+        self.admit_new(service, &old).await
+    }
+
+    async fn admit_new(&mut self, service: &str, old: &str) -> Result<(), TargetError> {
         let containers = self.engine.containers(&self.project).await?;
         let fresh = containers.into_iter().find(|created| created.service == service && created.id != old);
         let fresh = fresh.ok_or_else(|| EngineError::NoContainer { service: service.to_owned() })?;

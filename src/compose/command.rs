@@ -100,10 +100,19 @@ impl Compose {
     /// Creates the containers, networks and volumes of an isolated copy; starts nothing. When the engine has no address left for
     /// another network, waits until other copies have given theirs back.
     pub async fn create(&self, copy: &Model) -> Result<(), ComposeError> {
+        Self::create_with(copy, &[]).await
+    }
+
+    /// Puts another container in the place of a service's, which gets all of its volumes; starts nothing.
+    pub async fn recreate(&self, copy: &Model, service: &str) -> Result<(), ComposeError> {
+        Self::create_with(copy, &["--force-recreate", service]).await
+    }
+
+    async fn create_with(copy: &Model, more: &[&str]) -> Result<(), ComposeError> {
         // A project name in the environment, or in the user's `.env`, would win over the one in the model.
         let project = copy.value()["name"].as_str().unwrap_or_default();
         let attempt = || async {
-            let output = feed(copy, &["-p", project], &["create", "--no-build", "--pull", "never"]).await?;
+            let output = feed(copy, &["-p", project], &[&["create", "--no-build", "--pull", "never"], more].concat()).await?;
             if output.status.success() {
                 return Ok(());
             }

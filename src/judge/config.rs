@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::trace::part;
 use super::window::Window;
 use super::words::seconds;
-use crate::model::{FactId, Finding, Inspection, Outcome, RowState, SettingOutcome};
+use crate::model::{FactId, Finding, Inspection, Outcome, Replacement, RowState, SettingOutcome};
 
 /// The compose file limits what one instance may take.
 pub(super) fn limits_are_declared(window: &Window<'_>) -> Outcome {
@@ -71,20 +71,21 @@ pub(super) fn data_is_on_a_volume(window: &Window<'_>, database: &str) -> Outcom
 /// A row that was written is there when the container of the database is replaced.
 pub(super) fn row_survives(window: &Window<'_>, database: &str) -> Outcome {
     let found = window.inspected(|inspection| match inspection {
-        Inspection::Row { service, state } if service == database => Some(*state),
+        Inspection::Row { service, by, state } if service == database => Some((*by, *state)),
         _ => None,
     });
-    let seen = match found {
-        None => return Outcome::undecided_when(window.over, "what became of the row"),
-        Some((id, RowState::Kept)) => return Outcome::Held(vec![id]),
-        Some((id, RowState::Empty)) => (id, "is empty"),
-        Some((id, RowState::Gone)) => (id, "is gone"),
+    let (id, by, became) = match found {
+        Some((id, (by, RowState::Empty))) => (id, by, "is empty"),
+        Some((id, (by, RowState::Gone))) => (id, by, "is gone"),
+        Some((id, (Replacement::DownAndUp, RowState::Kept))) => return Outcome::Held(vec![id]),
+        _ => return Outcome::undecided_when(window.over, "what became of the row"),
     };
     let expected = format!("a row that was written is there when the container of `{database}` is replaced");
-    // A plain restart keeps it, and so does `up --force-recreate`, which hands volumes without a name on.
-    let seen_after =
-        format!("its container was removed and created again, as by `docker compose down` and `up`: the table {}", seen.1);
-    Outcome::broken(expected, seen_after, vec![seen.0])
+    let before = match by {
+        Replacement::Recreate => String::new(),
+        Replacement::DownAndUp => format!("{} keeps it, and ", Replacement::Recreate),
+    };
+    Outcome::broken(expected, format!("{before}after {by} the table {became}"), vec![id])
 }
 
 /// Without each of its settings in turn the app runs all the same, or exits in time, with another status than 0, and names what is
@@ -247,10 +248,18 @@ mod tests {
     #[test]
     fn a_row_has_to_be_kept() {
         let claim = Claim::RowSurvives(Meant::Database);
-        let row = |state| Case::shown([Inspection::Row { service: "db".into(), state }]);
-        assert_eq!(row(RowState::Kept).judge(&claim), held([0]));
-        assert!(row(RowState::Empty).seen(&claim).ends_with("`docker compose down` and `up`: the table is empty"));
-        assert!(row(RowState::Gone).seen(&claim).ends_with("and `up`: the table is gone"));
+        let row = |by, state| Inspection::Row { service: "db".into(), by, state };
+        let kept = || row(Replacement::Recreate, RowState::Kept);
+        assert_eq!(Case::shown([kept(), row(Replacement::DownAndUp, RowState::Kept)]).judge(&claim), held([1]));
+        assert!(matches!(Case::shown([kept()]).over().judge(&claim), Outcome::Undecided(_)), "half of it");
+        assert_eq!(
+            Case::shown([kept(), row(Replacement::DownAndUp, RowState::Gone)]).seen(&claim),
+            "`docker compose up --force-recreate` keeps it, and after `docker compose down` and `up` the table is gone"
+        );
+        assert_eq!(
+            Case::shown([row(Replacement::Recreate, RowState::Empty)]).seen(&claim),
+            "after `docker compose up --force-recreate` the table is empty"
+        );
     }
 
     const NAMED: Claim = Claim::NamesMissingSettings(Duration::from_secs(10));

@@ -1,6 +1,7 @@
 //! What a look at a container, an image or a file shows: facts that nobody has to wait for.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -140,6 +141,9 @@ pub enum Inspection {
     Row {
         /// The database.
         service: String,
+        /// How it was replaced.
+        #[serde(default)]
+        by: Replacement,
         /// What became of it.
         state: RowState,
     },
@@ -284,6 +288,26 @@ pub enum SettingOutcome {
         #[schemars(with = "f64")]
         after: Duration,
     },
+}
+
+/// How a container is replaced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Replacement {
+    /// By `docker compose up --force-recreate`, which hands volumes without a name on to the new one.
+    Recreate,
+    /// By `docker compose down` and `up`, which leaves them behind.
+    #[default]
+    DownAndUp,
+}
+
+impl fmt::Display for Replacement {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Recreate => "`docker compose up --force-recreate`",
+            Self::DownAndUp => "`docker compose down` and `up`",
+        })
+    }
 }
 
 /// What became of a row.

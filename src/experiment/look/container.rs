@@ -7,10 +7,12 @@ use serde_json::Value;
 use super::{inspected, reach};
 use crate::compose::Model;
 use crate::engine::Reach;
-use crate::experiment::Stage;
+use crate::experiment::{RunContext, Stage};
 use crate::image::Identity;
-use crate::model::{Fact, Halt, HealthTimes, Inspection, RowState};
+use crate::model::{Fact, Halt, HealthTimes, Inspection, Replacement, RowState};
 use crate::probe::{catch_up_logs, query};
+use crate::subject::Kind;
+use crate::target::Instance;
 
 /// The table of users in every image that has names for them.
 const PASSWD: &str = "/etc/passwd";
@@ -161,25 +163,46 @@ pub(super) async fn user(stage: &mut Stage) -> Result<(), Halt> {
     Ok(())
 }
 
-/// A row is written, the container of the database is removed and created again, and the row is looked for.
+/// A row is written, the container of the database is replaced in both of the ways in which Compose does that, and the row is looked for
+/// after each.
 pub(super) async fn row(stage: &mut Stage, service: &str) -> Result<(), Halt> {
     let (context, instance) = stage.instance_to_change().await?;
     let database = context.contract.dependency(service).ok_or_else(|| Halt::not_measured("the database"))?;
-    let clock = instance.timeline().clock();
-    let reach = |instance: &crate::target::Instance| -> Option<Reach> { instance.service(service).ok()?.reach.borrow().clone() };
-    let here = reach(instance).ok_or_else(|| Halt::not_measured("the database can't be reached"))?;
+    let here = where_is(instance, service).ok_or_else(|| Halt::not_measured("the database can't be reached"))?;
     query(&here, &database.kind, WRITE)
         .await
         .map_err(|error| Halt::not_measured(format!("a row could not be written: {error}")))?;
 
-    instance.replace(service).await?;
+    for by in [Replacement::Recreate, Replacement::DownAndUp] {
+        match by {
+            Replacement::Recreate => instance.recreate(service).await?,
+            Replacement::DownAndUp => instance.replace(service).await?,
+        }
+        let state = look_for_row(context, instance, service, &database.kind).await?;
+        let inspection = Inspection::Row { service: service.to_owned(), by, state };
+        instance.timeline().record(Fact::Inspected { inspection });
+        // What is lost once is not there to be lost again.
+        if state != RowState::Kept {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn where_is(instance: &Instance, service: &str) -> Option<Reach> {
+    instance.service(service).ok()?.reach.borrow().clone()
+}
+
+/// Starts the database, and looks for the row as soon as it answers.
+async fn look_for_row(context: &RunContext, instance: &Instance, service: &str, kind: &Kind) -> Result<RowState, Halt> {
+    let clock = instance.timeline().clock();
     let started = instance.start(service).await?;
     let deadline = started + context.contract.startup_limit;
     let mut error = "its container never had an address".to_owned();
     while clock.now() < deadline {
         let asked = clock.now();
-        if let Some(here) = reach(instance) {
-            let row = match query(&here, &database.kind, READ).await {
+        if let Some(here) = where_is(instance, service) {
+            let row = match query(&here, kind, READ).await {
                 Ok(rows) if rows == ["42"] => Some(RowState::Kept),
                 Ok(_) => Some(RowState::Empty),
                 Err(answer) if answer.contains("does not exist") && answer.contains("relation") => Some(RowState::Gone),
@@ -190,9 +213,7 @@ pub(super) async fn row(stage: &mut Stage, service: &str) -> Result<(), Halt> {
                 }
             };
             if let Some(state) = row {
-                let inspection = Inspection::Row { service: service.to_owned(), state };
-                instance.timeline().record(Fact::Inspected { inspection });
-                return Ok(());
+                return Ok(state);
             }
         }
         clock.reach(asked + PAUSE).await;
