@@ -310,7 +310,7 @@ fn advise(context: &RunContext, statuses: &BTreeSet<u16>) -> String {
     }
     if statuses.iter().all(|status| (200..300).contains(status)) {
         let line = line("/PATH");
-        return format!("`{app}` answers {told} to any path, which tells nothing: {line}");
+        return format!("`{app}` answers {told} to any path, which says nothing: {line}");
     }
     format!("`{app}` has none of the usual readiness paths (it answers {told}): {}", line("/PATH"))
 }

@@ -13,7 +13,7 @@ pub fn gap(claim: &Claim, contract: &Contract) -> Option<String> {
     let form = form(endpoint, contract)?;
     let needs = |what: &str, is_there: bool| {
         (!is_there)
-            .then(|| format!("{endpoint} is told by {form}, which {what}: declare `{endpoint}: PATH`, or another form that can"))
+            .then(|| format!("{endpoint} is read from {form}, which {what}: declare `{endpoint}: PATH`, or another form that can"))
     };
     match claim {
         Claim::Answers { wanted: Wanted::Unready | Wanted::Failure, .. }
@@ -23,10 +23,10 @@ pub fn gap(claim: &Claim, contract: &Contract) -> Option<String> {
             needs("says nothing about dependencies", form.tells_of_the_start())
         }
         Claim::NotHealthyTooEarly if *form == Form::HealthCheck => {
-            Some("readiness is told by the health check itself: there is nothing to compare".into())
+            Some("readiness is read from the health check itself: there is nothing to compare".into())
         }
         Claim::WellTimed if *form == Form::HealthCheck => {
-            Some("readiness is told by the health check, which runs every second for that, and not at its own times".into())
+            Some("readiness is read from the health check, which runs every second for that, and not at its own interval".into())
         }
         Claim::NotHealthyTooEarly => needs("does not say when the app can serve", form.tells_of_the_start()),
         Claim::Answers { wanted: Wanted::Status(_), .. } | Claim::Discreet | Claim::BodyNames(_) => {

@@ -260,7 +260,7 @@ impl fmt::Display for Defect {
             Self::Writes { .. } => formatter.write_str("The app writes to the file system of its own container"),
             Self::DoesNotListen => formatter.write_str("Nothing listens while a dependency is missing"),
             Self::EndsAtSignal { status } => write!(formatter, "The stop signal ends the app at once, with status {status}"),
-            Self::DropsRequests => formatter.write_str("Accepted requests are not answered when the app is told to stop"),
+            Self::DropsRequests => formatter.write_str("Accepted requests are not answered when the app gets its stop signal"),
             Self::ShowsSecret => formatter.write_str("The app shows a secret"),
             Self::TracePerAttempt => formatter.write_str("The log has a stack trace for each failed attempt"),
             Self::ExitsWithSuccess => formatter.write_str("The app exits with status 0 when it can't start"),

@@ -27,7 +27,7 @@ pub(super) async fn etcd(stream: TcpStream) -> Result<Kept, Refusal> {
     let Answer { status, body, kept } = get(stream, "/health", None).await?;
     match (status, field(&body, "health").as_deref()) {
         (StatusCode::OK, Some("true")) => Ok(kept),
-        (StatusCode::OK, None) => Err(Refusal::Unready("/health does not tell its health".into())),
+        (StatusCode::OK, None) => Err(Refusal::Unready("/health does not say whether it is healthy".into())),
         _ => Err(Refusal::Unready(
             field(&body, "reason").filter(|reason| !reason.is_empty()).unwrap_or_else(|| told("/health", status)),
         )),
