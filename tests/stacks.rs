@@ -206,6 +206,7 @@ macro_rules! stacks {
 stacks! {
     stacks {
         as_published: "as-published";
+        celery_redis: "celery-redis";
         flask_lab_hardened: "flask-lab/hardened";
         flask_lab_insecure: "flask-lab/insecure";
         flask_mariadb_rabbitmq: "flask-mariadb-rabbitmq";
@@ -222,6 +223,7 @@ stacks! {
         anonymous_503: "defects/anonymous-503";
         api_key_in_log: "defects/api-key-in-log";
         buffered_logs: "defects/buffered-logs";
+        celery_shell_in_front: "defects/celery-shell-in-front";
         copy_before_install: "defects/copy-before-install";
         crashes_on_outage: "defects/crashes-on-outage";
         depends_on_short_form: "defects/depends-on-short-form";
