@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::answers::Request;
 use super::meaning::{Meaning, ready_in_words, unready_in_words};
 use super::window::{Event, Window};
-use super::{answers, attempts, body, config, felt, files, health, image, listing, log, logging, process, sessions, stop};
+use super::{answers, attempts, body, config, felt, files, health, image, listing, log, logging, process, sessions, stop, work};
 use crate::model::{Answer, Endpoint, Mark, Outcome, Sight, Trait};
 use crate::subject::{Contract, Meant};
 
@@ -59,6 +59,8 @@ pub enum Claim {
     SignalReached,
     /// The request that was held last is answered completely.
     HeldRequestAnswered(Anchor),
+    /// The unit of work that was under way is finished, or back in its queue.
+    UnitKept,
     /// No accepted request of the clients is torn.
     NothingTorn,
     /// What is asked after the signal is answered or turned away.
@@ -444,6 +446,7 @@ impl Claim {
             Self::CleanStatus => stop::ended_with_clean_status(window),
             Self::SignalReached => stop::signal_reached(window),
             Self::HeldRequestAnswered(_) => stop::answered_in_flight(window),
+            Self::UnitKept => work::is_kept(window),
             Self::NothingTorn => stop::tore_nothing(window),
             Self::NothingHangs => answers::left_nothing_hanging(window),
             Self::NoSessionLeft => sessions::none_left(window),

@@ -1,8 +1,8 @@
 //! What a claim needs to be told that the form in which the app is asked can't say: then its check does not apply.
 
-use super::{Claim, Limit};
 use super::claim::{Lasting, Wanted};
 use super::meaning::form;
+use super::{Claim, Limit};
 use crate::model::Endpoint;
 use crate::subject::{Contract, Form};
 
@@ -29,7 +29,8 @@ pub fn gap(claim: &Claim, contract: &Contract) -> Option<String> {
             Some("readiness is told by the health check, which runs every second for that, and not at its own times".into())
         }
         Claim::Answers { wanted: Wanted::Success, within: Limit::BeyondStart(_), .. } if *form == Form::HealthCheck => Some(
-            "readiness is told by the health check, whose runs and the pauses between them take about as long as the limit".into(),
+            "readiness is told by the health check, whose runs and the pauses between them take about as long as the limit"
+                .into(),
         ),
         Claim::NotHealthyTooEarly => needs("does not say when the app can serve", form.tells_of_the_start()),
         Claim::Answers { wanted: Wanted::Status(_), .. } | Claim::Discreet | Claim::BodyNames(_) => {
@@ -49,8 +50,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::judge::testing::contract;
     use crate::judge::Anchor;
+    use crate::judge::testing::contract;
     use crate::subject::Meant;
     use serde_json::json;
 

@@ -21,7 +21,7 @@ impl Stop<'_> {
     }
 
     /// How it ended, in the words of a runbook.
-    fn describe(&self, facts: &[Observation]) -> String {
+    pub(super) fn describe(&self, facts: &[Observation]) -> String {
         let Self { signal, status, .. } = self;
         let took = seconds(self.took());
         if self.oom_killed {

@@ -123,7 +123,7 @@ pub(super) async fn stop_under_load(stage: &mut Stage) -> Result<(), Halt> {
     let clock = instance.timeline().clock();
     clock.reach(clock.now() + WARM_UP).await;
     let slowed = match launch::meant(context, &Meant::MainDependency) {
-        Ok(dependency) if contract.business.is_some() => Some(dependency),
+        Ok(dependency) if contract.business_request().is_some() => Some(dependency),
         _ => None,
     };
     if let Some(dependency) = &slowed {

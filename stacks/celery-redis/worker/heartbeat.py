@@ -1,11 +1,8 @@
 """A file that is young while the worker consumes: its event loop writes it every second, from when it is connected to the broker."""
 
-from pathlib import Path
-
 from celery import bootsteps
 
-FILE = Path("/tmp/consuming")
-EVERY = 1.0
+from worker.settings import BEAT, HEARTBEAT
 
 
 class Heartbeat(bootsteps.StartStopStep):
@@ -18,13 +15,13 @@ class Heartbeat(bootsteps.StartStopStep):
         self.timer = None
 
     def start(self, consumer):
-        FILE.touch()
-        self.timer = consumer.timer.call_repeatedly(EVERY, FILE.touch)
+        HEARTBEAT.touch()
+        self.timer = consumer.timer.call_repeatedly(BEAT, HEARTBEAT.touch)
 
     def stop(self, consumer):
         if self.timer:
             self.timer.cancel()
             self.timer = None
-        FILE.unlink(missing_ok=True)
+        HEARTBEAT.unlink(missing_ok=True)
 
     shutdown = stop

@@ -1,7 +1,12 @@
-"""Settings from the environment: all are read at the start, and all that are missing are told at once."""
+"""Settings from the environment: all are read at the start, and all that are missing are told at once. And what two modules share."""
 
 import os
 import sys
+from pathlib import Path
+
+# Written every so many seconds while the worker consumes.
+HEARTBEAT = Path("/tmp/consuming")
+BEAT = 1.0
 
 
 def read() -> dict[str, str]:
