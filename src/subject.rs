@@ -25,7 +25,7 @@ pub use self::declared::{ContractError, Declared, Origin, Waiver, parse_size};
 pub use self::dependency::{Credentials, Dependency, Kind, Secret};
 pub use self::detect::{ImagePorts, detect, detect_app};
 pub use self::draft::{Draft, Found};
-pub use self::form::{Form, HttpForm, Statuses, Tls};
+pub use self::form::{Form, GrpcForm, HttpForm, Statuses, Tls};
 pub use self::meant::Meant;
 pub use self::protocol::Protocol;
 use crate::clock::millis;

@@ -212,6 +212,7 @@ stacks! {
         flask_mariadb_rabbitmq: "flask-mariadb-rabbitmq";
         forms_api_key: "forms/api-key";
         forms_grpc: "forms/grpc";
+        forms_grpc_tls: "forms/grpc-tls";
         forms_host: "forms/host";
         forms_https: "forms/https";
         nginx_static: "nginx-static";
@@ -238,6 +239,7 @@ stacks! {
         flapping: "defects/flapping";
         gives_up_after_a_minute: "defects/gives-up-after-a-minute";
         grpc_always_serving: "defects/grpc-always-serving";
+        grpc_tls_always_serving: "defects/grpc-tls-always-serving";
         hardcoded_uid: "defects/hardcoded-uid";
         health_200_with_error: "defects/health-200-with-error";
         healthcheck_exit_0: "defects/healthcheck-exit-0";

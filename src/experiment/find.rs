@@ -16,7 +16,7 @@ use crate::engine::Reach;
 use crate::judge::{count_exits, gone_after};
 use crate::model::{ContainerChange, Fact, Halt, Observation, Timeline};
 use crate::probe::{grpc_answers, serves};
-use crate::subject::{Form, Found, HttpForm, Kind, Protocol};
+use crate::subject::{Form, Found, GrpcForm, HttpForm, Kind, Protocol};
 use crate::target::Instance;
 
 /// The time from one round of questions to the next.
@@ -272,9 +272,8 @@ async fn ask_by_protocol(here: &Reach, kind: Kind) -> Option<Search> {
 /// Whether somebody who does not speak HTTP speaks a protocol that we know: the one that is usual at this port first.
 async fn ask_by_each_protocol(context: &RunContext, here: &Reach, port: u16) -> Option<Search> {
     let socket = here.socket(port)?;
-    if grpc_answers(socket, ANSWER_LIMIT).await {
-        let form = Form::Grpc { service: String::new(), port: Some(port) };
-        return Some(Search::of(form, "it answers there"));
+    if let Some(form) = grpc_answers(socket, ANSWER_LIMIT).await {
+        return Some(Search::of(Form::Grpc(GrpcForm { port: Some(port), ..form }), "it answers there"));
     }
     let app = &context.contract.app;
     let mut protocols = Protocol::ALL;
