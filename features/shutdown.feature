@@ -27,6 +27,21 @@ Feature: The app shuts down gracefully
     Then the app exits within the stop grace period
     And the app was not killed
 
+  @shutdown.work-kept @must @needs-work
+  Scenario: A unit of work under way is finished, or goes back to its queue
+    Each deployment stops workers in the middle of their work. What is taken from the queue, not finished and not put back is lost: an order that nobody ships, and no error tells of it.
+
+    To fix: on the stop signal take no more work and finish what is under way; acknowledge a unit when it is done, not when it is taken; give the worker a grace period longer than its longest unit, and put back what does not end in it.
+
+    Given the stack is ready
+    When a unit of work is done with nothing disturbed
+    And a unit of work is under way
+    And the app gets its stop signal
+    And the app is started again
+    And the app is ready again
+    And the unit of work is looked for
+    Then the unit of work is finished or back in its queue
+
   Rule: The app gets its stop signal while a request is in flight, then twice after a restart
 
     Background:

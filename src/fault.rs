@@ -104,11 +104,15 @@ pub async fn join(instance: &Instance, service: &str, CutOff(attachments): CutOf
     Ok(at)
 }
 
-/// Kills a service and starts it again at another address: while it is dead, a second container like it takes the old one.
-/// Returns the offset of the start, or nothing when the address is the same all the same.
-pub async fn relocate(instance: &Instance, service: &str) -> Result<Option<Duration>, TargetError> {
+/// Kills a service and starts it again at another address: while it is dead, a second container like it takes the old one. It stays away
+/// until what is to come meanwhile has come. Returns the offset of the start, or nothing when the address is the same all the same.
+pub async fn relocate(
+    instance: &Instance,
+    service: &str,
+    meanwhile: impl AsyncFnOnce(Duration),
+) -> Result<Option<Duration>, TargetError> {
     let before = instance.service(service)?.reach.borrow().clone();
-    kill(instance, service).await?;
+    meanwhile(kill(instance, service).await?).await;
     instance.engine().occupy(&instance.service(service)?.container).await?;
     let at = revive(instance, service).await?;
     let has_moved = *instance.service(service)?.reach.borrow() != before;

@@ -31,6 +31,7 @@ mod stop;
 mod trace;
 mod window;
 mod words;
+mod work;
 
 pub use self::anywhere::secret_anywhere;
 pub use self::attempts::attempts;
@@ -43,6 +44,7 @@ pub use self::gap::gap;
 pub use self::proof::{prove, prove_check};
 pub use self::window::{Event, Window};
 pub use self::words::{count_exits, seconds, since, used};
+pub(crate) use self::work::{DISTURBED, UNDISTURBED, patience as work_limit};
 use crate::model::{FactId, Inspection, Outcome, Place};
 
 /// The same outcome with the lines that are at fault.

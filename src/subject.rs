@@ -3,6 +3,7 @@
 //! Declared in the compose file under `x-seaworthy`, overridden by flags of the same name, detected where it is obvious.
 
 mod block;
+mod business;
 mod declared;
 mod dependency;
 mod detect;
@@ -19,11 +20,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::block::{Misfit, append, block};
+pub use self::business::{Business, Work};
 pub use self::declared::{ContractError, Declared, Origin, Waiver, parse_size};
 pub use self::dependency::{Credentials, Dependency, Kind, Secret};
 pub use self::detect::{ImagePorts, detect, detect_app};
 pub use self::draft::{Draft, Found};
-pub use self::form::{Form, HttpForm, Statuses, Tls};
+pub use self::form::{Form, GrpcForm, HttpForm, Statuses, Tls};
 pub use self::meant::Meant;
 pub use self::protocol::Protocol;
 use crate::clock::millis;
@@ -40,8 +42,8 @@ pub struct Contract {
     pub readiness: Form,
     /// How it is asked whether its process lives.
     pub liveness: Option<Form>,
-    /// A path that uses the dependencies.
-    pub business: Option<String>,
+    /// A path that uses the dependencies, or how a worker is given work.
+    pub business: Option<Business>,
     /// The services that the app needs.
     pub dependencies: Vec<Dependency>,
     /// How long the app may take from its start until it is ready.
@@ -110,10 +112,16 @@ impl Contract {
         form.own_port().or(self.port.filter(|_| form.needs_a_port()))
     }
 
+    /// How a worker is given a unit of work; nothing where its business is asked over HTTP, or not known.
+    #[must_use]
+    pub fn work(&self) -> Option<&Work> {
+        self.business.as_ref()?.work()
+    }
+
     /// The request to the business path, made as readiness is asked where that is over HTTP.
     #[must_use]
     pub fn business_request(&self) -> Option<HttpForm> {
-        let path = self.business.as_ref()?;
+        let path = self.business.as_ref()?.path()?;
         Some(self.readiness.http().map_or_else(|| HttpForm::to(path), |http| http.beside(path)))
     }
 

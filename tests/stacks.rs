@@ -206,11 +206,13 @@ macro_rules! stacks {
 stacks! {
     stacks {
         as_published: "as-published";
+        celery_redis: "celery-redis";
         flask_lab_hardened: "flask-lab/hardened";
         flask_lab_insecure: "flask-lab/insecure";
         flask_mariadb_rabbitmq: "flask-mariadb-rabbitmq";
         forms_api_key: "forms/api-key";
         forms_grpc: "forms/grpc";
+        forms_grpc_tls: "forms/grpc-tls";
         forms_host: "forms/host";
         forms_https: "forms/https";
         nginx_static: "nginx-static";
@@ -222,6 +224,8 @@ stacks! {
         anonymous_503: "defects/anonymous-503";
         api_key_in_log: "defects/api-key-in-log";
         buffered_logs: "defects/buffered-logs";
+        celery_loses_work: "defects/celery-loses-work";
+        celery_shell_in_front: "defects/celery-shell-in-front";
         copy_before_install: "defects/copy-before-install";
         crashes_on_outage: "defects/crashes-on-outage";
         depends_on_short_form: "defects/depends-on-short-form";
@@ -235,6 +239,7 @@ stacks! {
         flapping: "defects/flapping";
         gives_up_after_a_minute: "defects/gives-up-after-a-minute";
         grpc_always_serving: "defects/grpc-always-serving";
+        grpc_tls_always_serving: "defects/grpc-tls-always-serving";
         hardcoded_uid: "defects/hardcoded-uid";
         health_200_with_error: "defects/health-200-with-error";
         healthcheck_exit_0: "defects/healthcheck-exit-0";

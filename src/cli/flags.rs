@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::subject::{Declared, Form, Waiver, parse_size};
+use crate::subject::{Business, Declared, Form, Waiver, parse_size};
 
 /// What these flags stand under in the help.
 pub(super) const HEADING: &str = "Contract";
@@ -27,9 +27,10 @@ pub(super) struct ContractFlags {
     /// The path that answers 2xx as long as the process lives; or another form, as for --readiness
     #[arg(long, value_name = "PATH|FORM", value_parser = Form::read_flag)]
     liveness: Option<Form>,
-    /// A path that uses the dependencies
-    #[arg(long, value_name = "PATH", value_parser = path)]
-    business: Option<String>,
+    /// A path that uses the dependencies; or, of a worker, the commands that put in a unit of work and say whether it is done, as JSON:
+    /// {"exec": [COMMAND], "done": [COMMAND]}
+    #[arg(long, value_name = "PATH|WORK", value_parser = Business::read_flag)]
+    business: Option<Business>,
     /// The services that the app needs
     #[arg(long, value_name = "SERVICES", value_delimiter = ',')]
     dependencies: Option<Vec<String>>,
@@ -78,10 +79,6 @@ impl From<ContractFlags> for Declared {
             waivers: flags.waivers,
         }
     }
-}
-
-fn path(text: &str) -> Result<String, String> {
-    if text.starts_with('/') { Ok(text.to_owned()) } else { Err("a path starts with /".into()) }
 }
 
 fn waiver(text: &str) -> Result<Waiver, String> {

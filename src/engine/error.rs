@@ -87,7 +87,9 @@ impl EngineError {
             Self::Unreachable { .. } => {
                 "start the engine (`docker info` must answer), or set DOCKER_HOST to where it listens".into()
             }
-            Self::UnknownUser { .. } => "run the checks on the engine's own machine, or with an engine that reports users by number".into(),
+            Self::UnknownUser { .. } => {
+                "run the checks on the engine's own machine, or with an engine that reports users by number".into()
+            }
             Self::TooOld { .. } => "upgrade to Docker Engine 23 or later, or to Podman 4.3 or later".into(),
             Self::Unsupported { .. } => {
                 "use unix:///path/of/the/socket or tcp://host:port; for an engine over SSH forward its socket: \

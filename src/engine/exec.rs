@@ -23,12 +23,14 @@ pub enum Ended {
 }
 
 impl Engine {
-    /// Runs a command in a container, as its user and in its working directory, and waits for its end.
-    pub async fn exec(&self, container: &str, command: &[String]) -> Result<Ended, EngineError> {
+    /// Runs a command in a container, as its user, in its working directory and with these variables beside its own (`NAME=value`), and waits
+    /// for its end.
+    pub async fn exec(&self, container: &str, command: &[String], variables: &[String]) -> Result<Ended, EngineError> {
         let options = CreateExecOptions {
             attach_stdout: Some(true),
             attach_stderr: Some(true),
             cmd: Some(command.to_vec()),
+            env: (!variables.is_empty()).then(|| variables.to_vec()),
             ..CreateExecOptions::default()
         };
         let failed = |error| EngineError::call(format!("run a command in the container {container}"))(error);

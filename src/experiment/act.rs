@@ -7,6 +7,7 @@ mod planted;
 mod start;
 mod stop;
 mod wire;
+mod work;
 
 use std::time::Duration;
 
@@ -79,6 +80,12 @@ pub enum Act {
     StartAgain,
     /// After that it is ready; where it is not, what follows does not apply.
     ReadyAgain,
+    /// A unit of work is put in and done, with nothing disturbed.
+    FinishUnit,
+    /// Another one is put in, and is under way.
+    BeginUnit,
+    /// It is looked for once the app runs again.
+    LookForUnit,
     /// A request is held open by a dependency.
     HoldRequest(Meant),
     /// A client asks the app, and waits for longer than the app may take to stop.
@@ -204,6 +211,9 @@ impl Act {
             Self::Interrupt => stop::interrupt(stage).await?,
             Self::StartAgain => start::again(stage).await?,
             Self::ReadyAgain => start::ready_again(stage).await?,
+            Self::FinishUnit => work::finish(stage).await?,
+            Self::BeginUnit => work::begin(stage).await?,
+            Self::LookForUnit => work::look_for(stage).await?,
             Self::HoldRequest(dependency) => stop::hold_request(stage, dependency).await?,
             Self::AskPatiently => stop::ask_patiently(stage).await?,
             Self::StopWhileHeld { twice, dependency } => stop::stop_while_held(stage, *twice, dependency).await?,

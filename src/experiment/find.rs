@@ -16,7 +16,7 @@ use crate::engine::Reach;
 use crate::judge::{count_exits, gone_after};
 use crate::model::{ContainerChange, Fact, Halt, Observation, Timeline};
 use crate::probe::{grpc_answers, serves};
-use crate::subject::{Form, Found, HttpForm, Kind, Protocol};
+use crate::subject::{Form, Found, GrpcForm, HttpForm, Kind, Protocol};
 use crate::target::Instance;
 
 /// The time from one round of questions to the next.
@@ -272,16 +272,16 @@ async fn ask_by_protocol(here: &Reach, kind: Kind) -> Option<Search> {
 /// Whether somebody who does not speak HTTP speaks a protocol that we know: the one that is usual at this port first.
 async fn ask_by_each_protocol(context: &RunContext, here: &Reach, port: u16) -> Option<Search> {
     let socket = here.socket(port)?;
-    if grpc_answers(socket, ANSWER_LIMIT).await {
-        let form = Form::Grpc { service: String::new(), port: Some(port) };
-        return Some(Search::of(form, "it answers there"));
+    if let Some(form) = grpc_answers(socket, ANSWER_LIMIT).await {
+        return Some(Search::of(Form::Grpc(GrpcForm { port: Some(port), ..form }), "it answers there"));
     }
     let app = &context.contract.app;
     let mut protocols = Protocol::ALL;
     protocols.sort_by_key(|protocol| protocol.usual_port() != port);
     let asked = protocols.map(|protocol| async move {
         let kind = Kind::speaking(protocol, &context.model, app).at(port);
-        let is_it = serves(&kind, here, ANSWER_LIMIT).await;
+        // Where a server of that protocol would be asked no more than whether it takes connections, that it does is no sign of it.
+        let is_it = kind.protocol() == Some(protocol) && serves(&kind, here, ANSWER_LIMIT).await;
         is_it.then(|| Search::of(Form::Protocol { name: protocol.name().to_owned(), kind }, "it answers there"))
     });
     futures::future::join_all(asked).await.into_iter().flatten().next()

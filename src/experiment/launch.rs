@@ -12,7 +12,7 @@ use crate::judge::{
 };
 use crate::model::{Answer, ContainerChange, Endpoint, Fact, FactId, Finding, Halt, Mark, Observation, Outcome, Timeline, shape};
 use crate::probe::{AppProbe, catch_up_logs, watch_app, watch_attempts, watch_dependency, watch_logs, watch_processes};
-use crate::subject::{Form, Kind, Meant};
+use crate::subject::{Form, GrpcForm, Kind, Meant};
 use crate::target::{Instance, TargetError};
 
 /// An app has settled when it has written nothing about its start for so long, and at the latest so long after it was ready.
@@ -386,7 +386,14 @@ fn asked_wrongly(context: &RunContext, why: &str) -> Halt {
     let (app, readiness) = (&context.contract.app, &context.contract.readiness);
     let origin = context.draft.readiness.as_ref().map(|found| found.origin.as_str()).unwrap_or_default();
     let advice = match readiness {
-        Form::Grpc { .. } => "declare the port of the gRPC server (`readiness: {grpc: SERVICE, port: PORT}`), or another form",
+        Form::Grpc(GrpcForm { tls: Some(_), .. }) => {
+            "leave `tls` out, where the port is a plain one; or declare how the certificate is looked at: `tls: {ca: FILE}`, with the name \
+             in it as `host: NAME`, or `tls: {insecure: true}`"
+        }
+        Form::Grpc(_) => {
+            "declare the port of the gRPC server (`readiness: {grpc: SERVICE, port: PORT}`), `tls: {ca: FILE}` or `tls: {insecure: true}` \
+             where that speaks TLS, or another form"
+        }
         Form::Exec { .. } => {
             "name a program that is in the image, with its arguments as a list; or declare another form of readiness"
         }

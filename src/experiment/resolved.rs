@@ -10,7 +10,7 @@ use crate::compose::{
 use crate::engine::RunId;
 use crate::probe::authority;
 use crate::redact::Redactor;
-use crate::subject::{ContractError, Declared, Form, Found, Origin, Tls, detect_app};
+use crate::subject::{ContractError, Declared, Form, Found, Origin, detect_app};
 
 /// Words of every log that some use as a password. Where they are masked nothing can be read, and each of them would look like a leak.
 const WORDS: [&str; 10] =
@@ -182,8 +182,7 @@ fn are_services(kept: &BTreeSet<String>, model: &Model) -> Result<(), ContractEr
 fn certificates(declared: &mut Declared, folder: Option<&Path>, place: impl Fn(&str) -> String) -> Result<(), ContractError> {
     let Declared { readiness, liveness, .. } = declared;
     for (key, form) in [("readiness", readiness), ("liveness", liveness)] {
-        let Some(Form::Http(http)) = form else { continue };
-        let Tls::Authority(file) = &mut http.tls else { continue };
+        let Some(file) = form.as_mut().and_then(Form::authority) else { continue };
         if let Some(folder) = folder {
             *file = folder.join(&file);
         }

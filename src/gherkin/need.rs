@@ -23,13 +23,15 @@ pub enum Need {
     SizeLimit,
     /// The tap in the place of a dependency.
     Tap,
+    /// Units of work in the contract.
+    Work,
 }
 
 impl Need {
     /// How the tag begins.
     pub const TAG: &str = "needs-";
     /// All of them, by name.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Business,
         Self::Compose,
         Self::Database,
@@ -39,6 +41,7 @@ impl Need {
         Self::Postgres,
         Self::SizeLimit,
         Self::Tap,
+        Self::Work,
     ];
 
     /// The need that a tag names, without the beginning.
@@ -60,6 +63,7 @@ impl Need {
             Self::Postgres => "postgres",
             Self::SizeLimit => "size-limit",
             Self::Tap => "tap",
+            Self::Work => "work",
         }
     }
 }

@@ -344,10 +344,14 @@ fn lacks(check: &Check, stack: Known<'_>) -> Option<Lack> {
     if check.each_dependency && contract.dependencies.is_empty() {
         return Some(Lack::of("the app has no dependency"));
     }
+    let is_asked = contract.work().is_none() && (contract.business.is_some() || contract.readiness.http().is_some());
     check.needs.iter().find_map(|need| {
         let (is_there, reason) = match need {
+            Need::Business if contract.work().is_some() => {
+                (false, "the app takes units of work, and is not asked over HTTP: `business` in the contract")
+            }
             Need::Business => (
-                contract.business.is_some(),
+                contract.business_request().is_some(),
                 "the contract names no business path: declare `business: PATH` under x-seaworthy, or give --business PATH",
             ),
             Need::Compose => (stack.has_compose_file, "there is no compose file"),
@@ -368,13 +372,20 @@ fn lacks(check: &Check, stack: Known<'_>) -> Option<Lack> {
                 contract.image_size_limit.is_some(),
                 "the contract has no limit: declare `image_size_limit: SIZE` under x-seaworthy, or give --image-size-limit SIZE",
             ),
+            Need::Work if is_asked => (false, "the app is asked over HTTP, and the contract names no unit of work"),
+            Need::Work => (
+                contract.work().is_some(),
+                "the contract does not say how a unit of work is put in: declare `business: {exec: [COMMAND], done: [COMMAND]}` under \
+                 x-seaworthy",
+            ),
             Need::Tap => {
                 let missing = |reason| format!("it needs the tap (a proxy in front of the dependency): {reason}");
                 return stack.tap_is_missing.map(missing).map(Lack::of);
             }
         };
         let flag = match need {
-            Need::Business => Some("--business PATH"),
+            Need::Business if contract.work().is_none() => Some("--business PATH"),
+            Need::Work if !is_asked => Some("--business WORK"),
             Need::Liveness => Some("--liveness PATH"),
             Need::SizeLimit => Some("--image-size-limit SIZE"),
             _ => None,
@@ -415,7 +426,7 @@ mod tests {
 
     use super::*;
     use crate::compose::{ComposeFile, Model};
-    use crate::subject::{Declared, ImagePorts, detect, detect_app};
+    use crate::subject::{Business, Declared, ImagePorts, detect, detect_app};
 
     struct NoImages;
     impl ImagePorts for NoImages {
@@ -518,6 +529,32 @@ mod tests {
         for topic in ["retry.", "outage.", "data."] {
             assert!(!applicable.iter().any(|id| id.starts_with(topic)), "{applicable:?}");
         }
+    }
+
+    #[test]
+    fn units_of_work_are_those_of_a_worker() {
+        let reason = |readiness: Form, business: Option<serde_json::Value>| {
+            let business = business.map(|business| Business::read(&business).expect("a business"));
+            let contract = Contract { readiness, business, ..crate::judge::testing::contract() };
+            let stack =
+                Known { contract: &contract, has_health_check: true, has_compose_file: true, tap_is_missing: None, slow: false };
+            let catalogue = Catalogue::built_in();
+            let ids = ["shutdown.work-kept", "shutdown.in-flight"];
+            let plan = Plan::new(&catalogue, &Selection::of(&ids, &catalogue).expect("checks"), stack, Grouping::Rules);
+            let told = |planned: &Planned| planned.not_applicable.as_ref().map(|lack| (lack.reason.clone(), lack.flag));
+            let of = |id: &str| told(plan.checks.iter().find(|planned| planned.check.id == id).expect("planned"));
+            (of(ids[0]), of(ids[1]))
+        };
+        let work = || Some(json!({"exec": ["put"], "done": ["look"]}));
+        let (kept, in_flight) = reason(Form::Runs, work());
+        assert!(kept.is_none() && in_flight.is_some_and(|(reason, flag)| reason.contains("units of work") && flag.is_none()));
+        let (kept, in_flight) = reason(Form::Runs, None);
+        assert!(kept.is_some_and(|(reason, flag)| reason.contains("{exec: [COMMAND], done: [COMMAND]}") && flag.is_some()));
+        assert!(in_flight.is_some_and(|(_, flag)| flag.is_some()));
+        let (kept, in_flight) = reason(Form::path("/health"), Some(json!("/items")));
+        assert!(kept.is_some_and(|(_, flag)| flag.is_none()) && in_flight.is_none());
+        let (kept, _) = reason(Form::path("/health"), work());
+        assert!(kept.is_none(), "a worker may be asked for its readiness over HTTP");
     }
 
     #[test]

@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::answers::Request;
 use super::meaning::{Meaning, ready_in_words, unready_in_words};
 use super::window::{Event, Window};
-use super::{answers, attempts, body, config, felt, files, health, image, listing, load, log, logging, process, sessions, stop};
+use super::{
+    answers, attempts, body, config, felt, files, health, image, listing, load, log, logging, process, sessions, stop, work,
+};
 use crate::model::{Answer, Endpoint, Mark, Outcome, Sight, Trait};
 use crate::subject::{Contract, Meant};
 
@@ -59,6 +61,8 @@ pub enum Claim {
     SignalReached,
     /// The request that was held last is answered completely.
     HeldRequestAnswered(Anchor),
+    /// The unit of work that was under way is finished, or back in its queue.
+    UnitKept,
     /// No accepted request of the clients is torn.
     NothingTorn,
     /// Clients asked the app over and over when it was told to stop.
@@ -450,6 +454,7 @@ impl Claim {
             Self::CleanStatus => stop::ended_with_clean_status(window),
             Self::SignalReached => stop::signal_reached(window),
             Self::HeldRequestAnswered(_) => stop::answered_in_flight(window),
+            Self::UnitKept => work::is_kept(window),
             Self::NothingTorn => load::tore_nothing(window),
             Self::ClientsAsked => load::asked(window),
             Self::BearsLoad => load::was_borne(window),

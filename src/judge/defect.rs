@@ -41,6 +41,11 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
         }
         Claim::CleanStatus => ended_at_once(window),
         Claim::LastWords => ended_at_once(window).or_else(|| log_is_empty(window).then_some(Defect::WritesNoLog)),
+        // One that is not ended in time although it handles the signal gave its work more time than it has.
+        Claim::UnitKept => match window.stop() {
+            Some(stop) if !stop.is_in_time() => Some(unheeded(window, &stop)).filter(|_| !is_handled(window, &stop)),
+            _ => ended_at_once(window),
+        },
         Claim::NothingTorn | Claim::HeldRequestAnswered(_) | Claim::NothingHangs => {
             ended_at_once(window).or(Some(Defect::DropsRequests))
         }
@@ -125,12 +130,17 @@ fn named(window: &Window<'_>, meant: &Meant) -> Option<String> {
     meant.service(window.contract).map(str::to_owned)
 }
 
+/// Whether the app handles the signal, as far as is known. An init, which passes signals on, is not asked what it handles itself.
+fn is_handled(window: &Window<'_>, stop: &Stop<'_>) -> bool {
+    !first_process(window.facts, stop.app, stop.told).as_ref().is_some_and(is_shell)
+        && handles(window, stop.signal) != Some(false)
+}
+
 /// The app did not end in time. Where it handles the signal, and a request waited for a dependency that is disturbed, it is the wait that
 /// kept it.
 fn unheeded(window: &Window<'_>, stop: &Stop<'_>) -> Defect {
     let first = first_process(window.facts, stop.app, stop.told);
-    // An init, which passes signals on, is not asked what it handles itself.
-    let is_handled = !first.as_ref().is_some_and(is_shell) && handles(window, stop.signal) != Some(false);
+    let is_handled = is_handled(window, stop);
     let waited = requests(window, Endpoint::Readiness)
         .any(|request| request.sent < stop.told && request.at > stop.told && matches!(request.answer, Answer::TimedOut));
     let is_silent = window.facts.iter().rev().find_map(|one| match &one.fact {
@@ -313,6 +323,19 @@ mod tests {
             (10, Fact::Processes { service: "app".into(), processes: vec![process] }),
             (11, Fact::Inspected { inspection: Inspection::FirstProcess { handled } }),
         ]
+    }
+
+    #[test]
+    fn a_worker_that_handles_the_signal_and_takes_too_long_has_a_defect_of_its_own() {
+        let lost = |status, ms, handled| {
+            let told = [&first_process("worker", handled)[..], &[told_to_stop(20), died(ms, status)]].concat();
+            shown(&Claim::UnitKept, &told)
+        };
+        assert_eq!(lost(137, 10_520, 1 << 14), None, "it waits for its work");
+        let ignores = Defect::IgnoresStopSignal { first_process: Some("worker".into()) };
+        assert_eq!(lost(137, 10_520, 0), Some(ignores));
+        assert_eq!(lost(2, 520, 0), Some(Defect::EndsAtSignal { status: 2 }));
+        assert_eq!(lost(0, 520, 1 << 14), None, "a clean end that leaves its work behind");
     }
 
     #[test]

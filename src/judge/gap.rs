@@ -1,8 +1,8 @@
 //! What a claim needs to be told that the form in which the app is asked can't say: then its check does not apply.
 
-use super::Claim;
 use super::claim::{Lasting, Wanted};
 use super::meaning::form;
+use super::{Claim, Limit};
 use crate::model::Endpoint;
 use crate::subject::{Contract, Form};
 
@@ -12,8 +12,9 @@ pub fn gap(claim: &Claim, contract: &Contract) -> Option<String> {
     let endpoint = claim.endpoint().unwrap_or(Endpoint::Readiness);
     let form = form(endpoint, contract)?;
     let needs = |what: &str, is_there: bool| {
-        (!is_there)
-            .then(|| format!("{endpoint} is read from {form}, which {what}: declare `{endpoint}: PATH`, or another form that can"))
+        (!is_there).then(|| {
+            format!("{endpoint} is read from {form}, which {what}: declare `{endpoint}: PATH`, or another form that can")
+        })
     };
     match claim {
         Claim::Answers { wanted: Wanted::Unready | Wanted::Failure, .. }
@@ -28,6 +29,10 @@ pub fn gap(claim: &Claim, contract: &Contract) -> Option<String> {
         Claim::WellTimed if *form == Form::HealthCheck => {
             Some("readiness is read from the health check, which runs every second for that, and not at its own interval".into())
         }
+        Claim::Answers { wanted: Wanted::Success, within: Limit::BeyondStart(_), .. } if *form == Form::HealthCheck => Some(
+            "readiness is told by the health check, whose runs and the pauses between them take about as long as the limit"
+                .into(),
+        ),
         Claim::NotHealthyTooEarly => needs("does not say when the app can serve", form.tells_of_the_start()),
         Claim::Answers { wanted: Wanted::Status(_), .. } | Claim::Discreet | Claim::BodyNames(_) => {
             needs("has no status and no body", form.http().is_some())
@@ -47,15 +52,16 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::judge::Anchor;
     use crate::judge::testing::contract;
-    use crate::judge::{Anchor, Limit};
     use crate::subject::Meant;
     use serde_json::json;
 
     #[test]
     fn what_a_form_can_not_say_is_not_asked_of_it() {
-        let answers =
-            |wanted| Claim::Answers { endpoint: Endpoint::Readiness, wanted, within: Limit::Startup, of: Anchor::Latest };
+        let within = |within, wanted| Claim::Answers { endpoint: Endpoint::Readiness, wanted, within, of: Anchor::Latest };
+        let answers = |wanted| within(Limit::Startup, wanted);
+        let soon = within(Limit::BeyondStart(Duration::from_secs(3)), Wanted::Success);
         let stays =
             |lasting| Claim::Stays { endpoint: Endpoint::Readiness, lasting, time: Duration::from_secs(1), of: Anchor::Latest };
         let forms =
@@ -63,6 +69,7 @@ mod tests {
         // Whether each of these forms can tell.
         for (claim, can) in [
             (answers(Wanted::Success), [true, true, true, true, true, true]),
+            (soon, [true, true, true, true, true, false]),
             (stays(Lasting::Bounded), [true, true, true, true, true, true]),
             (Claim::SameProcess, [true, true, true, true, true, true]),
             (answers(Wanted::Unready), [true, true, false, false, false, true]),

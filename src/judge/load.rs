@@ -104,7 +104,7 @@ pub(super) fn was_borne(window: &Window<'_>) -> Outcome {
     let answers = requests(window, Endpoint::Readiness).filter(|one| one.sent >= begin && one.at < end);
     let probes = answers.filter(|one| one.answer.is_an_answer()).map(|one| (one.answer.clone(), 1));
     // Without a business path that is what the clients ask.
-    let asks_readiness = window.contract.business.is_none();
+    let asks_readiness = window.contract.business_request().is_none();
     let clients =
         load.undisturbed.iter().filter(|_| asks_readiness).map(|counted| (Answer::Status(counted.status), counted.count));
     let answers: Vec<(Answer, usize)> = probes.chain(clients).filter(|(answer, _)| *answer != TOO_MANY_REQUESTS).collect();

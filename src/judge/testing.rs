@@ -6,7 +6,7 @@ use super::{Claim, Event, Window};
 use crate::model::{
     Answer, ContainerChange, DependencyState, Endpoint, Fact, FactId, Finding, Inspection, LogStream, Mark, Observation, Outcome,
 };
-use crate::subject::{Contract, Credentials, Dependency, Form, Kind, Secret};
+use crate::subject::{Business, Contract, Credentials, Dependency, Form, Kind, Secret};
 
 /// When something becomes true, in milliseconds, and what.
 pub(crate) type Told = (u64, Fact);
@@ -30,7 +30,7 @@ pub(crate) fn contract() -> Contract {
         port: Some(8000),
         readiness: Form::path("/health"),
         liveness: Some(Form::path("/")),
-        business: Some("/items".into()),
+        business: Some(Business::Path("/items".into())),
         dependencies: vec![
             Dependency { service: "cache".into(), kind: Kind::Redis { port: 6379, password: None }, names: vec![] },
             Dependency { service: "db".into(), kind: Kind::Postgres { port: 5432, credentials }, names: vec![] },

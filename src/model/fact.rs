@@ -101,6 +101,18 @@ pub enum Fact {
         #[serde(flatten)]
         load: LoadCount,
     },
+    /// What is known of a unit of work that a worker was given. The observation's time is when it was said.
+    Unit {
+        /// Its number.
+        unit: u32,
+        /// When it was asked for.
+        #[serde(rename = "sent_ms", with = "millis")]
+        #[schemars(with = "f64")]
+        sent: Duration,
+        /// What was said.
+        #[serde(flatten)]
+        state: UnitState,
+    },
     /// The sessions that the app has with its database.
     Sessions {
         /// The database.
@@ -347,6 +359,37 @@ impl fmt::Display for Answer {
             Self::CannotAsk(why) => write!(formatter, "it can't be asked so ({why})"),
             Self::Ready => formatter.write_str("ready"),
             Self::Unready(how) => write!(formatter, "not ready ({how})"),
+        }
+    }
+}
+
+/// How far a unit of work is, as the commands of the contract say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum UnitState {
+    /// It was put in.
+    PutIn,
+    /// It is neither finished nor in its queue: under way, or lost.
+    Open {
+        /// How the command ended.
+        said: String,
+    },
+    /// It is finished, or in its queue.
+    Done,
+    /// The command did not say.
+    Unclear {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl fmt::Display for UnitState {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PutIn => formatter.write_str("it is put in"),
+            Self::Open { said } => write!(formatter, "`done` ends with {said}"),
+            Self::Done => formatter.write_str("it is finished, or in its queue"),
+            Self::Unclear { reason } => write!(formatter, "`done` says nothing: {reason}"),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Masks secrets in facts, wherever a fact has words that are not ours.
 
-use super::{Answer, DependencyState, Fact, Halt, Inspection, Place};
+use super::{Answer, DependencyState, Fact, Halt, Inspection, Place, UnitState};
 use crate::redact::Redactor;
 
 impl Fact {
@@ -20,6 +20,7 @@ impl Fact {
                 | DependencyState::Unclear { reason } => mask(reason),
                 DependencyState::Accepting | DependencyState::Lost => {}
             },
+            Self::Unit { state: UnitState::Open { said: text } | UnitState::Unclear { reason: text }, .. } => mask(text),
             Self::Processes { processes, .. } => processes.iter_mut().for_each(|process| mask(&mut process.command)),
             Self::Log { line, .. } => mask(line),
             Self::Load { load } => load.torn.iter_mut().for_each(mask),
@@ -31,7 +32,8 @@ impl Fact {
                 Halt::CouldNotRun { reason, advice, .. } => [reason, advice].into_iter().for_each(mask),
             },
             Self::Foreign { error } => error.iter_mut().for_each(mask),
-            Self::Mark { .. }
+            Self::Unit { state: UnitState::PutIn | UnitState::Done, .. }
+            | Self::Mark { .. }
             | Self::Container { .. }
             | Self::Attempt { .. }
             | Self::Fault { .. }

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::grpc::Calls;
 use super::http::{self, Requests};
 use super::protocol::Server;
 use super::sight::{Looks, running_since};
-use super::{exec, grpc, next_reach, tcp};
+use super::{exec, next_reach, tcp};
 use crate::engine::{Engine, Reach};
 use crate::model::{Answer, Endpoint, Fact, Sight, Timeline};
 use crate::subject::Form;
@@ -48,7 +49,7 @@ pub async fn watch_app(probe: AppProbe, engine: Engine, reach: watch::Receiver<O
 /// Asks one port in one form.
 enum Asker {
     Http(Box<Requests>),
-    Grpc(String),
+    Grpc(Box<Calls>),
     Tcp,
     Protocol(Server),
 }
@@ -58,7 +59,7 @@ impl Asker {
     fn new(probe: &AppProbe) -> Result<Self, Option<String>> {
         Ok(match &probe.form {
             Form::Http(http) => Self::Http(Box::new(Requests::new(http, probe.timeout).map_err(Some)?)),
-            Form::Grpc { service, .. } => Self::Grpc(service.clone()),
+            Form::Grpc(grpc) => Self::Grpc(Box::new(Calls::new(grpc, probe.timeout).map_err(Some)?)),
             Form::Tcp { .. } => Self::Tcp,
             Form::Protocol { kind, .. } => Self::Protocol(Server::new(kind.clone())),
             Form::Exec { .. } | Form::HealthCheck | Form::Log { .. } | Form::Runs => return Err(None),
@@ -68,7 +69,7 @@ impl Asker {
     async fn ask(&mut self, probe: &AppProbe, socket: std::net::SocketAddr, reach: &Reach) -> (Answer, Option<String>) {
         match self {
             Self::Http(requests) => requests.ask(socket).await,
-            Self::Grpc(service) => (grpc::ask(socket, service, probe.timeout).await, None),
+            Self::Grpc(calls) => (calls.ask(socket).await, None),
             Self::Tcp => (tcp::ask(socket, reach, probe.timeout).await, None),
             Self::Protocol(server) => (server.ask(socket, reach, probe.timeout).await, None),
         }

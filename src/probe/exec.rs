@@ -10,7 +10,7 @@ use crate::model::Answer;
 
 /// Runs it once; nothing when the container does not run.
 pub(super) async fn ask(engine: &Engine, container: &str, command: &[String], limit: Duration) -> Option<Answer> {
-    let Ok(ended) = timeout(limit, engine.exec(container, command)).await else { return Some(Answer::TimedOut) };
+    let Ok(ended) = timeout(limit, engine.exec(container, command, &[])).await else { return Some(Answer::TimedOut) };
     Some(match ended {
         Ok(Ended::With(0, _)) => Answer::Ready,
         Ok(Ended::With(status, last)) if last.is_empty() => Answer::Unready(format!("status {status}")),

@@ -39,6 +39,13 @@ pub(super) fn config(tls: &Tls) -> Result<ClientConfig, String> {
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
+/// What makes connections, with the protocols that are offered.
+pub(super) fn connector(tls: &Tls, protocols: &[&[u8]]) -> Result<TlsConnector, String> {
+    let mut config = config(tls)?;
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
 /// Whether a server takes part in a handshake.
 pub(super) async fn speaks_it(socket: SocketAddr, limit: Duration) -> bool {
     let Ok(config) = config(&Tls::Insecure) else { return false };

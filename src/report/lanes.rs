@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use super::words::{disturbed, kind_of, left_out, short};
 use crate::model::{
-    Answer, ContainerChange, DependencyState, Endpoint, Fact, FaultKind, LoadCount, Observation, Phase, end_of_turn, excerpt,
+    Answer, ContainerChange, DependencyState, Endpoint, Fact, FaultKind, LoadCount, Observation, Phase, UnitState, end_of_turn,
+    excerpt,
 };
 
 /// Into how many pieces a lane of points is divided; the points of a piece are drawn as one.
@@ -81,6 +82,7 @@ pub(super) fn draw(observations: &[Observation]) -> Option<Drawing> {
     let mut lanes = vec![scenario.steps()];
     lanes.extend([Endpoint::Readiness, Endpoint::Liveness, Endpoint::Business].map(|endpoint| scenario.answers(endpoint)));
     let services = scenario.services();
+    lanes.push(scenario.units());
     lanes.extend(services.iter().map(|service| scenario.life(service)));
     lanes.extend(services.iter().map(|service| scenario.use_of(service)));
     lanes.extend(services.iter().map(|service| scenario.sessions(service)));
@@ -194,6 +196,28 @@ impl<'a> Scenario<'a> {
             self.span(from, to, kind_of(answer), label, format!("{answer}, {times}{body}"))
         });
         Lane::new(endpoint.to_string(), Of::Answers, items.collect())
+    }
+
+    /// What was said of units of work, in stretches.
+    fn units(&self) -> Lane {
+        let mut items: Vec<Item> = vec![];
+        let mut last: Option<(u32, &UnitState)> = None;
+        for (at, fact) in self.facts() {
+            let Fact::Unit { unit, sent, state } = fact else { continue };
+            if let (true, Some(item)) = (last == Some((*unit, state)), items.last_mut()) {
+                item.to = Some(self.ms(at));
+            } else {
+                let (kind, label) = match state {
+                    UnitState::PutIn => ("idle", "put in"),
+                    UnitState::Open { .. } => ("warn", "not done"),
+                    UnitState::Done => ("ok", "done"),
+                    UnitState::Unclear { .. } => ("warn", "unclear"),
+                };
+                items.push(self.span(*sent, at, kind, label, format!("unit {unit}: {state}")));
+            }
+            last = Some((*unit, state));
+        }
+        Lane::new("work", Of::Answers, items)
     }
 
     /// Created, running, healthy, frozen, ended.

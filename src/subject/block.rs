@@ -32,6 +32,7 @@ pub fn block(draft: &Draft) -> String {
     let text = |found: &Option<(String, String)>| found.clone();
     let form = |found: &Option<Found<Form>>| found.as_ref().map(|found| Found::new(found.value.to_yaml(), found.origin.clone()));
     let (readiness, liveness) = (form(&draft.readiness), form(&draft.liveness));
+    let business = draft.business.as_ref().map(|found| Found::new(found.value.to_yaml(), found.origin.clone()));
     let app = text(&known(&draft.app));
     line("app", app.as_ref().map(|(value, origin)| (value.clone(), origin.as_str())), "NAME", "the service under test");
     let port = draft.port.as_ref().map(|port| (port.value.to_string(), port.origin.as_str()));
@@ -44,7 +45,7 @@ pub fn block(draft: &Draft) -> String {
             "answers 2xx when the app can serve and 503 when it can't; else the usual paths are probed, and other forms of readiness",
         ),
         ("liveness", &liveness, "/", "answers 2xx as long as the process lives; else the usual paths are probed"),
-        ("business", &draft.business, "/items", "a path that uses the dependencies"),
+        ("business", &business, "/items", "a path that uses the dependencies; or, of a worker, how it is given a unit of work"),
     ] {
         line(key, found.as_ref().map(|found| (found.value.clone(), found.origin.as_str())), example, help);
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use time::{Date, macros::format_description};
 
-use super::{Form, Secret, form::forms};
+use super::{Business, Form, Secret, business::BUSINESSES, form::forms};
 pub(super) use crate::compose::OWN_BLOCK as BLOCK;
 use crate::compose::{Model, place_of_key};
 
@@ -25,9 +25,8 @@ pub struct Declared {
     pub readiness: Option<Form>,
     /// How the app is asked whether it lives.
     pub liveness: Option<Form>,
-    /// A path that uses the dependencies.
-    #[serde(default, deserialize_with = "path")]
-    pub business: Option<String>,
+    /// See [`super::Contract::business`].
+    pub business: Option<Business>,
     /// The services that the app needs.
     pub dependencies: Option<Vec<String>>,
     /// See [`super::Contract::startup_limit`].
@@ -121,9 +120,12 @@ impl Declared {
                 let error = error.to_string();
                 // The keys that it goes on to list stand in the advice.
                 let error = error.split(", expected one of").next().unwrap_or_default();
-                let of_form = ["readiness", "liveness"].contains(&key.as_str()).then(forms);
-                let advice = of_form.as_deref().unwrap_or(KEYS);
-                return Err(wrong(model, &[BLOCK, key], &format!("`{key}`: {error}"), advice));
+                let advice = match key.as_str() {
+                    "readiness" | "liveness" => forms(),
+                    "business" => BUSINESSES.to_owned(),
+                    _ => KEYS.to_owned(),
+                };
+                return Err(wrong(model, &[BLOCK, key], &format!("`{key}`: {error}"), &advice));
             }
         }
         serde_json::from_value(block.clone()).map_err(|error| wrong(model, &[BLOCK], &format!("`{BLOCK}`: {error}"), KEYS))
@@ -236,15 +238,6 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duratio
         .map_err(|_| D::Error::custom(format!("`{text}` is not a time such as 60s or 1m30s")))
 }
 
-fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    if text.starts_with('/') {
-        Ok(Some(text))
-    } else {
-        Err(D::Error::custom(format!("`{text}` is not a path: it must start with /")))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -284,6 +277,8 @@ mod tests {
             (json!({"port": "eighty"}), "`port`"),
             (json!({"port": 80_000}), "`port`"),
             (json!({"readiness": "health"}), "must start with /"),
+            (json!({"business": "items"}), "must start with /"),
+            (json!({"business": {"exec": ["put"]}}), "a unit of work needs `done`"),
             (json!({"outage_limit": "soon"}), "is not a time"),
             (json!({"app": "web"}), "no service `web`"),
             (json!({"dependencies": ["cache"]}), "no service `cache`"),

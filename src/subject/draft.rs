@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Contract, ContractError, Dependency, Form, Waiver, in_words};
+use super::{Business, Contract, ContractError, Dependency, Form, Waiver, in_words};
 use crate::compose::Model;
 
 /// A value and where it came from, in words.
@@ -35,7 +35,7 @@ pub struct Draft {
     /// See [`Contract::liveness`].
     pub liveness: Option<Found<Form>>,
     /// See [`Contract::business`].
-    pub business: Option<Found<String>>,
+    pub business: Option<Found<Business>>,
     /// See [`Contract::dependencies`].
     pub dependencies: Found<Vec<Dependency>>,
     /// See [`Contract::startup_limit`].
@@ -84,7 +84,8 @@ impl Draft {
             .into_iter()
             .flatten()
             .any(|form| form.needs_a_port() && form.own_port().is_none());
-        if port.is_none() && (asks_a_port || (self.business.is_some() && readiness.own_port().is_none())) {
+        let asks_a_path = self.business.as_ref().is_some_and(|business| business.value.path().is_some());
+        if port.is_none() && (asks_a_port || (asks_a_path && readiness.own_port().is_none())) {
             return Err(unknown(of_app("port"), "port", "NUMBER"));
         }
         let unready = readiness.http().and_then(|http| http.unready.clone()).unwrap_or(self.unready.value);
@@ -92,7 +93,7 @@ impl Draft {
             port,
             readiness,
             liveness,
-            business: self.business.map(|path| path.value),
+            business: self.business.map(|business| business.value),
             dependencies: self.dependencies.value,
             startup_limit: self.startup_limit.value,
             stop_grace_period: self.stop_grace_period.value,
@@ -115,6 +116,7 @@ impl Draft {
         let text = |found: &Found<String>| (found.value.clone(), found.origin.clone());
         let form =
             |found: &Option<Found<Form>>| found.as_ref().map(|found| Found::new(found.value.to_string(), found.origin.clone()));
+        let business = self.business.as_ref().map(|found| Found::new(found.value.to_string(), found.origin.clone()));
         let maybe = |found: &Option<Found<String>>, without: &str| found.as_ref().map_or(("none".into(), without.into()), text);
         let statuses: Vec<String> = self.stop_status.value.iter().map(ToString::to_string).collect();
         let own_unready = self
@@ -128,7 +130,7 @@ impl Draft {
             ("port", maybe(&port, "not detected")),
             ("readiness", maybe(&form(&self.readiness), "not detected")),
             ("liveness", maybe(&form(&self.liveness), "not declared, and none of the usual paths answers")),
-            ("business", maybe(&self.business, "not declared")),
+            ("business", maybe(&business, "not declared")),
         ];
         for dependency in &self.dependencies.value {
             rows.push(("dependency", (dependency.to_string(), self.dependencies.origin.clone())));

@@ -20,12 +20,7 @@ pub enum Form {
     /// A request over HTTP, or HTTPS.
     Http(HttpForm),
     /// The health service of gRPC (`grpc.health.v1.Health/Check`).
-    Grpc {
-        /// The service whose health is asked for; empty for the server as a whole.
-        service: String,
-        /// The port, where it is not the app's.
-        port: Option<u16>,
-    },
+    Grpc(GrpcForm),
     /// A connection to a port.
     Tcp {
         /// The port, where it is not the app's.
@@ -52,6 +47,19 @@ pub enum Form {
     },
     /// The process: it runs.
     Runs,
+}
+
+/// A call of the health service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GrpcForm {
+    /// The service whose health is asked for; empty for the server as a whole.
+    pub service: String,
+    /// The port, where it is not the app's.
+    pub port: Option<u16>,
+    /// The name of the host in the call, and the server's name in TLS, where it is not the address.
+    pub host: Option<String>,
+    /// How the server's certificate is looked at; nothing where the connection is not encrypted.
+    pub tls: Option<Tls>,
 }
 
 /// A request.
@@ -160,11 +168,21 @@ impl Form {
         if let Self::Http(http) = self { Some(http) } else { None }
     }
 
+    /// The file of the authority that a certificate has to be signed by, where one is named.
+    pub fn authority(&mut self) -> Option<&mut PathBuf> {
+        let tls = match self {
+            Self::Http(http) => Some(&mut http.tls),
+            Self::Grpc(grpc) => grpc.tls.as_mut(),
+            _ => None,
+        };
+        if let Some(Tls::Authority(file)) = tls { Some(file) } else { None }
+    }
+
     /// Whether an app that can't serve for now can say so. A port that is open, a line that was written and a process that runs stay
     /// what they are.
     #[must_use]
     pub fn can_say_unready(&self) -> bool {
-        matches!(self, Self::Http(_) | Self::Grpc { .. } | Self::Exec { .. } | Self::HealthCheck)
+        matches!(self, Self::Http(_) | Self::Grpc(_) | Self::Exec { .. } | Self::HealthCheck)
     }
 
     /// Whether it says of an app that starts that it has all that it needs. Many apps listen first and connect afterwards, as they should.
@@ -178,7 +196,8 @@ impl Form {
     pub fn own_port(&self) -> Option<u16> {
         match self {
             Self::Http(http) => http.port,
-            Self::Grpc { port, .. } | Self::Tcp { port } => *port,
+            Self::Grpc(grpc) => grpc.port,
+            Self::Tcp { port } => *port,
             Self::Protocol { kind, .. } => kind.port(),
             Self::Exec { .. } | Self::HealthCheck | Self::Log { .. } | Self::Runs => None,
         }
@@ -187,7 +206,7 @@ impl Form {
     /// Whether it asks a port.
     #[must_use]
     pub fn needs_a_port(&self) -> bool {
-        matches!(self, Self::Http(_) | Self::Grpc { .. } | Self::Tcp { .. } | Self::Protocol { .. })
+        matches!(self, Self::Http(_) | Self::Grpc(_) | Self::Tcp { .. } | Self::Protocol { .. })
     }
 }
 
@@ -195,8 +214,10 @@ impl fmt::Display for Form {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Http(http) => http.fmt(formatter),
-            Self::Grpc { service, .. } if service.is_empty() => formatter.write_str("the gRPC health of the server"),
-            Self::Grpc { service, .. } => write!(formatter, "the gRPC health of {service}"),
+            Self::Grpc(GrpcForm { service, tls, .. }) => {
+                let service = if service.is_empty() { "the server" } else { service };
+                write!(formatter, "the gRPC health of {service}{}", if tls.is_some() { " over TLS" } else { "" })
+            }
             Self::Tcp { port: Some(port) } => write!(formatter, "a connection to port {port}"),
             Self::Tcp { port: None } => formatter.write_str("a connection to the app's port"),
             Self::Exec { command } => write!(formatter, "the command {}", command.join(" ")),

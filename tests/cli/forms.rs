@@ -11,6 +11,7 @@ pub(crate) const TESTS: &[Test] = tests! {
     ],
     when engine::is_there: [
         a_form_that_the_app_can_not_answer_is_told_at_once,
+        a_grpc_server_says_whether_it_speaks_tls,
         an_app_that_asks_for_a_key_is_told_the_line_to_declare,
         a_server_that_speaks_no_http_is_judged,
         a_stack_that_does_not_start_has_verdicts_for_what_starts_nothing,
@@ -35,6 +36,8 @@ fn forms_that_can_not_be_read_are_told_with_their_line() {
         "{path: /health, scheme: https, tls: {ca: empty.pem}}",
         "{path: /health, tls: {insecure: true}}",
         "{grpc: a, tcp: 1}",
+        "{grpc: a, tls: true}",
+        "{grpc: a, tls: {ca: nowhere.pem}}",
     ] {
         let stack = format!("services:\n  app:\n    image: x\n\nx-seaworthy:\n  port: 1\n  readiness: {readiness}\n");
         fs::write(&file, stack).expect("written");
@@ -58,6 +61,25 @@ fn a_form_that_the_app_can_not_answer_is_told_at_once() {
         let (output, left) = run(seaworthy(&check));
         assert_eq!((output.status.code(), left), (Some(2), vec![]), "{form}: {}", shown(&output));
         assert!(shown(&output).contains("error: --readiness: ") && shown(&output).contains(words), "{form}: {}", shown(&output));
+    }
+}
+
+fn a_grpc_server_says_whether_it_speaks_tls() {
+    let with = |tls: &str| format!(r#"{{"grpc": "shop.Orders", "tls": {tls}}}"#);
+    for (stack, form, words, help) in [
+        ("grpc-tls", "grpc:shop.Orders", "the gRPC health of shop.Orders: the port speaks TLS", "where that speaks TLS"),
+        ("grpc-tls", &with(r#"{"ca": "tls/ca.pem"}"#), "certificate not valid for name", "`host: NAME`"),
+        ("grpc-tls", &with("{}"), "invalid peer certificate: UnknownIssuer", "`tls: {ca: FILE}`"),
+        ("grpc", &with(r#"{"insecure": true}"#), "over TLS: the port does not speak TLS", "leave `tls` out"),
+    ] {
+        let (folder, authority) = (format!("stacks/forms/{stack}"), "stacks/forms/grpc-tls/tls/ca.pem");
+        // A flag names a file from where it is given.
+        let form = form.replace("tls/ca.pem", authority);
+        let (output, left) = run(seaworthy(&["check", &folder, "--tags", "@shutdown.in-time", "--readiness", &form]));
+        assert_eq!((output.status.code(), left), (Some(2), vec![]), "{form}: {}", shown(&output));
+        for words in ["error: --readiness: ", words, help] {
+            assert!(shown(&output).contains(words), "{form}: {}", shown(&output));
+        }
     }
 }
 

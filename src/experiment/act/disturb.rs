@@ -6,8 +6,8 @@ use crate::engine::Reach;
 use crate::experiment::act::Disturbance;
 use crate::experiment::{RunContext, Stage, launch};
 use crate::fault;
-use crate::judge::seconds;
-use crate::model::{Fact, FaultKind, Halt, Mark, Return};
+use crate::judge::{Anchor, Claim, Event, Window, seconds};
+use crate::model::{Fact, FaultKind, Halt, Mark, Observation, Return};
 use crate::probe::{OpenSession, hold, query};
 use crate::subject::{Kind, Meant};
 use crate::target::Instance;
@@ -122,11 +122,21 @@ pub(super) async fn flap(stage: &mut Stage, dependency: &Meant, times: u64) -> R
     Ok(())
 }
 
-/// The dependency comes back at another address.
+/// The dependency comes back at another address, once readiness has shown that it is away: a move may be over before readiness is asked
+/// the next time, by a command or a health check. Readiness that ignores it is waited for no longer than it may take.
 pub(super) async fn move_to_another_address(stage: &mut Stage, dependency: &Meant) -> Result<(), Halt> {
     let (context, instance) = stage.instance().await?;
     let service = launch::meant(context, dependency)?;
-    let moved = fault::relocate(instance, &service).await?;
+    let contract = &context.contract;
+    let felt = async |from: Duration| {
+        let judge = |facts: &[Observation], over| {
+            Claim::OutageFelt(Anchor::Latest).judge(&Window { facts, contract, from, event: Event::Beginning, over })
+        };
+        if contract.readiness.can_say_unready() {
+            instance.timeline().wait(from + contract.outage_limit, judge).await;
+        }
+    };
+    let moved = fault::relocate(instance, &service, felt).await?;
     let back = moved.ok_or_else(|| Halt::not_measured(format!("`{service}` came back at the same address")))?;
     let accepted = launch::wait_until_accepting(context, instance, &service, back).await?;
     stage.mark(accepted, Mark::Accepts { service, after: Return::Move });

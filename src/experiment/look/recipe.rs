@@ -23,6 +23,9 @@ pub(super) fn loose_images(stage: &Stage) -> Result<(), Halt> {
             let named = recipe.images(target.as_deref(), &contexts).into_iter();
             (Some(path), named.map(|named| (named.image, named.line)).collect())
         }
+        Err(Halt::NotApplicable { .. }) if !context.has_compose_file() => {
+            return Err(Halt::not_applicable("no compose file and no Dockerfile names an image"));
+        }
         Err(Halt::NotApplicable { .. }) => {
             (None, context.model.image(app).map(|image| (image.to_owned(), 0)).into_iter().collect())
         }

@@ -3,7 +3,7 @@
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use super::{Form, HttpForm, Kind, Statuses, Tls};
+use super::{Form, GrpcForm, HttpForm, Kind, Statuses, Tls};
 use crate::subject::{Protocol, Secret};
 
 const FORMS: &str = "write a path such as /health, `{path: …}`, `{grpc: SERVICE}`, `{tcp: PORT}`, `{exec: [command]}`, `{log: REGEX}`, \
@@ -44,7 +44,7 @@ impl Form {
         }
         match text.split_once(':') {
             Some(("tcp", port)) => Ok(Self::Tcp { port: Some(port_of(port)?) }),
-            Some(("grpc", service)) => Ok(Self::Grpc { service: service.to_owned(), port: None }),
+            Some(("grpc", service)) => Ok(Self::Grpc(GrpcForm { service: service.to_owned(), ..GrpcForm::default() })),
             Some(("log", pattern)) => Self::log(pattern),
             Some(("exec", command)) => Self::exec(command.split_whitespace().map(str::to_owned).collect()),
             Some((scheme @ ("http" | "https"), rest)) => of_url(scheme, rest).map(Self::Http),
@@ -57,7 +57,7 @@ impl Form {
             "healthcheck" => Ok(Self::HealthCheck),
             "runs" => Ok(Self::Runs),
             "tcp" => Ok(Self::Tcp { port: None }),
-            "grpc" => Ok(Self::Grpc { service: String::new(), port: None }),
+            "grpc" => Ok(Self::Grpc(GrpcForm::default())),
             path if path.starts_with('/') => Ok(Self::path(path)),
             name if name.parse::<Protocol>().is_ok() => Ok(Self::Protocol { name: name.to_owned(), kind: Kind::Unknown }),
             other => Err(format!("`{other}` is not a path: it must start with /, or be another form of readiness")),
@@ -73,7 +73,7 @@ impl Form {
         };
         let allowed: &[&str] = match kind {
             "path" => &HTTP_KEYS,
-            "grpc" => &["grpc", "port"],
+            "grpc" => &["grpc", "port", "host", "tls"],
             "protocol" => &["protocol", "as"],
             _ => &[kind],
         };
@@ -85,7 +85,10 @@ impl Form {
             "path" => http(object).map(Self::Http),
             "grpc" => {
                 let service = if value.is_null() { String::new() } else { text("grpc", value)?.to_owned() };
-                Ok(Self::Grpc { service, port: object.get("port").map(port).transpose()? })
+                let port = object.get("port").map(port).transpose()?;
+                let host = object.get("host").map(|host| text("host", host).and_then(host_name)).transpose()?;
+                let tls = object.get("tls").map(read_tls).transpose()?;
+                Ok(Self::Grpc(GrpcForm { service, port, host, tls }))
             }
             "tcp" => Ok(Self::Tcp { port: if value.is_null() { None } else { Some(port(value)?) } }),
             "exec" => {

@@ -14,6 +14,9 @@ fn every_form_is_read_and_written_as_it_is_declared() {
         (json!({"path": "/h", "scheme": "https", "tls": {"insecure": true}}), "https:/h"),
         (json!({"path": "/h", "method": "HEAD", "ready": ["200-299", "401"]}), "HEAD /h (200-299 or 401)"),
         (json!({"grpc": "shop.Orders", "port": 50051}), "the gRPC health of shop.Orders"),
+        (json!({"grpc": "shop.Orders", "tls": {}}), "the gRPC health of shop.Orders over TLS"),
+        (json!({"grpc": "", "tls": {"insecure": true}}), "the gRPC health of the server over TLS"),
+        (json!({"grpc": "", "host": "shop.test", "tls": {"ca": "ca.pem"}}), "the gRPC health of the server over TLS"),
         (json!({"tcp": 5432}), "a connection to port 5432"),
         (json!({"exec": ["test", "-f", "/ready"]}), "the command test -f /ready"),
         (json!({"log": "ready to (serve|work)"}), "a line of the log like ready to (serve|work)"),
@@ -74,6 +77,8 @@ fn what_can_not_be_read_is_told() {
         (json!({"path": "/h", "ready": [200, 503], "unready": [503]}), "503 can't say both"),
         (json!({"path": "/h", "scheme": "ftp"}), "`scheme: ftp` is neither http nor https"),
         (json!({"path": "/h", "tls": {"insecure": true}}), "`tls` needs `scheme: https`"),
+        (json!({"grpc": "", "tls": true}), "`tls` is {insecure: true} or {ca: FILE}"),
+        (json!({"grpc": "", "scheme": "https"}), "there is no `scheme` beside `grpc`: the keys are grpc, port, host, tls"),
         (json!({"path": "/h", "scheme": "https", "tls": {"ca": 1}}), "`tls` is {insecure: true} or {ca: FILE}"),
     ] {
         let error = Form::read(&declared).expect_err("nothing to read");

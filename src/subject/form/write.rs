@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Form, HttpForm, Statuses, Tls};
+use super::{Form, GrpcForm, HttpForm, Statuses, Tls};
 use crate::redact::MASK;
 
 /// A range of statuses, as it is declared.
@@ -12,15 +12,9 @@ pub(super) fn range((first, last): (u16, u16)) -> String {
 
 impl From<Form> for Value {
     fn from(form: Form) -> Self {
-        let with_port = |mut value: Self, port: Option<u16>| {
-            if let (Some(port), Some(object)) = (port, value.as_object_mut()) {
-                object.insert("port".into(), port.into());
-            }
-            value
-        };
         match form {
             Form::Http(http) => http_form(http),
-            Form::Grpc { service, port } => with_port(json!({"grpc": service}), port),
+            Form::Grpc(grpc) => grpc_form(grpc),
             Form::Tcp { port } => json!({"tcp": port}),
             Form::Exec { command } => json!({"exec": command}),
             Form::HealthCheck => "healthcheck".into(),
@@ -49,15 +43,27 @@ fn http_form(http: HttpForm) -> Value {
     let ranges = |Statuses(ranges)| -> Vec<String> { ranges.into_iter().map(range).collect() };
     add("ready", (ready != Statuses::default()).then(|| ranges(ready).into()));
     add("unready", unready.map(Value::from));
-    add(
-        "tls",
-        match tls {
-            Tls::Public => None,
-            Tls::Insecure => Some(json!({"insecure": true})),
-            Tls::Authority(file) => Some(json!({"ca": file.display().to_string()})),
-        },
-    );
+    add("tls", (tls != Tls::Public).then(|| looked_at(tls)));
     Value::Object(object)
+}
+
+fn grpc_form(GrpcForm { service, port, host, tls }: GrpcForm) -> Value {
+    let mut object = Map::from_iter([("grpc".to_owned(), Value::from(service))]);
+    let mut add = |key: &str, value: Option<Value>| {
+        object.extend(value.map(|value| (key.to_owned(), value)));
+    };
+    add("port", port.map(Value::from));
+    add("host", host.map(Value::from));
+    add("tls", tls.map(looked_at));
+    Value::Object(object)
+}
+
+fn looked_at(tls: Tls) -> Value {
+    match tls {
+        Tls::Public => json!({}),
+        Tls::Insecure => json!({"insecure": true}),
+        Tls::Authority(file) => json!({"ca": file.display().to_string()}),
+    }
 }
 
 impl Form {
@@ -68,7 +74,7 @@ impl Form {
             Self::Protocol { name, .. } => name.clone(),
             Self::Tcp { port: Some(port) } => format!("{{tcp: {port}}}"),
             Self::Tcp { port: None } => "tcp".into(),
-            Self::Grpc { service, port: None } if service.is_empty() => "grpc".into(),
+            Self::Grpc(grpc) if *grpc == GrpcForm::default() => "grpc".into(),
             other => match Value::from(other.clone()) {
                 Value::String(word) => word,
                 value => value.to_string(),

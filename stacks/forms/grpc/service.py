@@ -1,4 +1,8 @@
-"""A gRPC service whose health follows that of its cache. ALWAYS_SERVING=1 is the defect of its twin: the health is set once."""
+"""A gRPC service whose health follows that of its cache.
+
+TLS             the folder of its key and certificate; without one it speaks no TLS
+ALWAYS_SERVING  the defect of its twins: the health is set once
+"""
 
 import json
 import os
@@ -6,6 +10,7 @@ import signal
 import socket
 import time
 from concurrent import futures
+from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -35,7 +40,11 @@ def main():
     servicer = health.HealthServicer()
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=8))
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
-    server.add_insecure_port("[::]:50051")
+    if os.environ.get("TLS"):
+        key, certificate = (Path(os.environ["TLS"], file).read_bytes() for file in ("server-key.pem", "server.pem"))
+        server.add_secure_port("[::]:50051", grpc.ssl_server_credentials([(key, certificate)]))
+    else:
+        server.add_insecure_port("[::]:50051")
     serving = bool(os.environ.get("ALWAYS_SERVING"))
     servicer.set(NAME, STATUS.SERVING if serving else STATUS.NOT_SERVING)
     server.start()
