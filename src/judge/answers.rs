@@ -6,7 +6,7 @@ use super::claim::{Lasting, Wanted};
 use super::meaning::{Meaning, ready_in_words};
 use super::window::{Window, changes};
 use super::words::{answers, deaths, exits, seconds, since};
-use crate::model::{Answer, ContainerChange, DependencyState, Endpoint, Fact, FactId, Outcome};
+use crate::model::{Answer, ContainerChange, DependencyState, Endpoint, Fact, FactId, Outcome, Phase};
 
 /// How long a request may be left without an answer before the app ends.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -215,8 +215,16 @@ pub(super) fn never_ready_without(window: &Window<'_>) -> Outcome {
     let Some((back, service)) = window.returned() else {
         return Outcome::undecided_when(window.over, "when the dependency was there");
     };
+    // That it is there is known when it has answered us; the app may have been a little faster. Until these it was not there.
+    let missing = window.facts.iter().filter(|one| one.at <= back.at).filter_map(|one| match &one.fact {
+        Fact::Dependency { service: of, sent, state: DependencyState::NotAccepting { .. } } if of == service => Some(*sent),
+        Fact::Container { service: of, change: ContainerChange::Started { .. } } if of == service => Some(one.at),
+        Fact::Fault { service: of, phase: Phase::Ends, .. } if of == service => Some(one.at),
+        _ => None,
+    });
+    let missing = missing.max().unwrap_or(back.at);
     let early = requests(window, Endpoint::Readiness)
-        .find(|request| request.sent >= window.started() && request.at < back.at && request.is_ready());
+        .find(|request| request.sent >= window.started() && request.at < missing && request.is_ready());
     match early {
         None => Outcome::Held(vec![back.id]),
         Some(request) => Outcome::broken(
@@ -362,6 +370,10 @@ mod tests {
         assert!(is_broken(&judged(900)));
         assert_eq!(judged(5_100), held([1]));
         assert_eq!(Case::of([readiness(900, 910, Answer::Status(200))]).judge(&Claim::NotReadyWithout), Outcome::Pending);
+        let faster = [database(800, 810, refused()), readiness(930, 940, Answer::Status(200)), there.clone()];
+        assert!(is_held(&Case::of(faster).judge(&Claim::NotReadyWithout)), "it was there between our questions");
+        let early = [readiness(700, 710, Answer::Status(200)), database(800, 810, refused()), there.clone()];
+        assert!(is_broken(&Case::of(early).judge(&Claim::NotReadyWithout)));
     }
 
     #[test]
