@@ -22,6 +22,7 @@ mod listing;
 mod log;
 mod logging;
 mod meaning;
+mod missed;
 mod names;
 mod process;
 mod proof;

@@ -181,6 +181,11 @@ pub(super) async fn first_sign(context: &RunContext, instance: &Instance, app_st
     instance.timeline().first(limit, first).await.unwrap_or(limit)
 }
 
+/// Waits until the app has answered or written something, and as long as its undisturbed start takes. Returns the offset of that.
+pub(super) async fn should_be_ready(context: &RunContext, instance: &Instance, app_started: Duration) -> Duration {
+    first_sign(context, instance, app_started).await.max(app_started + context.undisturbed_start)
+}
+
 /// Waits until the app tries to reach a dependency that is behind the tap, for as long as an app may take for it that was once
 /// ready without being disturbed. Returns the offset of its first attempt; nothing when it makes none.
 pub(super) async fn first_attempt(

@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::answers::Request;
 use super::meaning::{Meaning, ready_in_words, unready_in_words};
 use super::window::{Event, Window};
-use super::{answers, attempts, body, config, felt, files, health, image, listing, log, logging, process, sessions, stop};
+use super::{
+    answers, attempts, body, config, felt, files, health, image, listing, log, logging, missed, process, sessions, stop,
+};
 use crate::model::{Answer, Endpoint, Mark, Outcome, Sight, Trait};
 use crate::subject::{Contract, Meant};
 
@@ -33,6 +35,8 @@ pub enum Claim {
     Listens { within: Limit, of: Anchor },
     /// Readiness shows that the app felt the outage.
     OutageFelt(Anchor),
+    /// The app missed the dependency while that was not there at its start, so that what it does afterwards is no luck.
+    Missed(Meant),
     /// The engine calls the app healthy, or unhealthy, within a limit.
     HealthTurns { healthy: bool, within: Duration, of: Anchor },
     /// The engine does not call the app healthy before it is ready.
@@ -307,6 +311,7 @@ impl Claim {
             Self::Answers { within, .. } | Self::Listens { within, .. } => within.of(contract) + contract.probe_timeout + MARGIN,
             // Where there is no end of it, a slow answer has to be waited for.
             Self::OutageFelt(_) => contract.probe_timeout + MARGIN,
+            Self::Missed(_) => contract.startup_limit + missed::PATIENCE,
             // The last request of the window may have to run into its timeout before its answer is known.
             Self::Stays { time, .. } => *time + contract.probe_timeout + MARGIN,
             // That it stays so is waited for.
@@ -412,6 +417,7 @@ impl Claim {
             | Self::Structured
             | Self::KeepsSecrets(_) => &[Sight::Everything, Sight::Log],
             Self::Paced { .. } | Self::BacksOff(_) => &[Sight::Everything, Sight::Attempts],
+            Self::Missed(_) => &[Sight::Everything, Sight::Log, Sight::Attempts],
             _ => &[Sight::Everything],
         }
     }
@@ -427,6 +433,7 @@ impl Claim {
             }
             Self::Listens { within, .. } => answers::listened(window, within.in_window(window)),
             Self::OutageFelt(_) => felt::was_felt(window),
+            Self::Missed(dependency) => meant(window, dependency, |service| missed::missed(window, service)),
             Self::Stays { endpoint, lasting, time, .. } => answers::stayed(window, *endpoint, *lasting, *time),
             Self::HealthTurns { healthy, within, .. } => health::turned(window, *healthy, *within),
             Self::HealthCheckPasses(within) => health::passes(window, *within),

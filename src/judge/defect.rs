@@ -74,7 +74,8 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
             lasting: Lasting::Bounded | Lasting::NoSuccess | Lasting::OnlyUnready,
             ..
         }
-        | Claim::OutageFelt(_) => in_outage(window, matches!(claim, Claim::Stays { lasting: Lasting::NoSuccess, .. })),
+        | Claim::OutageFelt(_)
+        | Claim::Missed(_) => in_outage(window, matches!(claim, Claim::Stays { lasting: Lasting::NoSuccess, .. })),
         Claim::HealthTurns { healthy: false, .. } => {
             let is_shared = |defect: &Defect| matches!(defect, Defect::IgnoresOutage { .. } | Defect::ExitsInOutage { .. });
             in_outage(window, false).filter(is_shared).or(Some(Defect::HealthStaysGreen))

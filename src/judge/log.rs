@@ -64,6 +64,16 @@ pub(super) fn names_dependency(window: &Window<'_>, service: &str, limit: Durati
     some_line_says(window, |text| has_name(text, &names), limit, expected)
 }
 
+/// The lines between two moments that say something.
+pub(super) fn lines_that_say(
+    window: &Window<'_>,
+    (from, until): (Duration, Duration),
+    says: impl Fn(&str) -> bool,
+) -> impl Iterator<Item = FactId> {
+    let written = lines(window.facts, window.app(), from).filter(move |line| line.at < until);
+    said(written).filter(move |(_, text)| says(text)).map(|(line, _)| line.id)
+}
+
 /// Some line of the log says that the login failed.
 pub(super) fn told_of_login(window: &Window<'_>, limit: Duration) -> Outcome {
     let expected = format!("within {} `{}` logs that its login failed ({})", seconds(limit), window.app(), LOGIN.join(", "));
