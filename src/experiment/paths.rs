@@ -46,6 +46,8 @@ const LIVENESS: [&str; 10] = [
     "/alive",
     "/__lbheartbeat__",
 ];
+/// Where an app whose readiness has a path of its own says that it lives.
+const HEALTH: &str = "/healthz";
 /// No app has this path on purpose.
 const NOWHERE: &str = "/seaworthy-asks-for-a-path-that-nobody-has";
 const ROOT: &str = "/";
@@ -127,7 +129,7 @@ pub(super) async fn find_liveness(context: &RunContext, instance: &Instance) -> 
         if is_success(status(&format!("{folder}{NOWHERE}")).await?) {
             continue;
         }
-        for path in LIVENESS.map(|path| format!("{folder}{path}")).into_iter().filter(|path| path != readiness) {
+        for path in usual(readiness).map(|path| format!("{folder}{path}")).filter(|path| path != readiness) {
             if is_anything_below && path.starts_with(&below) {
                 continue;
             }
@@ -137,6 +139,14 @@ pub(super) async fn find_liveness(context: &RunContext, instance: &Instance) -> 
         }
     }
     None
+}
+
+/// The usual liveness paths beside a readiness path. One that only speaks of health tells of the process where another one tells of
+/// readiness; elsewhere it may be the same as that.
+fn usual(readiness: &str) -> impl Iterator<Item = &'static str> {
+    let last = readiness.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let speaks_of_readiness = last.contains("ready") || last.contains("readiness");
+    LIVENESS.into_iter().chain(speaks_of_readiness.then_some(HEALTH))
 }
 
 /// Where paths are looked for beside a known one: in its own folder, and at the root.
@@ -163,6 +173,16 @@ mod tests {
             ("/", vec![""]),
         ] {
             assert_eq!(folders(readiness), expected, "{readiness}");
+        }
+    }
+
+    #[test]
+    fn what_speaks_of_health_tells_of_the_process_beside_readiness() {
+        for (readiness, is_liveness) in
+            [("/readyz", true), ("/health/ready", true), ("/readiness/", true), ("/health", false), ("/api/status", false)]
+        {
+            assert_eq!(usual(readiness).any(|path| path == "/healthz"), is_liveness, "{readiness}");
+            assert!(usual(readiness).any(|path| path == "/livez"), "{readiness}");
         }
     }
 }
