@@ -41,7 +41,7 @@ pub use self::config::names_setting;
 pub use self::dependency::{Awaited, became_healthy, completed, gone_after, started_to_accept};
 pub use self::gap::gap;
 pub use self::proof::{prove, prove_check};
-pub use self::window::{Event, Window};
+pub use self::window::{Event, Window, start_limit};
 pub use self::words::{count_exits, seconds, since, used};
 use crate::model::{FactId, Inspection, Outcome, Place};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::answers::Request;
 use super::meaning::{Meaning, ready_in_words, unready_in_words};
-use super::window::{Event, Window};
+use super::window::{Event, SLOWER, Window};
 use super::{
     answers, attempts, body, config, felt, files, health, image, listing, log, logging, missed, process, sessions, stop,
 };
@@ -262,7 +262,7 @@ impl Anchor {
 /// A limit of the contract, or a fixed one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// How long the app may take to be ready.
+    /// How long the app may take to be ready; more where its start takes long alone.
     Startup,
     /// How long it may take to be ready again.
     Recovery,
@@ -272,8 +272,7 @@ pub enum Limit {
     OutageAndProbe,
     /// So long.
     Fixed(Duration),
-    /// So long, and as long again as an undisturbed start takes from the app's first sign of life on, twice: several instances at once
-    /// are slower than one.
+    /// So long, and as long again as an undisturbed start takes from the app's first sign of life on, where several instances run at once.
     BeyondStart(Duration),
 }
 
@@ -286,16 +285,25 @@ impl Limit {
             Self::Recovery => contract.recovery_limit,
             Self::Outage => contract.outage_limit,
             Self::OutageAndProbe => contract.outage_limit + contract.probe_timeout,
-            Self::Fixed(time) => time,
-            // How long the start takes is known once it is judged.
-            Self::BeyondStart(time) => time + contract.startup_limit,
+            Self::Fixed(time) | Self::BeyondStart(time) => time,
+        }
+    }
+
+    /// The longest that it can be: how long a start takes alone is known once it is judged, and within the limit.
+    fn at_most(self, contract: &Contract) -> Duration {
+        let start = contract.startup_limit * SLOWER;
+        match self {
+            Self::Startup => start,
+            Self::BeyondStart(time) => time + start,
+            other => other.of(contract),
         }
     }
 
     /// How long it is in an experiment.
     pub(super) fn in_window(self, window: &Window<'_>) -> Duration {
         match self {
-            Self::BeyondStart(time) => time + window.rest_of_start() * 2,
+            Self::Startup => window.start_limit(),
+            Self::BeyondStart(time) => time + window.rest_of_start() * SLOWER,
             other => other.of(window.contract),
         }
     }
@@ -308,10 +316,12 @@ impl Claim {
         match self {
             Self::NotReadyBefore(_) => contract.startup_limit,
             // A request that hangs into the window puts its end off.
-            Self::Answers { within, .. } | Self::Listens { within, .. } => within.of(contract) + contract.probe_timeout + MARGIN,
+            Self::Answers { within, .. } | Self::Listens { within, .. } => {
+                within.at_most(contract) + contract.probe_timeout + MARGIN
+            }
             // Where there is no end of it, a slow answer has to be waited for.
             Self::OutageFelt(_) => contract.probe_timeout + MARGIN,
-            Self::Missed(_) => contract.startup_limit + missed::PATIENCE,
+            Self::Missed(_) => Limit::Startup.at_most(contract) + missed::PATIENCE,
             // The last request of the window may have to run into its timeout before its answer is known.
             Self::Stays { time, .. } => *time + contract.probe_timeout + MARGIN,
             // That it stays so is waited for.
@@ -321,7 +331,7 @@ impl Claim {
             | Self::LogNames { within, .. }
             | Self::GivesUpCleanly { within, .. }
             | Self::NoTraces { time: within, .. } => *within,
-            Self::TellsOfLogin(within) => within.of(contract),
+            Self::TellsOfLogin(within) => within.at_most(contract),
             Self::Wrote => ARRIVAL,
             Self::NoRootProcess => LOOKS_LIMIT,
             _ => Duration::ZERO,

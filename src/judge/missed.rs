@@ -6,7 +6,7 @@ use super::answers::requests;
 use super::log::lines_that_say;
 use super::meaning::{Meaning, ready_in_words};
 use super::names::{has_name, names_of};
-use super::window::Window;
+use super::window::{SLOWER, Window};
 use super::words::{answers, deaths};
 use crate::model::{Endpoint, Fact, FactId, Mark, Outcome};
 
@@ -58,7 +58,8 @@ pub(super) fn missed(window: &Window<'_>, service: &str) -> Outcome {
     }
     let ready = requests(window, Endpoint::Readiness).find(|one| one.sent >= back.at && one.is_ready());
     let Some(ready) = ready else {
-        return if window.over { Outcome::Held(vec![back.id]) } else { Outcome::Pending };
+        let is_past = window.facts.last().is_some_and(|last| last.at > back.at + window.start_limit());
+        return if window.over || is_past { Outcome::Held(vec![back.id]) } else { Outcome::Pending };
     };
     let until = ready.at.max(back.at + LATER);
     if let Some(evidence) = used_afterwards(window, service, (back.at, until)) {
@@ -88,8 +89,7 @@ pub(super) fn missed(window: &Window<'_>, service: &str) -> Outcome {
 fn shown_before(window: &Window<'_>, service: &str, back: Duration) -> Option<FactId> {
     let started = window.started();
     let sign = window.facts.iter().find(|one| one.at >= started && matches!(one.fact, Fact::Mark { mark: Mark::FirstSign }));
-    // Several instances at once are slower than one.
-    let should_be_ready = sign.map_or(started, |sign| sign.at) + window.rest_of_start() * 2;
+    let should_be_ready = sign.map_or(started, |sign| sign.at) + window.rest_of_start() * SLOWER;
     let mut asked = requests(window, Endpoint::Readiness).filter(|one| one.sent >= started && one.sent < back);
     let answer = asked.find(|one| match one.meaning {
         Meaning::Ready => false,
@@ -231,6 +231,8 @@ mod tests {
         assert_eq!(case(&ready).judge(&MISSED), Outcome::Pending);
         assert_eq!(case(&[&ready[..], &[status(11_500, 200)]].concat()).judge(&MISSED), Outcome::Pending, "its way here");
         assert!(is_broken(&case(&[&ready[..], &[status(12_100, 200)]].concat()).judge(&MISSED)));
+        let hours = readiness(90_000, 90_010, Answer::Refused);
+        assert!(is_held(&case(&[status(1200, 200), hours]).judge(&MISSED)), "longer than a start may take");
         let never = [status(1200, 200), readiness(9000, 9010, Answer::Refused), readiness(20_000, 20_010, Answer::Refused)];
         assert_eq!(case(&never).judge(&MISSED), Outcome::Pending);
         assert_eq!(case(&never).over().judge(&MISSED), held([3]), "the claim is broken by itself");

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::experiment::{RunContext, Stage, launch};
 use crate::fault::{self, WireFault};
+use crate::judge::seconds;
 use crate::model::{Halt, Mark};
 use crate::subject::Meant;
 
@@ -23,7 +24,8 @@ pub(super) async fn start_while(stage: &mut Stage, dependency: &Meant, how: Wire
     let first = launch::first_attempt(context, instance, &dependency, started).await;
     let first = first.ok_or_else(|| {
         let asked = if is_quiet { " by itself" } else { "" };
-        Halt::not_applicable(format!("`{}` does not try to reach `{dependency}`{asked} at its start", context.contract.app))
+        let (app, limit) = (&context.contract.app, seconds(launch::attempt_limit(context)));
+        Halt::not_applicable(format!("`{app}` does not try to reach `{dependency}`{asked} in the first {limit} of its start"))
     })?;
     instance.timeline().clock().reach(first + time).await;
     let healed = fault::heal_wire(instance, &dependency, how).await?;
