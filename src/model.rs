@@ -24,7 +24,7 @@ pub use self::cause::Cause;
 pub use self::cut::{beginning, cut_mark, excerpt, is_cut};
 pub use self::defect::{Defect, is_within};
 pub use self::fact::{
-    Answer, ContainerChange, DependencyState, Endpoint, Fact, FaultKind, Flood, LogStream, Phase, Process, Sight, Usage,
+    Answer, ContainerChange, DependencyState, Endpoint, Fact, FaultKind, Flood, LogStream, Phase, Process, Sight, Usage, is_init,
 };
 pub use self::inspection::{
     BuildStep, HealthTimes, Inspection, Item, LayerBytes, Listing, RowState, SettingOutcome, Trait, Weakness,
