@@ -1,16 +1,19 @@
 //! Judging how an app stops.
 
+use std::time::Duration;
+
 use super::answers::{Request, requests};
 use super::image::signal_number;
+use super::log::lines;
 use super::logging::had_last_words;
 use super::meaning::Meaning;
 use super::process::{first_process, is_behind_an_init, is_shell};
 use super::window::{Stop, Window};
 use super::words::{meaning, seconds, since};
-use crate::model::{Endpoint, Fact, FactId, Inspection, Observation, Outcome};
+use crate::model::{Endpoint, Fact, FactId, Inspection, Observation, Outcome, excerpt};
 
 impl Stop<'_> {
-    fn took(&self) -> std::time::Duration {
+    fn took(&self) -> Duration {
         self.died.saturating_sub(self.told)
     }
 
@@ -83,8 +86,30 @@ pub(super) fn in_time(window: &Window<'_>) -> Outcome {
             return Outcome::Held(stop.evidence());
         }
         let expected = format!("`{}` exits within {} of {}", stop.app, seconds(stop.grace), stop.signal);
-        Outcome::broken(expected, stop.describe(window.facts), stop.evidence())
+        let seen = stop.describe(window.facts);
+        match went_on(window, &stop).filter(|_| !was_ready) {
+            Some((how, id)) => Outcome::broken(expected, format!("{seen}; {how}"), [stop.evidence(), vec![id]].concat()),
+            None => Outcome::broken(expected, seen, stop.evidence()),
+        }
     })
+}
+
+/// How an app that was told to stop while it started went on starting, and the fact that shows it.
+fn went_on(window: &Window<'_>, stop: &Stop<'_>) -> Option<(String, FactId)> {
+    let after = |at: Duration| at > stop.told && at < stop.died;
+    let ready = requests(window, Endpoint::Readiness).find(|one| one.sent >= stop.told && after(one.at) && one.is_ready());
+    if let Some(ready) = ready {
+        let at = since(stop.told, ready.at);
+        return Some((format!("it went on starting, and was ready at {at}, counted from {}", stop.signal), ready.id));
+    }
+    let mut lines = lines(window.facts, stop.app, stop.told).filter(|line| after(line.at));
+    let first = lines.next()?;
+    let (at, count) = (since(stop.told, first.at), lines.count() + 1);
+    let logged = if count == 1 { "a line".to_owned() } else { format!("{count} lines") };
+    Some((
+        format!("it went on and logged {logged}, the first at {at}, counted from {}: {}", stop.signal, excerpt(first.text, 0)),
+        first.id,
+    ))
 }
 
 /// The status of a death does not say that somebody killed the process.
@@ -288,6 +313,24 @@ mod tests {
         assert!(is_held(&stopped(died(500, 0, false), &[look(0)]).judge(&in_time)), "a handler that came late");
         let served = [look(0), readiness(1, 5, Answer::Status(200))];
         assert!(is_held(&stopped(died(500, 140, false), &served).judge(&in_time)), "it did run");
+    }
+
+    #[test]
+    fn an_app_that_went_on_starting_is_told_by_what_it_did() {
+        let in_time = Claim::StopsInTime(Anchor::Latest);
+        let seen = |others: &[Told]| killed(others).finding(&in_time);
+        let ready = seen(&[line(700, "loading"), readiness(9_000, 9_820, Answer::Status(200))]);
+        assert!(ready.seen.ends_with("; it went on starting, and was ready at +9.8 s, counted from SIGTERM"), "{}", ready.seen);
+        assert_eq!(ready.evidence, ids([0, 1, 3]));
+        let wrote = seen(&[line(10, "hello"), line(700, "loading"), line(900, "loaded"), line(10_600, "late")]);
+        assert!(
+            wrote.seen.ends_with("; it went on and logged 2 lines, the first at +0.7 s, counted from SIGTERM: loading"),
+            "{}",
+            wrote.seen
+        );
+        assert_eq!(wrote.evidence, ids([0, 1, 3]));
+        let served = seen(&[readiness(1, 5, Answer::Status(200)), line(700, "GET /")]);
+        assert!(served.seen.ends_with("(status 137)"), "it was ready before: {}", served.seen);
     }
 
     #[test]
