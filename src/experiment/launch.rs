@@ -27,7 +27,7 @@ const WRONG_FORM: Duration = Duration::from_secs(3);
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 /// How long an app may show no sign of life before a scenario goes on all the same.
 const SIGN_LIMIT: Duration = Duration::from_secs(10);
-/// How much longer than twice its undisturbed start an app may take to try to reach a dependency.
+/// How much longer than three times its undisturbed start an app may take to try to reach a dependency.
 const ATTEMPT_MARGIN: Duration = Duration::from_secs(10);
 
 /// Creates a copy and attaches a probe to everything that the contract names. Nothing runs yet but the tap and the proxy, where there is
@@ -201,7 +201,7 @@ pub(super) async fn first_attempt(
 
 /// For how long the app's first attempt to reach a dependency is waited for.
 pub(super) fn attempt_limit(context: &RunContext) -> Duration {
-    (context.undisturbed_start * 2 + ATTEMPT_MARGIN).min(context.start_limit())
+    (context.undisturbed_start * 3 + ATTEMPT_MARGIN).min(context.start_limit())
 }
 
 /// Starts every service, each when what it needs is there, and waits until the app is ready. Returns the offsets of the app's

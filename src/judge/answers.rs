@@ -366,9 +366,12 @@ mod tests {
         assert!(is_held(&ready(59_000, &[])));
         assert!(is_broken(&ready(61_000, &[])), "the contract's limit");
         assert!(is_broken(&ready(61_000, &[took(20)])), "which is enough for a start of 20 s");
-        assert!(is_held(&ready(99_000, &[took(50)])));
-        let Outcome::Broken(finding) = ready(101_000, &[took(50)]) else { panic!("not broken") };
-        assert_eq!(finding.expected, "readiness answers 2xx within 100.0 s (twice what its start takes alone) of its start");
+        assert!(is_held(&ready(149_000, &[took(50)])));
+        let Outcome::Broken(finding) = ready(151_000, &[took(50)]) else { panic!("not broken") };
+        assert_eq!(
+            finding.expected,
+            "readiness answers 2xx within 150.0 s (three times what its start takes alone) of its start"
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::answers::Request;
 use super::meaning::{Meaning, ready_in_words, unready_in_words};
-use super::window::{Event, SLOWER, Window};
+use super::window::{Event, SLOWER, SLOWEST, Window};
 use super::{
     answers, attempts, body, config, felt, files, health, image, listing, log, logging, missed, process, sessions, stop,
 };
@@ -291,7 +291,7 @@ impl Limit {
 
     /// The longest that it can be: how long a start takes alone is known once it is judged, and within the limit.
     fn at_most(self, contract: &Contract) -> Duration {
-        let start = contract.startup_limit * SLOWER;
+        let start = contract.startup_limit * SLOWEST;
         match self {
             Self::Startup => start,
             Self::BeyondStart(time) => time + start,

@@ -11,13 +11,15 @@ use crate::subject::Contract;
 /// An app that needs nothing and has failed so often when it was started will fail again.
 const FAILED_STARTS: usize = 3;
 
-/// How many times as long as alone a start may take: several instances at once are slower than one.
+/// How many times as long as alone the rest of a start takes: several instances at once are slower than one.
 pub(super) const SLOWER: u32 = 2;
+/// How many times as long as alone a whole start may take at most.
+pub(super) const SLOWEST: u32 = 3;
 
 /// How long an app may take to be ready that takes so long when nothing else runs.
 #[must_use]
 pub fn start_limit(contract: &Contract, alone: Duration) -> Duration {
-    contract.startup_limit.max(alone * SLOWER)
+    contract.startup_limit.max(alone * SLOWEST)
 }
 
 /// The facts that a claim is judged by.
@@ -159,7 +161,7 @@ impl<'a> Window<'a> {
     /// "within 5.0 s of `db` being killed".
     pub(super) fn within(&self, limit: Duration) -> String {
         let is_beyond = limit > self.contract.startup_limit && limit == self.start_limit();
-        let why = if is_beyond { " (twice what its start takes alone)" } else { "" };
+        let why = if is_beyond { " (three times what its start takes alone)" } else { "" };
         format!("within {}{why} of {}", seconds(limit), self.event)
     }
 }

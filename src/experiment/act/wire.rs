@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::experiment::{RunContext, Stage, launch};
 use crate::fault::{self, WireFault};
 use crate::judge::seconds;
-use crate::model::{Halt, Mark};
+use crate::model::{Fact, Halt, Mark, Observation};
 use crate::subject::Meant;
 
 /// The app is started while the dependency turns it down. That ends so long after the app's first attempt, and limits count from then.
@@ -25,7 +25,14 @@ pub(super) async fn start_while(stage: &mut Stage, dependency: &Meant, how: Wire
     let first = first.ok_or_else(|| {
         let asked = if is_quiet { " by itself" } else { "" };
         let (app, limit) = (&context.contract.app, seconds(launch::attempt_limit(context)));
-        Halt::not_applicable(format!("`{app}` does not try to reach `{dependency}`{asked} in the first {limit} of its start"))
+        let reason = format!("`{app}` does not try to reach `{dependency}`{asked} in the first {limit} of its start");
+        let has_answered = |one: &Observation| matches!(&one.fact, Fact::Probe { answer, .. } if answer.is_an_answer());
+        if is_quiet || instance.timeline().read(|facts| facts.iter().any(has_answered)) {
+            return Halt::not_applicable(reason);
+        }
+        // It may not have come so far.
+        let advice = "an app that starts slowly needs a higher `startup_limit`, or fewer experiments at once (--jobs)".into();
+        Halt::CouldNotRun { reason: format!("{reason}, and answers nothing"), advice, service: Some(app.clone()) }
     })?;
     instance.timeline().clock().reach(first + time).await;
     let healed = fault::heal_wire(instance, &dependency, how).await?;
