@@ -12,6 +12,7 @@ Feature: Data outlives containers
   Rule: The database boots for the first time while the app starts
 
     Background:
+      Given the database is behind the tap, where there can be one
       When the database and the app start at the same moment
 
     @data.survives @must @needs-postgres

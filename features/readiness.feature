@@ -56,7 +56,7 @@ Feature: Readiness tells the truth at start-up
       Then the app is alive within the startup limit of its first sign of life
       And the app is alive throughout 3 seconds
 
-  Rule: <dependency> starts four seconds after the app's first sign of life
+  Rule: <dependency> starts four seconds after the app should be ready
 
     Background:
       Given every service but <dependency> is started

@@ -10,6 +10,7 @@ Feature: The app waits for its dependencies at start-up
     Given the database is behind the tap, where there can be one
     And every service but the database is started
     When the database starts 6 seconds after the app first tries to reach it
+    Given the app missed the database while it was not there
     Then the app is ready within the startup limit
     And the app is still the same process
 
@@ -21,6 +22,7 @@ Feature: The app waits for its dependencies at start-up
 
     Given the database is behind the tap
     When the app is started while the database is starting up, for 4 seconds
+    Given the app missed the database while it was not there
     Then the app is ready within the startup limit
     And the app is still the same process
 
@@ -59,7 +61,7 @@ Feature: The app waits for its dependencies at start-up
     Then the app exits within the stop grace period
     And the app was not killed
 
-  Rule: <dependency> starts four seconds after the app's first sign of life
+  Rule: <dependency> starts four seconds after the app should be ready
 
     Background:
       Given every service but <dependency> is started
@@ -71,6 +73,7 @@ Feature: The app waits for its dependencies at start-up
 
       To fix: retry after every kind of connection error, including name resolution (EAI_NONAME, "Name or service not known", ENOTFOUND).
 
+      Given the app missed <dependency> while it was not there
       Then the app is ready within the startup limit
       And the app is still the same process
 
@@ -108,6 +111,7 @@ Feature: The app waits for its dependencies at start-up
 
       To fix: retry a refused connection (ECONNREFUSED) with growing pauses, in the same process; listen meanwhile and answer 503.
 
+      Given the app missed <dependency> while it was not there
       Then the app is ready within the startup limit
       And the app is still the same process
 
@@ -156,6 +160,7 @@ Feature: The app waits for its dependencies at start-up
   Rule: The database boots for the first time while the app starts
 
     Background:
+      Given the database is behind the tap, where there can be one
       When the database and the app start at the same moment
 
     @retry.initialising-database @must @needs-database
@@ -164,5 +169,6 @@ Feature: The app waits for its dependencies at start-up
 
       To fix: treat a dropped connection like a refused one: discard it and retry.
 
+      Given the app missed the database while it was not there
       Then the app is ready within the startup limit
       And the app is still the same process

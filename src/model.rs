@@ -25,7 +25,7 @@ pub use self::cut::{beginning, cut_mark, excerpt, is_cut};
 pub use self::defect::{Defect, is_within};
 pub use self::fact::{
     Answer, ContainerChange, DependencyState, Endpoint, Fact, FaultKind, Flood, LoadCount, LogStream, Phase, Process, Sight,
-    StatusCount, UnitState, Usage,
+    StatusCount, UnitState, Usage, is_init,
 };
 pub use self::inspection::{
     BuildStep, HealthTimes, Inspection, Item, LayerBytes, Listing, Replacement, RowState, SettingOutcome, Trait, Weakness,

@@ -28,7 +28,7 @@ pub use self::app::{AppProbe, watch_app};
 pub use self::ask::{Reply, ask};
 pub use self::dependency::watch_dependency;
 pub use self::grpc::grpc_answers;
-pub use self::http::{ask_either, ask_once};
+pub use self::http::{ask_either, ask_for_body, ask_once};
 pub use self::load::{Asked, Clients, Load};
 pub use self::logs::{catch_up_logs, watch_logs};
 pub use self::processes::watch_processes;

@@ -13,7 +13,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 const SECRET_NAMES: [&str; 10] =
     ["PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY", "ACCESS_KEY", "CREDENTIAL"];
 /// What a name ends with that speaks of a secret; within a name it may be part of a harmless word.
-const SECRET_ENDS: [&str; 2] = ["_PASS", "_PWD"];
+const SECRET_ENDS: [&str; 6] = ["_PASS", "_PWD", "MASTER_KEY", "ENCRYPTION_KEY", "SIGNING_KEY", "_KEY_BASE"];
+/// The ends of names whose value says where a secret is.
+const PLACES: [&str; 2] = ["_FILE", "_PATH"];
 const SHORTEST_SECRET: usize = 6;
 /// The ends of the names of variables that name an account or a database, which is no secret.
 const OPEN_ENDS: [&str; 5] = ["USER", "USERNAME", "_DB", "DATABASE", "_NAME"];
@@ -84,7 +86,7 @@ pub fn names_a_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     let speaks_of_one =
         SECRET_NAMES.iter().any(|secret| name.contains(secret)) || SECRET_ENDS.iter().any(|end| name.ends_with(end));
-    speaks_of_one && !name.ends_with("_FILE")
+    speaks_of_one && !PLACES.iter().any(|end| name.ends_with(end))
 }
 
 /// Whether a variable of this name names an account or a database, which is no secret.
@@ -132,9 +134,13 @@ mod tests {
             ("DB_USER", "app_user"),
             ("PIN_SECRET", "1234"),
             ("api_token", "hunter22-and-more"),
+            ("PARSE_SERVER_MASTER_KEY", "change-me-please"),
+            ("PARSE_SERVER_MASTER_KEY_IPS", "0.0.0.0/0,::/0"),
+            ("TLS_PRIVATE_KEY_PATH", "/etc/tls/key.pem"),
         ]);
-        let text = "app_user hunter22 hunter22-and-more /run/secrets/db 1234";
-        assert_eq!(redactor.redact(text), "app_user [redacted] [redacted] /run/secrets/db 1234");
+        let text = "app_user hunter22 hunter22-and-more /run/secrets/db 1234 change-me-please 0.0.0.0/0,::/0 /etc/tls/key.pem";
+        let masked = "app_user [redacted] [redacted] /run/secrets/db 1234 [redacted] 0.0.0.0/0,::/0 /etc/tls/key.pem";
+        assert_eq!(redactor.redact(text), masked);
     }
 
     #[test]

@@ -179,6 +179,16 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_falls_back_to_a_literal_is_one() {
+        let text = "services:\n  app:\n    environment:\n      SERVER_MASTER_KEY: ${MASTER_KEY:-change-me-please}\n      \
+                    SERVER_MASTER_KEY_IPS: 0.0.0.0/0\n      SECRET_KEY_BASE: ${SECRET_KEY_BASE:?set it}\n      \
+                    ENCRYPTION_KEY: ${ENCRYPTION_KEY-}\n      SIGNING_KEY_FILE: ${KEY_FILE:-keys/signing}\n    \
+                    command: [serve, --signing-key, abc]\n";
+        let lines: Vec<usize> = in_text(text).0.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines, [4, 9]);
+    }
+
+    #[test]
     fn a_password_at_several_places_is_told_once_and_named_at_each() {
         let text = "x-env: &env\n  STORAGE_URL: postgresql://kinto:kinto@db/kinto\nservices:\n  web:\n    environment:\n      <<: *env\n      \
                     CACHE_URL: postgresql://kinto:kinto@db/kinto\n    command: serve --store postgresql://kinto:kinto@db/kinto\n  \

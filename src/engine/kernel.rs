@@ -3,9 +3,7 @@
 use std::fs;
 
 use super::{Engine, EngineError};
-
-/// Inits, which pass signals on and are not the app.
-const INITS: [&str; 5] = ["docker-init", "tini", "dumb-init", "catatonit", "podman-init"];
+use crate::model::is_init;
 
 impl Engine {
     /// The signals that a process of a container has a handler for, or waits for with the signal blocked; bit 0 is signal 1. Nothing
@@ -15,8 +13,7 @@ impl Engine {
             return Ok(None);
         }
         let processes = self.processes(container).await?;
-        let program = |command: &str| command.split_whitespace().next().map(str::to_owned).unwrap_or_default();
-        let apps = processes.iter().filter(|process| !is_init(&program(&process.command)));
+        let apps = processes.iter().filter(|process| !is_init(process.program()));
         let status = apps.filter_map(|process| fs::read_to_string(format!("/proc/{}/status", process.pid)).ok());
         Ok(Some(status.map(|status| caught(&status)).fold(0, |all, mask| all | mask)))
     }
@@ -28,10 +25,6 @@ impl Engine {
         let status = fs::read_to_string(format!("/proc/{first}/status")).ok().filter(|status| !is_init(name(status)));
         Ok(status.map(|status| caught(&status)))
     }
-}
-
-fn is_init(program: &str) -> bool {
-    INITS.contains(&program.rsplit('/').next().unwrap_or_default())
 }
 
 /// The name of a process in its status, without its folder.

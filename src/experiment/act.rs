@@ -126,8 +126,8 @@ pub enum Disturbance {
 /// A moment of the app's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Since {
-    /// Its first sign of life.
-    FirstSign,
+    /// It has shown a first sign of life, and would be ready if nothing were missing: a slow one asks for what it needs late in its start.
+    ShouldBeReady,
     /// Its first attempt to reach the dependency, where that can be seen; its start elsewhere.
     FirstAttempt,
 }

@@ -17,6 +17,7 @@ use crate::compose::{
 };
 use crate::engine::{Base, Engine, EngineError, ImageFacts};
 use crate::image::{Contents, read};
+use crate::judge::start_limit;
 use crate::model::Halt;
 use crate::redact::Redactor;
 use crate::subject::{Contract, Draft, Form, Found, ImagePorts, Kind, detect};
@@ -122,6 +123,11 @@ impl RunContext {
         let readiness = if self.draft.readiness.is_some() { self.contract.readiness.clone() } else { path() };
         let liveness = self.contract.liveness.clone().or_else(|| Some(path()));
         Contract { readiness, liveness, ..self.contract.clone() }
+    }
+
+    /// How long the app may take to be ready: more than the contract's limit where its start takes long alone.
+    pub(super) fn start_limit(&self) -> Duration {
+        start_limit(&self.contract, self.undisturbed_start)
     }
 
     /// Brings the stack up once, undisturbed, and completes the contract by what that shows, before so many experiments that start it.

@@ -27,7 +27,7 @@ const WRONG_FORM: Duration = Duration::from_secs(3);
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 /// How long an app may show no sign of life before a scenario goes on all the same.
 const SIGN_LIMIT: Duration = Duration::from_secs(10);
-/// How much longer than twice its undisturbed start an app may take to try to reach a dependency.
+/// How much longer than three times its undisturbed start an app may take to try to reach a dependency.
 const ATTEMPT_MARGIN: Duration = Duration::from_secs(10);
 
 /// Creates a copy and attaches a probe to everything that the contract names. Nothing runs yet but the tap and the proxy, where there is
@@ -181,6 +181,11 @@ pub(super) async fn first_sign(context: &RunContext, instance: &Instance, app_st
     instance.timeline().first(limit, first).await.unwrap_or(limit)
 }
 
+/// Waits until the app has answered or written something, and as long as its undisturbed start takes. Returns the offset of that.
+pub(super) async fn should_be_ready(context: &RunContext, instance: &Instance, app_started: Duration) -> Duration {
+    first_sign(context, instance, app_started).await.max(app_started + context.undisturbed_start)
+}
+
 /// Waits until the app tries to reach a dependency that is behind the tap, for as long as an app may take for it that was once
 /// ready without being disturbed. Returns the offset of its first attempt; nothing when it makes none.
 pub(super) async fn first_attempt(
@@ -189,9 +194,14 @@ pub(super) async fn first_attempt(
     dependency: &str,
     app_started: Duration,
 ) -> Option<Duration> {
-    let limit = (context.undisturbed_start * 2 + ATTEMPT_MARGIN).min(context.contract.startup_limit);
+    let limit = attempt_limit(context);
     let first = |observations: &[Observation]| attempts(observations, dependency).find(|at| *at >= app_started);
     instance.timeline().first(app_started + limit, first).await
+}
+
+/// For how long the app's first attempt to reach a dependency is waited for.
+pub(super) fn attempt_limit(context: &RunContext) -> Duration {
+    (context.undisturbed_start * 3 + ATTEMPT_MARGIN).min(context.start_limit())
 }
 
 /// Starts every service, each when what it needs is there, and waits until the app is ready. Returns the offsets of the app's
@@ -334,7 +344,12 @@ pub(super) async fn wait_until_accepting(
     service: &str,
     since: Duration,
 ) -> Result<Duration, Halt> {
-    let help = || format!("make sure that `{service}` starts with what the compose file gives it: docker compose up {service}");
+    let help = || {
+        format!(
+            "make sure that `{service}` starts with what the compose file gives it: docker compose up {service}; one that starts slowly \
+             needs a higher `startup_limit`"
+        )
+    };
     wait_for_service(context, instance, service, since, help, started_to_accept).await
 }
 
@@ -353,7 +368,7 @@ async fn wait_for_service(
 }
 
 async fn wait_until_ready(context: &RunContext, instance: &Instance, started: Duration) -> Result<Duration, Halt> {
-    let limit = started + context.contract.startup_limit;
+    let limit = started + context.start_limit();
     let outcome = tokio::select! {
         outcome = ready_since(context, instance, started) => outcome,
         Some(why) = instance.timeline().first(limit, |facts| can_not_be_asked(facts, started)) => {
@@ -443,13 +458,14 @@ fn last_of_start(facts: &[Observation], app: &str, ready: Duration) -> Option<Du
 /// Waits until the app is ready, at most as long as its start may take.
 pub(super) async fn ready_since(context: &RunContext, instance: &Instance, started: Duration) -> Outcome {
     let contract = &context.contract;
-    let claim =
-        Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Success, within: Limit::Startup, of: Anchor::Latest };
+    let limit = context.start_limit();
+    let within = Limit::Fixed(limit);
+    let claim = Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Success, within, of: Anchor::Latest };
     let its_start = Mark::AppStarted { again: false };
     let judge = |facts: &[Observation], over| {
         claim.judge(&Window { facts, contract, from: started, event: Event::Mark(&its_start), over })
     };
-    instance.timeline().wait(started + contract.startup_limit, judge).await
+    instance.timeline().wait(started + limit, judge).await
 }
 
 /// The moment of the fact that an outcome is held by.
@@ -472,11 +488,18 @@ fn decided(
 fn broken_stack(context: &RunContext, service: &str, finding: &Finding, advice: String) -> Halt {
     let file = context.model.file();
     let (file, Finding { expected, seen, .. }) = (file.path().display(), finding);
-    Halt::CouldNotRun {
-        reason: format!("{file} does not start even with nothing disturbed. Expected: {expected}; seen: {seen}"),
-        advice,
-        service: Some(service.to_owned()),
-    }
+    let alone = context.undisturbed_start;
+    let (what, advice) = if alone.is_zero() {
+        (format!("{file} does not start even with nothing disturbed"), advice)
+    } else {
+        let (app, took) = (&context.contract.app, seconds(alone));
+        let what = format!("{file} did not start in this copy, although it had started alone (`{app}` was ready after {took})");
+        (
+            what,
+            format!("{advice}; raise `startup_limit`, or let fewer experiments run at once (--jobs), where only time is missing"),
+        )
+    };
+    Halt::CouldNotRun { reason: format!("{what}. Expected: {expected}; seen: {seen}"), advice, service: Some(service.to_owned()) }
 }
 
 /// What to do about an app that does not become ready, after how it ended or what it answered last.
@@ -499,7 +522,7 @@ fn advise(context: &RunContext, timeline: &Timeline) -> String {
         None => format!("see its log for why {readiness} says nothing, or declare another form of readiness"),
         Some(Answer::Refused) => format!(
             "nobody listens on port {}: declare the right one (`port:` under x-seaworthy, or --port), and let the app listen \
-             on 0.0.0.0, not on 127.0.0.1",
+             on 0.0.0.0, not on 127.0.0.1; an app that starts slowly needs a higher `startup_limit`",
             contract.port_of(readiness).unwrap_or_default()
         ),
         Some(Answer::Status(404)) => {

@@ -15,11 +15,15 @@ use crate::judge::Claim;
 use crate::model::{Fact, FactId, Halt, Inspection, Item, Listing, Outcome, Trait};
 
 /// Looks at what a claim is about, where watching is not enough.
-pub(super) async fn look(stage: &mut Stage, claim: &Claim) -> Result<(), Halt> {
+pub(super) async fn look(stage: &mut Stage, step: FactId, claim: &Claim) -> Result<(), Halt> {
     match claim {
         Claim::NoRootProcess => processes::users_can_be_read(stage).await?,
         Claim::NoZombies => processes::zombies(stage).await?,
         Claim::NoSessionLeft => processes::sessions_after_end(stage).await?,
+        Claim::Missed(dependency) => {
+            let dependency = launch::meant(stage.context(), dependency)?;
+            processes::sessions_since(stage, &dependency, step, claim).await?;
+        }
         Claim::FewMoreSessions(_) => processes::sessions(stage).await?,
         Claim::Wrote | Claim::Structured | Claim::LastWords | Claim::KeepsSecrets(_) => {
             container::read_log_to_the_end(stage).await?;

@@ -1,15 +1,15 @@
 //! Finds the paths that nobody declared, by asking the running app for those that are in use everywhere.
 //!
 //! An app that answers 2xx to any path, as the server of a single-page application does, tells nothing by answering: with
-//! dependencies its readiness path has to be declared.
+//! dependencies its readiness path has to be declared, and a liveness path has to answer something else than all others.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::RunContext;
 use crate::engine::Reach;
-use crate::model::Answer;
-use crate::probe::{ask_either, ask_once};
+use crate::model::{Answer, shape};
+use crate::probe::{ask_either, ask_for_body, ask_once};
 use crate::subject::{Form, Found, HttpForm};
 use crate::target::Instance;
 
@@ -46,6 +46,8 @@ const LIVENESS: [&str; 10] = [
     "/alive",
     "/__lbheartbeat__",
 ];
+/// Where an app whose readiness has a path of its own says that it lives.
+const HEALTH: &str = "/healthz";
 /// No app has this path on purpose.
 const NOWHERE: &str = "/seaworthy-asks-for-a-path-that-nobody-has";
 const ROOT: &str = "/";
@@ -115,28 +117,40 @@ pub(super) async fn find_liveness(context: &RunContext, instance: &Instance) -> 
     let here = instance.service(&contract.app).ok()?.reach.borrow().clone()?;
     let known = contract.readiness.http()?;
     let socket = here.socket(contract.port_of(&contract.readiness)?)?;
-    let status = async |path: &str| match ask_once(socket, &known.beside(path), contract.probe_timeout).await {
-        Answer::Status(status) => Some(status),
+    let ask = async |path: &str| match ask_for_body(socket, &known.beside(path), contract.probe_timeout).await {
+        (Answer::Status(status), body) => Some((status, body.unwrap_or_default())),
         _ => None,
     };
     let readiness = &known.path;
     // Some routers answer below a path whatever is asked there.
     let below = format!("{}/", readiness.trim_end_matches('/'));
-    let is_anything_below = is_success(status(&format!("{}{NOWHERE}", readiness.trim_end_matches('/'))).await?);
+    let is_anything_below = is_success(ask(&format!("{}{NOWHERE}", readiness.trim_end_matches('/'))).await?.0);
     for folder in folders(readiness) {
-        if is_success(status(&format!("{folder}{NOWHERE}")).await?) {
-            continue;
-        }
-        for path in LIVENESS.map(|path| format!("{folder}{path}")).into_iter().filter(|path| path != readiness) {
+        let nowhere = ask(&format!("{folder}{NOWHERE}")).await?;
+        for path in usual(readiness).map(|path| format!("{folder}{path}")).filter(|path| path != readiness) {
             if is_anything_below && path.starts_with(&below) {
                 continue;
             }
-            if let Some(status) = status(&path).await.filter(|status| is_success(*status)) {
+            let Some((status, body)) = ask(&path).await else { continue };
+            if is_success(status) && (!is_success(nowhere.0) || is_another(&body, &nowhere.1)) {
                 return Some(Found::new(Form::Http(known.beside(&path)), format!("it answers {status} there")));
             }
         }
     }
     None
+}
+
+/// Whether a body is an answer of its own where every path is answered with the page of an application.
+fn is_another(body: &str, nowhere: &str) -> bool {
+    !body.trim_start().starts_with('<') && shape(body) != shape(nowhere)
+}
+
+/// The usual liveness paths beside a readiness path. One that only speaks of health tells of the process where another one tells of
+/// readiness; elsewhere it may be the same as that.
+fn usual(readiness: &str) -> impl Iterator<Item = &'static str> {
+    let last = readiness.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let speaks_of_readiness = last.contains("ready") || last.contains("readiness");
+    LIVENESS.into_iter().chain(speaks_of_readiness.then_some(HEALTH))
 }
 
 /// Where paths are looked for beside a known one: in its own folder, and at the root.
@@ -163,6 +177,30 @@ mod tests {
             ("/", vec![""]),
         ] {
             assert_eq!(folders(readiness), expected, "{readiness}");
+        }
+    }
+
+    #[test]
+    fn an_answer_of_its_own_is_no_page() {
+        let page = "<!DOCTYPE html><html></html>";
+        for (body, nowhere, is_own) in [
+            ("OK", page, true),
+            (r#"{"status":"ok"}"#, page, true),
+            (page, page, false),
+            ("<html>another</html>", page, false),
+            (r#"{"at": 17}"#, r#"{"at": 18}"#, false),
+        ] {
+            assert_eq!(is_another(body, nowhere), is_own, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_speaks_of_health_tells_of_the_process_beside_readiness() {
+        for (readiness, is_liveness) in
+            [("/readyz", true), ("/health/ready", true), ("/readiness/", true), ("/health", false), ("/api/status", false)]
+        {
+            assert_eq!(usual(readiness).any(|path| path == "/healthz"), is_liveness, "{readiness}");
+            assert!(usual(readiness).any(|path| path == "/livez"), "{readiness}");
         }
     }
 }

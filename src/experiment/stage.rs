@@ -12,7 +12,7 @@ use super::launch::{self, Without};
 use super::{Event, Line, Progress, RunContext, Step, look};
 use crate::engine::EngineError;
 use crate::judge::{self, Anchor, Claim, Window};
-use crate::model::{Endpoint, Fact, FactId, Halt, Inspection, Mark, Outcome, Timeline};
+use crate::model::{Endpoint, Fact, FactId, Halt, Inspection, Mark, Observation, Outcome, Timeline};
 use crate::probe::OpenSession;
 use crate::target::Instance;
 
@@ -150,7 +150,7 @@ impl Stage {
 
     /// Looks at what a claim is about, and waits until its judge rules.
     async fn settle(&mut self, step: FactId, claim: &Claim) -> Result<ControlFlow<String>, Halt> {
-        look::look(self, claim).await?;
+        look::look(self, step, claim).await?;
         let outcome = self.wait(step, claim).await;
         Ok(match outcome {
             Outcome::Held(evidence) => {
@@ -169,14 +169,24 @@ impl Stage {
 
     /// Waits until the judge of a claim rules, at most as long as that may take.
     pub(super) async fn wait(&self, step: FactId, claim: &Claim) -> Outcome {
-        let contract = &self.context.contract;
+        self.timeline.wait(self.deadline(step, claim), |facts, over| self.judged(step, claim, facts, over)).await
+    }
+
+    /// The same, at most until a moment: the outcome is pending where more may come after that.
+    pub(super) async fn wait_until(&self, moment: Duration, step: FactId, claim: &Claim) -> Outcome {
+        let deadline = self.deadline(step, claim);
+        let is_last = moment >= deadline;
+        self.timeline.wait(moment.min(deadline), |facts, over| self.judged(step, claim, facts, over && is_last)).await
+    }
+
+    fn deadline(&self, step: FactId, claim: &Claim) -> Duration {
         let since = self.timeline.read(|facts| judge::begin(facts, step, claim.anchor(), self.carried()).0);
-        let deadline = since + claim.patience(contract);
-        let judge = |facts: &[crate::model::Observation], over| {
-            let (from, event) = judge::begin(facts, step, claim.anchor(), self.carried());
-            claim.judge(&Window { facts, contract, from, event, over })
-        };
-        self.timeline.wait(deadline, judge).await
+        since + claim.patience(&self.context.contract)
+    }
+
+    fn judged(&self, step: FactId, claim: &Claim, facts: &[Observation], over: bool) -> Outcome {
+        let (from, event) = judge::begin(facts, step, claim.anchor(), self.carried());
+        claim.judge(&Window { facts, contract: &self.context.contract, from, event, over })
     }
 
     /// Ends observation, puts the last log lines on the timeline and removes the instance.

@@ -59,6 +59,10 @@ const ABOUT: [&str; 21] = [
 const PASSWORDS: [&str; 3] = ["PASSWORD", "PASSWD", "PASSPHRASE"];
 /// The ends of names whose value is a password, however short it is.
 const PASSWORD_ENDS: [&str; 5] = ["PASSWORD", "PASSWD", "PASSPHRASE", "_PASS", "_PWD"];
+/// The ends of names whose value is the key by which an app signs or encrypts, or lets its administrator in, whatever it is.
+const KEY_ENDS: [&str; 6] = ["MASTER_KEY", "SECRET_KEY", "SECRET_KEY_BASE", "ENCRYPTION_KEY", "SIGNING_KEY", "PRIVATE_KEY"];
+/// The ends of the names of files that hold a key.
+const KEY_FILES: [&str; 6] = [".pem", ".key", ".der", ".p8", ".p12", ".json"];
 /// Parts of names that switch something on or off, `MYSQL_ALLOW_EMPTY_PASSWORD`.
 const SWITCHES: [&str; 12] = [
     "ALLOW", "RANDOM", "REQUIRE", "REQUIRED", "REQUIRES", "DISABLE", "DISABLED", "ENABLE", "ENABLED", "FORCE", "SKIP", "GENERATE",
@@ -422,7 +426,9 @@ fn is_secret(name: &str, value: &str, which: Counts) -> bool {
     }
     let value = unquoted(value);
     let upper = lower.to_ascii_uppercase();
-    if matches!(which, Counts::All) && PASSWORD_ENDS.iter().any(|end| upper.ends_with(end)) {
+    let ends = |all: &[&str]| all.iter().any(|end| upper.ends_with(end));
+    let is_file = || value.starts_with('.') || KEY_FILES.iter().any(|end| value.ends_with(end));
+    if matches!(which, Counts::All) && (ends(&PASSWORD_ENDS) || (ends(&KEY_ENDS) && !is_file())) {
         let is_switch = upper.split('_').any(|word| SWITCHES.contains(&word));
         return !is_switch && !ANSWERS.contains(&value.to_ascii_lowercase().as_str()) && is_given(value);
     }
@@ -451,6 +457,8 @@ mod tests {
             ("PASSWORD_MIN_LENGTH", "12", false),
             ("API_TOKEN", RANDOM, true),
             ("API_TOKEN", "short", false),
+            ("RAILS_MASTER_KEY", RANDOM, true),
+            ("RAILS_MASTER_KEY", "development", false),
             ("TOKEN_TTL", "3600000000000000", false),
             ("ANYTHING", &format!("ghp_{RANDOM}"), true),
             ("GPG_KEY", "A035C8C19219BA821ECEA86B64E628F8D684696D", false),
@@ -488,6 +496,23 @@ mod tests {
             ("PASSWORD_MIN_LENGTH", "12", None),
             ("PASSWORD_AUTH", "ldap", None),
             ("API_TOKEN", "short", None),
+            ("PARSE_SERVER_MASTER_KEY", "change-me-please", Some("change-me-please")),
+            ("SECRET_KEY_BASE", "dev", Some("dev")),
+            ("DJANGO_SECRET_KEY", "insecure", Some("insecure")),
+            ("N8N_ENCRYPTION_KEY", "abc", Some("abc")),
+            ("JWT_SIGNING_KEY", "abc", Some("abc")),
+            ("SAML_PRIVATE_KEY", "abc", Some("abc")),
+            ("PARSE_SERVER_MASTER_KEY_IPS", "0.0.0.0/0,::/0", None),
+            ("SIGNING_KEY_FILE", "keys/signing", None),
+            ("SIGNING_KEY_PATH", "keys/signing", None),
+            ("SIGNING_KEY_ID", "2024-01", None),
+            ("SIGNING_KEY", "/run/secrets/key", None),
+            ("SIGNING_KEY", "./key", None),
+            ("SIGNING_KEY", "keys/signing.pem", None),
+            ("SIGNING_KEY", "${KEY:?}", None),
+            ("PUBLIC_SIGNING_KEY", "abc", None),
+            ("GENERATE_SIGNING_KEY", "1", None),
+            ("PARTITION_KEY", "order", None),
         ] {
             let written = written_in_setting(name, value);
             assert_eq!(written.as_ref().map(|written| written.value.as_str()), password, "{name}={value}");

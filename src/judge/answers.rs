@@ -364,6 +364,25 @@ mod tests {
     }
 
     #[test]
+    fn a_start_that_takes_long_alone_may_take_longer_where_several_run() {
+        let claim =
+            Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Success, within: Limit::Startup, of: Anchor::Latest };
+        let took = |s| (0, Fact::Inspected { inspection: Inspection::UndisturbedStart { took: Duration::from_secs(s) } });
+        let ready = |ms: u64, others: &[Told]| {
+            Case::of([&[readiness(ms, ms + 50, Answer::Status(200))], others].concat()).over().judge(&claim)
+        };
+        assert!(is_held(&ready(59_000, &[])));
+        assert!(is_broken(&ready(61_000, &[])), "the contract's limit");
+        assert!(is_broken(&ready(61_000, &[took(20)])), "which is enough for a start of 20 s");
+        assert!(is_held(&ready(149_000, &[took(50)])));
+        let Outcome::Broken(finding) = ready(151_000, &[took(50)]) else { panic!("not broken") };
+        assert_eq!(
+            finding.expected,
+            "readiness answers 2xx within 150.0 s (three times what its start takes alone) of its start"
+        );
+    }
+
+    #[test]
     fn an_app_that_is_ready_without_its_dependency_has_not_waited_for_it() {
         let there = mark(5_000, Mark::WithinReach { service: "db".into() });
         let judged = |ms| Case::of([readiness(ms, ms + 10, Answer::Status(200)), there.clone()]).judge(&Claim::NotReadyWithout);

@@ -52,11 +52,28 @@ impl Pace {
         }
         Self { offsets, evidence: all.first().into_iter().chain(all.last()).map(|(_, id)| *id).collect() }
     }
+
+    /// Judges the attempts. Not applicable when there are too few to judge by.
+    fn judged(self, window: &Window<'_>, dependency: &str, judge: impl FnOnce(Self) -> Outcome) -> Outcome {
+        if self.offsets.len() >= FEW {
+            return judge(self);
+        }
+        let (app, count) = (window.app(), self.offsets.len());
+        let attempts = if count == 1 { "attempt" } else { "attempts" };
+        let away = seconds(window.from.saturating_sub(window.started()));
+        Outcome::NotApplicable(format!(
+            "`{app}` makes {count} {attempts} to reach `{dependency}` in the {away} from its start in which it is turned down: \
+             too few to measure a pace"
+        ))
+    }
 }
 
 /// The app makes at most so many attempts in the first second, and so many in each second after.
 pub(super) fn paced(window: &Window<'_>, dependency: &str, first_second: usize, later: usize) -> Outcome {
-    let Pace { offsets, evidence } = Pace::of(window, dependency);
+    Pace::of(window, dependency).judged(window, dependency, |pace| are_few(pace, dependency, first_second, later))
+}
+
+fn are_few(Pace { offsets, evidence }: Pace, dependency: &str, first_second: usize, later: usize) -> Outcome {
     let second = Duration::from_secs(1);
     let begins = (0..).map(|n| second * n).take_while(|begin| offsets.last().is_some_and(|last| begin <= last));
     let counts: Vec<usize> =
@@ -73,13 +90,12 @@ pub(super) fn paced(window: &Window<'_>, dependency: &str, first_second: usize, 
     )
 }
 
-/// The pauses between attempts grow, or stay the same and are long. Not applicable when there are too few to judge by.
+/// The pauses between attempts grow, or stay the same and are long.
 pub(super) fn backed_off(window: &Window<'_>, dependency: &str) -> Outcome {
-    let Pace { offsets, evidence } = Pace::of(window, dependency);
-    if offsets.len() < FEW {
-        let app = window.app();
-        return Outcome::NotApplicable(format!("`{app}` makes too few attempts to reach `{dependency}` to measure a pace"));
-    }
+    Pace::of(window, dependency).judged(window, dependency, |pace| grow(&pace, dependency))
+}
+
+fn grow(Pace { offsets, evidence }: &Pace, dependency: &str) -> Outcome {
     let pauses: Vec<f64> = offsets.windows(2).map(|pair| (pair[1].saturating_sub(pair[0])).as_secs_f64()).collect();
     let (first, late) = (&pauses[..2], &pauses[pauses.len() / 2..]);
     let mean = |pauses: &[f64]| pauses.iter().sum::<f64>() / f64::from(u32::try_from(pauses.len()).unwrap_or(u32::MAX));
@@ -88,7 +104,7 @@ pub(super) fn backed_off(window: &Window<'_>, dependency: &str) -> Outcome {
     let grows = late >= first * GROWTH;
     let is_slow = late >= SLOW_ENOUGH.as_secs_f64() * (1.0 - TOLERANCE);
     if grows || is_slow {
-        return Outcome::Held(evidence);
+        return Outcome::Held(evidence.clone());
     }
     Outcome::broken(
         format!("the pauses between attempts to reach `{dependency}` grow, or are {} or longer", seconds(SLOW_ENOUGH)),
@@ -96,7 +112,7 @@ pub(super) fn backed_off(window: &Window<'_>, dependency: &str) -> Outcome {
             "{} attempts; the first two pauses are {first:.2} s on average, those of the later half {late:.2} s",
             offsets.len()
         ),
-        evidence,
+        evidence.clone(),
     )
 }
 
@@ -104,7 +120,7 @@ pub(super) fn backed_off(window: &Window<'_>, dependency: &str) -> Outcome {
 mod tests {
     use super::*;
     use crate::judge::Claim;
-    use crate::judge::testing::{Case, held, is_broken, is_held, mark};
+    use crate::judge::testing::{Case, is_broken, is_held, mark};
     use crate::model::Mark;
     use crate::subject::Meant;
 
@@ -161,23 +177,33 @@ mod tests {
 
     #[test]
     fn two_attempts_are_no_pace() {
-        let outcome = tried_at([0, 10, 5000]).judge(&BACKS_OFF);
-        assert_eq!(outcome, Outcome::NotApplicable("`app` makes too few attempts to reach `db` to measure a pace".into()));
-        assert_eq!(tried_at([]).judge(&PACED), held([]));
+        let reason = |count: &str| {
+            Outcome::NotApplicable(format!(
+                "`app` makes {count} to reach `db` in the 60.0 s from its start in which it is turned down: too few to measure a pace"
+            ))
+        };
+        for claim in [&BACKS_OFF, &PACED] {
+            assert_eq!(tried_at([0, 10, 5000]).judge(claim), reason("2 attempts"));
+            assert_eq!(tried_at([0]).judge(claim), reason("1 attempt"));
+            assert_eq!(tried_at([]).judge(claim), reason("0 attempts"));
+            assert!(is_held(&tried_at([0, 1000, 5000]).judge(claim)));
+        }
     }
 
     #[test]
     fn only_attempts_from_the_start_to_the_end_of_the_outage_count() {
         let hot = |from: u64| (0..100).map(move |n| attempt(from + n * 10));
-        let before = Case::of(hot(0).chain([mark(5000, Mark::AppStarted { again: true })])).from(60_000);
+        let calm = || [6000, 8000, 10_000].map(attempt);
+        let before = Case::of(hot(0).chain([mark(5000, Mark::AppStarted { again: true })]).chain(calm())).from(60_000);
         assert!(is_held(&before.judge(&PACED)));
-        assert!(is_held(&Case::of(hot(60_000)).from(60_000).judge(&PACED)));
+        assert!(is_held(&Case::of(calm().into_iter().chain(hot(60_000))).from(60_000).judge(&PACED)));
     }
 
     #[test]
     fn attempts_of_another_dependency_do_not_count() {
         let other = (0..800).map(|n| (n * 10, Fact::Attempt { service: "cache".into() }));
-        assert!(is_held(&Case::of(other.clone()).from(60_000).judge(&PACED)));
+        let calm = [0, 2000, 4000].map(attempt);
+        assert!(is_held(&Case::of(calm.into_iter().chain(other.clone())).from(60_000).judge(&PACED)));
         assert_eq!(attempts(&crate::judge::testing::timeline(other), "cache").count(), 800);
     }
 }

@@ -197,6 +197,24 @@ mod tests {
     }
 
     #[test]
+    fn a_rejected_login_that_readiness_ignores_is_told_by_who_says_that_it_ignores_everything() {
+        let rejected = || check("retry.wrong-password", Failed, Some(Defect::IgnoresRejection { service: "db".into() }));
+        let outage = |service: &str| Some(Defect::IgnoresOutage { service: service.into() });
+        let resolved = |others: &[CheckRecord]| {
+            let mut checks = [&[rejected()], others].concat();
+            resolve(&mut checks);
+            (checks[0].verdict, checks[0].blocked_by.clone())
+        };
+        let alone = check("readiness.not-without-database", Failed, outage("db"));
+        let killed = check("outage.killed[db]", Failed, outage("db"));
+        assert_eq!(resolved(&[alone.clone(), killed]), (Blocked, Some("outage.killed[db]".into())));
+        assert_eq!(resolved(&[alone]), (Blocked, Some("readiness.not-without-database".into())));
+        assert_eq!(resolved(&[check("outage.killed[cache]", Failed, outage("cache"))]), (Failed, None), "another dependency");
+        assert_eq!(resolved(&[check("outage.killed[db]", Verdict::Passed, None)]), (Failed, None), "it looks otherwise");
+        assert_eq!(missing_reporters(&[rejected()]), ["outage.killed"]);
+    }
+
+    #[test]
     fn findings_that_share_a_defect_are_one_cause() {
         let outage = |service: &str| Some(Defect::IgnoresOutage { service: service.into() });
         let mut checks = [

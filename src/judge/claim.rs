@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::answers::Request;
 use super::meaning::{Meaning, ready_in_words, unready_in_words};
-use super::window::{Event, Window};
+use super::window::{Event, SLOWER, SLOWEST, Window};
 use super::{
-    answers, attempts, body, config, felt, files, health, image, listing, load, log, logging, process, sessions, stop, work,
+    answers, attempts, body, config, felt, files, health, image, listing, load, log, logging, missed, process, sessions, stop,
+    work,
 };
 use crate::model::{Answer, Endpoint, Mark, Outcome, Sight, Trait};
 use crate::subject::{Contract, Meant};
@@ -35,6 +36,8 @@ pub enum Claim {
     Listens { within: Limit, of: Anchor },
     /// Readiness shows that the app felt the outage.
     OutageFelt(Anchor),
+    /// The app missed the dependency while that was not there at its start, so that what it does afterwards is no luck.
+    Missed(Meant),
     /// The engine calls the app healthy, or unhealthy, within a limit.
     HealthTurns { healthy: bool, within: Duration, of: Anchor },
     /// The engine does not call the app healthy before it is ready.
@@ -266,7 +269,7 @@ impl Anchor {
 /// A limit of the contract, or a fixed one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// How long the app may take to be ready.
+    /// How long the app may take to be ready; more where its start takes long alone.
     Startup,
     /// How long it may take to be ready again.
     Recovery,
@@ -276,8 +279,7 @@ pub enum Limit {
     OutageAndProbe,
     /// So long.
     Fixed(Duration),
-    /// So long, and as long again as an undisturbed start takes from the app's first sign of life on, twice: several instances at once
-    /// are slower than one.
+    /// So long, and as long again as an undisturbed start takes from the app's first sign of life on, where several instances run at once.
     BeyondStart(Duration),
 }
 
@@ -290,16 +292,25 @@ impl Limit {
             Self::Recovery => contract.recovery_limit,
             Self::Outage => contract.outage_limit,
             Self::OutageAndProbe => contract.outage_limit + contract.probe_timeout,
-            Self::Fixed(time) => time,
-            // How long the start takes is known once it is judged.
-            Self::BeyondStart(time) => time + contract.startup_limit,
+            Self::Fixed(time) | Self::BeyondStart(time) => time,
+        }
+    }
+
+    /// The longest that it can be: how long a start takes alone is known once it is judged, and within the limit.
+    fn at_most(self, contract: &Contract) -> Duration {
+        let start = contract.startup_limit * SLOWEST;
+        match self {
+            Self::Startup => start,
+            Self::BeyondStart(time) => time + start,
+            other => other.of(contract),
         }
     }
 
     /// How long it is in an experiment.
     pub(super) fn in_window(self, window: &Window<'_>) -> Duration {
         match self {
-            Self::BeyondStart(time) => time + window.rest_of_start() * 2,
+            Self::Startup => window.start_limit(),
+            Self::BeyondStart(time) => time + window.rest_of_start() * SLOWER,
             other => other.of(window.contract),
         }
     }
@@ -312,9 +323,12 @@ impl Claim {
         match self {
             Self::NotReadyBefore(_) => contract.startup_limit,
             // A request that hangs into the window puts its end off.
-            Self::Answers { within, .. } | Self::Listens { within, .. } => within.of(contract) + contract.probe_timeout + MARGIN,
+            Self::Answers { within, .. } | Self::Listens { within, .. } => {
+                within.at_most(contract) + contract.probe_timeout + MARGIN
+            }
             // Where there is no end of it, a slow answer has to be waited for.
             Self::OutageFelt(_) => contract.probe_timeout + MARGIN,
+            Self::Missed(_) => Limit::Startup.at_most(contract) + missed::PATIENCE,
             // The last request of the window may have to run into its timeout before its answer is known.
             Self::Stays { time, .. } => *time + contract.probe_timeout + MARGIN,
             // That it stays so is waited for.
@@ -324,7 +338,7 @@ impl Claim {
             | Self::LogNames { within, .. }
             | Self::GivesUpCleanly { within, .. }
             | Self::NoTraces { time: within, .. } => *within,
-            Self::TellsOfLogin(within) => within.of(contract),
+            Self::TellsOfLogin(within) => within.at_most(contract),
             Self::Wrote => ARRIVAL,
             Self::NoRootProcess => LOOKS_LIMIT,
             _ => Duration::ZERO,
@@ -422,6 +436,7 @@ impl Claim {
             | Self::Structured
             | Self::KeepsSecrets(_) => &[Sight::Everything, Sight::Log],
             Self::Paced { .. } | Self::BacksOff(_) => &[Sight::Everything, Sight::Attempts],
+            Self::Missed(_) => &[Sight::Everything, Sight::Log, Sight::Attempts],
             _ => &[Sight::Everything],
         }
     }
@@ -437,6 +452,7 @@ impl Claim {
             }
             Self::Listens { within, .. } => answers::listened(window, within.in_window(window)),
             Self::OutageFelt(_) => felt::was_felt(window),
+            Self::Missed(dependency) => meant(window, dependency, |service| missed::missed(window, service)),
             Self::Stays { endpoint, lasting, time, .. } => answers::stayed(window, *endpoint, *lasting, *time),
             Self::HealthTurns { healthy, within, .. } => health::turned(window, *healthy, *within),
             Self::HealthCheckPasses(within) => health::passes(window, *within),

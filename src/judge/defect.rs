@@ -80,7 +80,8 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
             lasting: Lasting::Bounded | Lasting::NoSuccess | Lasting::OnlyUnready,
             ..
         }
-        | Claim::OutageFelt(_) => in_outage(window, matches!(claim, Claim::Stays { lasting: Lasting::NoSuccess, .. })),
+        | Claim::OutageFelt(_)
+        | Claim::Missed(_) => in_outage(window, matches!(claim, Claim::Stays { lasting: Lasting::NoSuccess, .. })),
         Claim::HealthTurns { healthy: false, .. } => {
             let is_shared = |defect: &Defect| matches!(defect, Defect::IgnoresOutage { .. } | Defect::ExitsInOutage { .. });
             in_outage(window, false).filter(is_shared).or(Some(Defect::HealthStaysGreen))
@@ -271,19 +272,19 @@ fn accepted_at(window: &Window<'_>, service: &str, at: Duration) -> bool {
 
 /// A dependency is disturbed: readiness does not care, waits until the prober gives up, or says so with another status.
 ///
-/// Where nothing is disturbed and readiness is not to say 2xx all the same, the database can't be used from the start.
-fn in_outage(window: &Window<'_>, may_be_unusable: bool) -> Option<Defect> {
-    let unusable =
-        || window.contract.database().filter(|_| may_be_unusable).map(|database| (database.service.as_str(), window.started()));
+/// Where nothing is disturbed and readiness is not to say 2xx all the same, the database rejects the app's login from the start.
+fn in_outage(window: &Window<'_>, may_be_rejected: bool) -> Option<Defect> {
     if let Some(exits) = ended_in_outage(window) {
         return Some(exits);
     }
-    let (service, since) = disturbed(window).or_else(unusable)?;
+    let Some((service, since)) = disturbed(window) else {
+        let database = window.contract.database().filter(|_| may_be_rejected)?;
+        let is_ignored = is_always_ready(&answers_since(window, window.started()));
+        return is_ignored.then(|| Defect::IgnoresRejection { service: database.service.clone() });
+    };
     let service = service.to_owned();
-    // Nobody listens yet while it starts.
-    let answers = requests(window, Endpoint::Readiness).filter(|one| one.at >= since);
-    let answers: Vec<Request<'_>> = answers.skip_while(|one| one.meaning == Meaning::Nothing).collect();
-    if !answers.is_empty() && answers.iter().all(Request::is_ready) {
+    let answers = answers_since(window, since);
+    if is_always_ready(&answers) {
         return Some(Defect::IgnoresOutage { service });
     }
     if answers.iter().any(|one| one.meaning == Meaning::Hung) {
@@ -293,6 +294,16 @@ fn in_outage(window: &Window<'_>, may_be_unusable: bool) -> Option<Defect> {
         Answer::Status(status) if !one.is_ready() && *status != 503 => Some(Defect::OtherStatus { status: *status }),
         _ => None,
     })
+}
+
+/// What readiness answers from a moment on. Nobody listens yet while the app starts.
+fn answers_since<'a>(window: &Window<'a>, since: Duration) -> Vec<Request<'a>> {
+    let answers = requests(window, Endpoint::Readiness).filter(|one| one.at >= since);
+    answers.skip_while(|one| one.meaning == Meaning::Nothing).collect()
+}
+
+fn is_always_ready(answers: &[Request<'_>]) -> bool {
+    !answers.is_empty() && answers.iter().all(Request::is_ready)
 }
 
 #[cfg(test)]
@@ -438,6 +449,25 @@ mod tests {
         ] {
             assert_eq!(not_writable(line).as_deref(), path, "{line}");
         }
+    }
+
+    #[test]
+    fn a_login_that_is_rejected_can_be_ignored_too() {
+        let not_ready = Claim::Stays {
+            endpoint: Endpoint::Readiness,
+            lasting: Lasting::NoSuccess,
+            time: Duration::from_secs(5),
+            of: Anchor::Latest,
+        };
+        let answers = |statuses: &[u16]| -> Vec<Told> {
+            let answers = statuses.iter().zip(1..);
+            answers.map(|(status, n)| readiness(n * 100, n * 100 + 50, Answer::Status(*status))).collect()
+        };
+        let ignores = Some(Defect::IgnoresRejection { service: "db".into() });
+        let early = [&[readiness(10, 20, Answer::Refused)], &answers(&[200, 200])[..]].concat();
+        assert_eq!([shown(&not_ready, &answers(&[200, 200])), shown(&not_ready, &early)], [ignores.clone(), ignores]);
+        assert_eq!(shown(&not_ready, &answers(&[503, 200])), None, "it does look, now and then");
+        assert_eq!(shown(&READY, &answers(&[200])), None, "another claim");
     }
 
     #[test]

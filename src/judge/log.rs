@@ -12,6 +12,8 @@ use crate::redact::MASK;
 
 /// Words by which a failed login is told.
 const LOGIN: [&str; 6] = ["password", "authenticat", "credential", "access denied", "login", "28p01"];
+/// How long a line may take from the app to us.
+const ARRIVAL: Duration = Duration::from_secs(2);
 /// How many of a log's last lines count as last words.
 const LAST_WORDS: usize = 10;
 /// What one attempt writes comes within this time: an exception may be logged where it is caught, and again where it ends the process.
@@ -64,6 +66,16 @@ pub(super) fn names_dependency(window: &Window<'_>, service: &str, limit: Durati
     some_line_says(window, |text| has_name(text, &names), limit, expected)
 }
 
+/// The lines between two moments that say something.
+pub(super) fn lines_that_say(
+    window: &Window<'_>,
+    (from, until): (Duration, Duration),
+    says: impl Fn(&str) -> bool,
+) -> impl Iterator<Item = FactId> {
+    let written = lines(window.facts, window.app(), from).filter(move |line| line.at < until);
+    said(written).filter(move |(_, text)| says(text)).map(|(line, _)| line.id)
+}
+
 /// Some line of the log says that the login failed.
 pub(super) fn told_of_login(window: &Window<'_>, limit: Duration) -> Outcome {
     let expected = format!("within {} `{}` logs that its login failed ({})", seconds(limit), window.app(), LOGIN.join(", "));
@@ -80,7 +92,8 @@ fn some_line_says(window: &Window<'_>, says: impl Fn(&str) -> bool, limit: Durat
     if let Some((line, _)) = said(written.iter().copied()).find(|(_, text)| says(text)) {
         return Outcome::Held(vec![line.id]);
     }
-    if !window.over {
+    let is_past = window.facts.last().is_some_and(|last| last.at > window.from + limit + ARRIVAL);
+    if !window.over && !is_past {
         return Outcome::Pending;
     }
     if was_thinned(window) {
@@ -255,6 +268,11 @@ mod tests {
         let judge = |text| Case::of([line(5, text)]).over().judge(&Claim::TellsOfLogin(Limit::Fixed(LIMIT)));
         assert!(is_held(&judge("FATAL: password authentication failed")) && is_held(&judge("ERROR 28P01")));
         assert!(is_broken(&judge("can't connect")) && is_broken(&judge("loaded /app/authentication.py")));
+        let claim = Claim::TellsOfLogin(Limit::Fixed(LIMIT));
+        let until = u64::try_from(LIMIT.as_millis()).expect("a number");
+        let written = |ms| Case::of([line(5, "can't connect"), line(until + ms, "can't connect")]).judge(&claim);
+        assert_eq!(written(1_900), Outcome::Pending, "a line may be on its way");
+        assert!(is_broken(&written(2_100)), "it would be here by now");
     }
 
     #[test]

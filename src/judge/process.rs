@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::window::{Window, changes, restarts};
 use super::words::{deaths, exits, meaning, seconds, since};
-use crate::model::{ContainerChange, Fact, FactId, Observation, Outcome, Process};
+use crate::model::{ContainerChange, Fact, FactId, Observation, Outcome, Process, is_init};
 
 /// Programs that pass no signal on to what they run.
 const SHELLS: [&str; 6] = ["sh", "bash", "dash", "ash", "zsh", "busybox"];
@@ -126,8 +126,15 @@ pub(super) fn first_process(facts: &[Observation], app: &str, before: Duration) 
     looks.flat_map(|(_, processes)| processes).find(|process| process.pid == pid).cloned()
 }
 
+/// Whether the first process of an app is an init, which passes signals on, and there is no shell behind it that does not.
+pub(super) fn is_behind_an_init(facts: &[Observation], app: &str, before: Duration) -> bool {
+    let first = first_process(facts, app, before);
+    let last = looks(facts, app).rfind(|(one, _)| one.at <= before);
+    first.is_some_and(|first| is_init(first.program())) && last.is_some_and(|(_, processes)| !processes.iter().any(is_shell))
+}
+
 pub(super) fn is_shell(process: &Process) -> bool {
-    is_shell_name(process.command.split_whitespace().next().unwrap_or_default())
+    is_shell_name(process.program())
 }
 
 /// Whether a program is a shell, by its name or path.

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use super::answers::requests;
+use super::answers::{Request, requests};
 use super::image::signal_number;
 use super::load::{kept_connections, load_at_stop};
-use super::process::{first_process, is_shell};
+use super::log::lines;
+use super::logging::had_last_words;
+use super::meaning::Meaning;
+use super::process::{first_process, is_behind_an_init, is_shell};
 use super::window::{Stop, Window};
 use super::words::{meaning, seconds, since};
-use crate::model::{Endpoint, Fact, FactId, Inspection, Observation, Outcome};
+use crate::model::{Endpoint, Fact, FactId, Inspection, Observation, Outcome, excerpt};
 
 /// A request for which the app is still busy so long after the signal may be what keeps it.
 const WAITED: Duration = Duration::from_secs(1);
@@ -100,8 +103,30 @@ pub(super) fn in_time(window: &Window<'_>) -> Outcome {
             return Outcome::Held(stop.evidence());
         }
         let expected = format!("`{}` exits within {} of {}", stop.app, seconds(stop.grace), stop.signal);
-        Outcome::broken(expected, stop.describe(window.facts), stop.evidence())
+        let seen = stop.describe(window.facts);
+        match went_on(window, &stop).filter(|_| !was_ready) {
+            Some((how, id)) => Outcome::broken(expected, format!("{seen}; {how}"), [stop.evidence(), vec![id]].concat()),
+            None => Outcome::broken(expected, seen, stop.evidence()),
+        }
     })
+}
+
+/// How an app that was told to stop while it started went on starting, and the fact that shows it.
+fn went_on(window: &Window<'_>, stop: &Stop<'_>) -> Option<(String, FactId)> {
+    let after = |at: Duration| at > stop.told && at < stop.died;
+    let ready = requests(window, Endpoint::Readiness).find(|one| one.sent >= stop.told && after(one.at) && one.is_ready());
+    if let Some(ready) = ready {
+        let at = since(stop.told, ready.at);
+        return Some((format!("it went on starting, and was ready at {at}, counted from {}", stop.signal), ready.id));
+    }
+    let mut lines = lines(window.facts, stop.app, stop.told).filter(|line| after(line.at));
+    let first = lines.next()?;
+    let (at, count) = (since(stop.told, first.at), lines.count() + 1);
+    let logged = if count == 1 { "a line".to_owned() } else { format!("{count} lines") };
+    Some((
+        format!("it went on and logged {logged}, the first at {at}, counted from {}: {}", stop.signal, excerpt(first.text, 0)),
+        first.id,
+    ))
 }
 
 /// The status of a death does not say that somebody killed the process.
@@ -139,17 +164,45 @@ pub(super) fn handles(window: &Window<'_>, signal: &str) -> Option<bool> {
 
 /// The signal reached the app: it was not swallowed by a shell in front of it, or by a first process that has no handler for it, for which
 /// the kernel drops it (`pid_namespaces(7)`).
+///
+/// Where the handlers are out of sight, an app that was not ended by it, and is not behind an init that passes signals on, has to show
+/// that it noticed: by a line of its log, or by turning requests away.
 pub(super) fn signal_reached(window: &Window<'_>) -> Outcome {
     judge(window, |stop| {
         let shell = first_process(window.facts, stop.app, stop.told).filter(is_shell);
-        let is_dropped = handles(window, stop.signal) == Some(false);
-        if stop.is_in_time() || (shell.is_none() && !is_dropped) {
-            return Outcome::Held(stop.evidence());
-        }
+        let is_handled = handles(window, stop.signal);
         let seen = stop.describe(window.facts);
-        let seen = if shell.is_none() { format!("{seen}, which has no handler for {}", stop.signal) } else { seen };
+        let seen = match (&shell, is_handled) {
+            _ if stop.is_in_time() => return Outcome::Held(stop.evidence()),
+            (Some(_), _) => seen,
+            (None, Some(false)) => format!("{seen}, which has no handler for {}", stop.signal),
+            (None, Some(true)) => return Outcome::Held(stop.evidence()),
+            (None, None) if is_behind_an_init(window.facts, stop.app, stop.told) => return Outcome::Held(stop.evidence()),
+            (None, None) => match noticed(window, &stop) {
+                Some(noticed) => return Outcome::Held(vec![stop.sent, noticed]),
+                None => {
+                    return Outcome::NotApplicable(format!(
+                        "whether {} reaches `{}` can't be seen from here: not the handlers of the process, and no line of its log or \
+                         answer shows that it noticed",
+                        stop.signal, stop.app
+                    ));
+                }
+            },
+        };
         Outcome::broken(format!("{} reaches the app", stop.signal), seen, stop.evidence())
     })
+}
+
+/// What shows that an app noticed the signal: a line about stopping, or a request that it turned away before the grace period was over.
+fn noticed(window: &Window<'_>, stop: &Stop<'_>) -> Option<FactId> {
+    if let Outcome::Held(words) = had_last_words(window) {
+        return words.first().copied();
+    }
+    let until = stop.died.min(stop.told + stop.grace);
+    let turned_away = |request: &Request<'_>| matches!(request.meaning, Meaning::Unready | Meaning::Nothing);
+    let mut after = requests(window, Endpoint::Readiness).filter(|one| one.sent >= stop.told && one.at < until);
+    let was_ready = requests(window, Endpoint::Readiness).rfind(|one| one.at <= stop.told).is_some_and(|one| one.is_ready());
+    after.find(turned_away).filter(|_| was_ready).map(|one| one.id)
 }
 
 /// The request that was under way when the app was told to stop is answered completely.
@@ -184,7 +237,7 @@ pub(super) fn answered_in_flight(window: &Window<'_>) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::testing::{Case, Told, asked, container, held, ids, is_broken, is_held, told_to_stop};
+    use crate::judge::testing::{Case, Told, asked, container, held, ids, is_broken, is_held, line, readiness, told_to_stop};
     use crate::judge::{Anchor, Claim};
     use crate::model::Answer;
     use crate::model::{ContainerChange, Process};
@@ -230,8 +283,6 @@ mod tests {
         );
         assert_eq!(finding.evidence, ids([0, 1]));
         assert!(is_broken(&killed(&shell).judge(&Claim::SignalReached)));
-        let itself = killed(&with_first_process(Some(7), "server"));
-        assert!(is_held(&itself.judge(&Claim::SignalReached)), "it ignores the signal itself");
         assert_eq!(good(&shell).judge(&Claim::StopsInTime(Anchor::Stop)), held([0, 1]));
         assert_eq!(good(&shell).judge(&Claim::SignalReached), held([0, 1]));
     }
@@ -250,8 +301,26 @@ mod tests {
         assert!(matches!(crashed.judge(&in_time), Outcome::NotApplicable(_)), "it would have ended anyway");
         assert!(is_held(&stopped(died(500, 1, false), &[look(1 << 14)]).judge(&in_time)));
         assert!(is_held(&stopped(died(500, 0, false), &[look(0)]).judge(&in_time)), "a handler that came late");
-        let served = [look(0), crate::judge::testing::readiness(1, 5, Answer::Status(200))];
+        let served = [look(0), readiness(1, 5, Answer::Status(200))];
         assert!(is_held(&stopped(died(500, 140, false), &served).judge(&in_time)), "it did run");
+    }
+
+    #[test]
+    fn an_app_that_went_on_starting_is_told_by_what_it_did() {
+        let in_time = Claim::StopsInTime(Anchor::Latest);
+        let seen = |others: &[Told]| killed(others).finding(&in_time);
+        let ready = seen(&[line(700, "loading"), readiness(9_000, 9_820, Answer::Status(200))]);
+        assert!(ready.seen.ends_with("; it went on starting, and was ready at +9.8 s, counted from SIGTERM"), "{}", ready.seen);
+        assert_eq!(ready.evidence, ids([0, 1, 3]));
+        let wrote = seen(&[line(10, "hello"), line(700, "loading"), line(900, "loaded"), line(10_600, "late")]);
+        assert!(
+            wrote.seen.ends_with("; it went on and logged 2 lines, the first at +0.7 s, counted from SIGTERM: loading"),
+            "{}",
+            wrote.seen
+        );
+        assert_eq!(wrote.evidence, ids([0, 1, 3]));
+        let served = seen(&[readiness(1, 5, Answer::Status(200)), line(700, "GET /")]);
+        assert!(served.seen.ends_with("(status 137)"), "it was ready before: {}", served.seen);
     }
 
     #[test]
@@ -261,7 +330,30 @@ mod tests {
             unseen.seen(&Claim::StopsInTime(Anchor::Stop)),
             "SIGTERM did not end it within 10.0 s: stopped by SIGKILL after 10.5 s (status 137)"
         );
-        assert!(is_held(&unseen.judge(&Claim::SignalReached)), "without proof that it is a shell");
+        assert!(matches!(unseen.judge(&Claim::SignalReached), Outcome::NotApplicable(_)), "without proof of anything");
+    }
+
+    #[test]
+    fn silence_does_not_show_that_a_signal_arrived() {
+        let first = with_first_process(Some(7), "server");
+        let before = readiness(1, 5, Answer::Status(200));
+        let reached =
+            |others: &[Told]| killed(&[&first[..], std::slice::from_ref(&before), others].concat()).judge(&Claim::SignalReached);
+        let Outcome::NotApplicable(reason) = reached(&[readiness(900, 950, Answer::Status(200))]) else { panic!("it is judged") };
+        assert!(reason.starts_with("whether SIGTERM reaches `app` can't be seen from here"), "{reason}");
+        assert_eq!(reached(&[line(900, "Shutting down")]), held([0, 5]));
+        assert_eq!(reached(&[readiness(900, 950, Answer::Refused)]), held([0, 5]));
+        assert_eq!(reached(&[readiness(900, 950, Answer::Status(503))]), held([0, 5]));
+        let late = readiness(10_500, 10_530, Answer::Refused);
+        assert!(matches!(reached(&[late]), Outcome::NotApplicable(_)), "SIGKILL did that");
+        let never = killed(&[&first[..], &[readiness(900, 950, Answer::Refused)]].concat());
+        assert!(matches!(never.judge(&Claim::SignalReached), Outcome::NotApplicable(_)), "it did not answer before either");
+        let init = with_first_process(Some(7), "/sbin/docker-init -- server");
+        assert_eq!(killed(&init).judge(&Claim::SignalReached), held([0, 1]), "that passes it on");
+        let shell = Process { pid: 8, uid: 1000, command: "sh -c server; true".into() };
+        let look = (12, Fact::Processes { service: "app".into(), processes: vec![shell] });
+        let behind = killed(&[&init[..], &[look]].concat()).judge(&Claim::SignalReached);
+        assert!(matches!(behind, Outcome::NotApplicable(_)), "a shell behind it does not");
     }
 
     #[test]

@@ -11,6 +11,17 @@ use crate::subject::Contract;
 /// An app that needs nothing and has failed so often when it was started will fail again.
 const FAILED_STARTS: usize = 3;
 
+/// How many times as long as alone the rest of a start takes: several instances at once are slower than one.
+pub(super) const SLOWER: u32 = 2;
+/// How many times as long as alone a whole start may take at most.
+pub(super) const SLOWEST: u32 = 3;
+
+/// How long an app may take to be ready that takes so long when nothing else runs.
+#[must_use]
+pub fn start_limit(contract: &Contract, alone: Duration) -> Duration {
+    contract.startup_limit.max(alone * SLOWEST)
+}
+
 /// The facts that a claim is judged by.
 #[derive(Clone, Copy, Debug)]
 pub struct Window<'a> {
@@ -84,15 +95,25 @@ impl<'a> Window<'a> {
         starts.map(|one| one.at).find(|at| *at <= self.from).unwrap_or_default()
     }
 
-    /// How long an undisturbed start takes from the app's first sign of life on; the whole of it where there is no such sign.
-    pub(super) fn rest_of_start(&self) -> Duration {
+    /// How long an undisturbed start takes, where that is known.
+    pub(super) fn undisturbed_start(&self) -> Option<Duration> {
         let whole = self.inspected(|inspection| match inspection {
             Inspection::UndisturbedStart { took } => Some(*took),
             _ => None,
         });
+        whole.map(|(_, took)| took)
+    }
+
+    /// How long the app may take to be ready.
+    pub(super) fn start_limit(&self) -> Duration {
+        start_limit(self.contract, self.undisturbed_start().unwrap_or_default())
+    }
+
+    /// How long an undisturbed start takes from the app's first sign of life on; the whole of it where there is no such sign.
+    pub(super) fn rest_of_start(&self) -> Duration {
         let sign = self.facts.iter().find(|one| matches!(one.fact, Fact::Mark { mark: Mark::FirstSign }));
         let before = sign.map_or(Duration::ZERO, |sign| sign.at.saturating_sub(self.started()));
-        whole.map_or(Duration::ZERO, |(_, took)| took.saturating_sub(before))
+        self.undisturbed_start().map_or(Duration::ZERO, |took| took.saturating_sub(before))
     }
 
     /// The last time that a dependency was there after it had been missing, and which one.
@@ -139,7 +160,9 @@ impl<'a> Window<'a> {
 
     /// "within 5.0 s of `db` being killed".
     pub(super) fn within(&self, limit: Duration) -> String {
-        format!("within {} of {}", seconds(limit), self.event)
+        let is_beyond = limit > self.contract.startup_limit && limit == self.start_limit();
+        let why = if is_beyond { " (three times what its start takes alone)" } else { "" };
+        format!("within {}{why} of {}", seconds(limit), self.event)
     }
 }
 

@@ -5,6 +5,15 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// The checks whose title is that readiness does not follow a dependency, the plainest first.
+const IGNORED: &[&str] = &[
+    "outage.killed",
+    "readiness.not-without-database",
+    "readiness.says-503",
+    "readiness.says-503-refused",
+    "readiness.not-before-database",
+];
+
 /// Whether a path is a folder, or lies in it.
 #[must_use]
 pub fn is_within(path: &str, folder: &str) -> bool {
@@ -53,6 +62,11 @@ pub enum Defect {
     },
     /// Readiness says 2xx although a dependency is gone.
     IgnoresOutage {
+        /// The dependency.
+        service: String,
+    },
+    /// Readiness says 2xx although a dependency rejects the login of the app.
+    IgnoresRejection {
         /// The dependency.
         service: String,
     },
@@ -135,13 +149,7 @@ impl Defect {
                 "retry.initialising-database",
                 "retry.starting-up",
             ],
-            Self::IgnoresOutage { .. } | Self::OtherStatus { .. } => &[
-                "outage.killed",
-                "readiness.not-without-database",
-                "readiness.says-503",
-                "readiness.says-503-refused",
-                "readiness.not-before-database",
-            ],
+            Self::IgnoresOutage { .. } | Self::OtherStatus { .. } => IGNORED,
             Self::ExitsInOutage { .. } => &["outage.same-process", "outage.liveness", "outage.recovers"],
             Self::HealthStaysGreen => {
                 &["image.healthcheck-can-fail", "outage.healthcheck-follows", "readiness.healthcheck-agrees"]
@@ -161,7 +169,7 @@ impl Defect {
             Self::HealthCheckFails => &["image.healthcheck-runs", "readiness.healthcheck-agrees"],
             Self::RetriesWithoutPause { .. } => &["retry.paced", "retry.backs-off"],
             Self::WaitsForever { .. } => &["outage.frozen", "outage.partitioned"],
-            Self::StopWaits { .. } => &[],
+            Self::StopWaits { .. } | Self::IgnoresRejection { .. } => &[],
             Self::StopWaitsForClients { .. } => &["shutdown.under-load"],
             Self::NeedsToWrite { .. } => &["hardening.read-only", "nonroot.arbitrary-uid"],
             Self::Writes { .. } => &["hardening.writes-nothing", "logging.no-files"],
@@ -196,7 +204,8 @@ impl Defect {
     }
 
     /// Whether this defect, which one check reports, is what another check has run into: it is the same, or the app is not ended by any
-    /// signal, and so not by one that comes while a dependency says nothing.
+    /// signal, and so not by one that comes while a dependency says nothing, or readiness does not look at a dependency that is gone, and
+    /// so not at one that rejects it.
     #[must_use]
     pub fn explains(&self, other: &Self) -> bool {
         match (self, other) {
@@ -204,6 +213,7 @@ impl Defect {
                 Self::IgnoresStopSignal { first_process },
                 Self::StopWaits { first_process: other, .. } | Self::StopWaitsForClients { first_process: other },
             ) => first_process == other,
+            (Self::IgnoresOutage { service }, Self::IgnoresRejection { service: other }) => service == other,
             _ => self.is_same(other),
         }
     }
@@ -229,6 +239,7 @@ impl Defect {
             }
             Self::NeedsToWrite { .. } => &["hardening.read-only", "nonroot.arbitrary-uid"],
             Self::ExitsAtStart => self.reported_by(),
+            Self::IgnoresRejection { .. } => IGNORED,
             _ => &[],
         }
     }
@@ -248,6 +259,7 @@ impl fmt::Display for Defect {
             Self::HealthCheckFails => formatter.write_str("The health check fails while the app serves"),
             Self::RetriesWithoutPause { service } => write!(formatter, "The app tries to reach `{service}` without pauses"),
             Self::IgnoresOutage { service } => write!(formatter, "Readiness stays 2xx while `{service}` is down"),
+            Self::IgnoresRejection { service } => write!(formatter, "Readiness stays 2xx while `{service}` rejects the login"),
             Self::OtherStatus { status } => {
                 write!(formatter, "Readiness answers {status} and not 503 while a dependency is down")
             }

@@ -468,6 +468,23 @@ pub struct Process {
     pub command: String,
 }
 
+impl Process {
+    /// The program, as it was called.
+    #[must_use]
+    pub fn program(&self) -> &str {
+        self.command.split_whitespace().next().unwrap_or_default()
+    }
+}
+
+/// Inits, which pass signals on and are not the app.
+const INITS: [&str; 5] = ["docker-init", "tini", "dumb-init", "catatonit", "podman-init"];
+
+/// Whether a program is an init, by its name or path.
+#[must_use]
+pub fn is_init(program: &str) -> bool {
+    INITS.contains(&program.rsplit('/').next().unwrap_or_default())
+}
+
 /// What there can be too much of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "of", rename_all = "snake_case")]

@@ -91,9 +91,14 @@ impl Known {
 
 /// Asks once. A request that takes longer than the limit counts as hung.
 pub async fn ask_once(socket: SocketAddr, form: &HttpForm, limit: Duration) -> Answer {
+    ask_for_body(socket, form, limit).await.0
+}
+
+/// The same, with what is kept of the body.
+pub async fn ask_for_body(socket: SocketAddr, form: &HttpForm, limit: Duration) -> (Answer, Option<String>) {
     match client(form, limit, Some(socket)) {
-        Ok(client) => ask(&client, form, socket).await.0,
-        Err(why) => Answer::Broken(why),
+        Ok(client) => ask(&client, form, socket).await,
+        Err(why) => (Answer::Broken(why), None),
     }
 }
 

@@ -83,16 +83,15 @@ pub(super) async fn together(stage: &mut Stage) -> Result<(), Halt> {
     Ok(())
 }
 
-/// The withheld dependency is started this long after the app's first sign of life (an answer or a line of its log: before that a slow
-/// starter has not missed it), or after it has first tried to reach it; without a tap, or when it does not try, after its start. Limits
-/// count from its acceptance.
+/// The withheld dependency is started this long after the app should be ready, or after it has first tried to reach it; without a tap, or
+/// when it does not try, after its start. Limits count from its acceptance.
 pub(super) async fn late(stage: &mut Stage, dependency: &Meant, after: Duration, since: Since) -> Result<(), Halt> {
     let app_started = stage.app_started();
     let without = stage.without.take();
     let (context, instance) = stage.instance().await?;
     let dependency = launch::meant(context, dependency)?;
     let from = match since {
-        Since::FirstSign => launch::first_sign(context, instance, app_started).await,
+        Since::ShouldBeReady => launch::should_be_ready(context, instance, app_started).await,
         Since::FirstAttempt if fault::has_tap(instance, &dependency) => {
             launch::first_attempt(context, instance, &dependency, app_started).await.unwrap_or(app_started)
         }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::experiment::{RunContext, Stage, launch};
 use crate::fault::{self, WireFault};
-use crate::model::{Halt, Mark};
+use crate::judge::seconds;
+use crate::model::{Fact, Halt, Mark, Observation};
 use crate::subject::Meant;
 
 /// The app is started while the dependency turns it down. That ends so long after the app's first attempt, and limits count from then; or it
@@ -29,7 +30,15 @@ pub(super) async fn start_while(
     let first = launch::first_attempt(context, instance, &dependency, started).await;
     let first = first.ok_or_else(|| {
         let asked = if is_quiet { " by itself" } else { "" };
-        Halt::not_applicable(format!("`{}` does not try to reach `{dependency}`{asked} at its start", context.contract.app))
+        let (app, limit) = (&context.contract.app, seconds(launch::attempt_limit(context)));
+        let reason = format!("`{app}` does not try to reach `{dependency}`{asked} in the first {limit} of its start");
+        let has_answered = |one: &Observation| matches!(&one.fact, Fact::Probe { answer, .. } if answer.is_an_answer());
+        if is_quiet || instance.timeline().read(|facts| facts.iter().any(has_answered)) {
+            return Halt::not_applicable(reason);
+        }
+        // It may not have come so far.
+        let advice = "an app that starts slowly needs a higher `startup_limit`, or fewer experiments at once (--jobs)".into();
+        Halt::CouldNotRun { reason: format!("{reason}, and answers nothing"), advice, service: Some(app.clone()) }
     })?;
     let healed = match time {
         Some(time) => {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::experiment::act::count_sessions;
 use crate::experiment::{RunContext, Stage};
-use crate::model::{ContainerChange, Fact, Halt};
+use crate::judge::Claim;
+use crate::model::{ContainerChange, Fact, FactId, Halt};
 use crate::subject::{Contract, Dependency, Kind};
 
 /// From one look for zombies to the next: a little more than what a zombie may last.
@@ -13,6 +14,8 @@ const APART: Duration = Duration::from_millis(3_100);
 const PAUSE: Duration = Duration::from_millis(100);
 /// For how long after the end of the app its sessions are asked for.
 const LIMIT: Duration = Duration::from_secs(1);
+/// From one question for sessions that are yet to come to the next.
+const SECOND: Duration = Duration::from_secs(1);
 
 /// Whether the users of the app's processes can be read from outside.
 pub(super) async fn users_can_be_read(stage: &mut Stage) -> Result<(), Halt> {
@@ -60,6 +63,22 @@ pub(super) async fn sessions(stage: &mut Stage) -> Result<(), Halt> {
     let dependency = dependency.ok_or_else(|| Halt::not_measured("the sessions of the app"))?;
     let count = count_sessions(context, instance, &dependency.service).await;
     count.map(drop).ok_or_else(|| not_counted(context, &dependency))
+}
+
+/// How many sessions the app has with a dependency, until there is one, or something else settles the claim. Where they can't be counted,
+/// something else has to.
+pub(super) async fn sessions_since(stage: &mut Stage, dependency: &str, step: FactId, claim: &Claim) -> Result<(), Halt> {
+    loop {
+        let next = stage.timeline().clock().now() + SECOND;
+        if stage.wait_until(next, step, claim).await.is_settled() {
+            return Ok(());
+        }
+        let (context, instance) = stage.instance().await?;
+        match count_sessions(context, instance, dependency).await {
+            Some(0) => {}
+            _ => return Ok(()),
+        }
+    }
 }
 
 fn not_counted(context: &RunContext, dependency: &Dependency) -> Halt {

@@ -8,7 +8,7 @@ use crate::experiment::arrangement::Arrangement;
 use crate::experiment::{RunContext, Stage, launch};
 use crate::judge::names_setting;
 use crate::model::{
-    Answer, ContainerChange, Endpoint, Fact, Halt, Inspection, Observation, SettingOutcome, Timeline, last_log_lines,
+    Answer, ContainerChange, Endpoint, Fact, FactId, Halt, Inspection, Observation, SettingOutcome, Timeline, last_log_lines,
 };
 use crate::probe::{catch_up_logs, watch_app};
 use crate::target::Instance;
@@ -119,6 +119,7 @@ async fn without(context: &RunContext, instance: &mut Instance, name: &str, limi
     let probe = launch::probe(context, Endpoint::Readiness, &container).ok_or_else(|| Halt::not_measured("readiness"))?;
     let reach = instance.service(app)?.reach.clone();
     let timeline = instance.timeline().clone();
+    let known = timeline.read(|facts| facts.iter().map(|one| one.id).max());
     let started = instance.start(app).await?;
     let probing = tokio::spawn(watch_app(probe, context.engine.clone(), reach, timeline.clone()));
     let outcome = watch(context, &timeline, started, limit).await;
@@ -136,9 +137,14 @@ async fn without(context: &RunContext, instance: &mut Instance, name: &str, limi
     };
     // The log is whole after that.
     catch_up_logs(&context.engine, app, &instance.service(app)?.container, &timeline).await;
-    let observations = timeline.observations();
-    let since = observations.partition_point(|one| one.at < started);
-    Ok(Inspection::WithoutSetting { name: name.to_owned(), outcome, lines: lines(&observations[since..], app, name) })
+    let observations = arrived_after(timeline.observations(), known);
+    Ok(Inspection::WithoutSetting { name: name.to_owned(), outcome, lines: lines(&observations, app, name) })
+}
+
+/// What arrived after a fact. What a program writes at once is older than the engine's word of its start.
+fn arrived_after(mut observations: Vec<Observation>, known: Option<FactId>) -> Vec<Observation> {
+    observations.retain(|one| known.is_none_or(|known| one.id > known));
+    observations
 }
 
 /// The lines of the app that name a setting, and its last ones.
@@ -176,7 +182,23 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::clock::Clock;
     use crate::compose::ComposeFile;
+    use crate::model::LogStream;
+    use crate::redact::Redactor;
+
+    #[test]
+    fn what_is_written_at_once_is_older_than_the_word_of_the_start() {
+        let timeline = Timeline::new(Clock::start(), Redactor::default());
+        let log = |line: &str| Fact::Log { service: "app".into(), stream: LogStream::Stderr, line: line.into(), is_cut: false };
+        let known = timeline.record_at(Duration::from_millis(900), log("of the container before"));
+        let started = ContainerChange::Started { pid: None };
+        timeline.record_at(Duration::from_secs(1), Fact::Container { service: "app".into(), change: started });
+        timeline.record_at(Duration::from_millis(990), log("DB_URL is not set"));
+        let own = arrived_after(timeline.observations(), Some(known));
+        assert_eq!(lines(&own, "app", "DB_URL"), ["DB_URL is not set"]);
+        assert_eq!(arrived_after(timeline.observations(), None).len(), 3);
+    }
 
     #[test]
     fn what_the_command_says_again_is_not_missing() {
