@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use self::block::{Misfit, append, block};
 pub use self::declared::{ContractError, Declared, Origin, Waiver, parse_size};
 pub use self::dependency::{Credentials, Dependency, Kind, Secret};
-pub use self::detect::{ImagePorts, detect, detect_app};
+pub use self::detect::{ImagePorts, built_apps, detect, detect_apps};
 pub use self::draft::{Draft, Found};
 pub use self::form::{Form, HttpForm, Statuses, Tls};
 pub use self::meant::Meant;
