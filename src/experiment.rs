@@ -18,7 +18,7 @@ mod stage;
 mod step;
 
 pub use self::act::{Act, Disturbance, Since};
-pub use self::context::{RunContext, Scan, draft};
+pub use self::context::{RunContext, Scan, drafts};
 pub use self::error::RunError;
 pub use self::progress::{Event, Progress, Silent};
 pub use self::resolved::{Exceptions, Files, ResolvedStack, Target};

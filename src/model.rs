@@ -2,6 +2,7 @@
 //!
 //! Pure data. Probes, faults and looks append facts; judges read them; reports are written from the record.
 
+mod apps;
 mod cause;
 mod cut;
 mod defect;
@@ -20,6 +21,7 @@ mod shape;
 mod timeline;
 mod version_1;
 
+pub use self::apps::{AppRecord, Apps};
 pub use self::cause::Cause;
 pub use self::cut::{beginning, cut_mark, excerpt, is_cut};
 pub use self::defect::{Defect, is_within};
@@ -37,7 +39,7 @@ pub use self::plain::without_escapes;
 pub use self::proof::{CheckResult, KnownDefect, Proof, ProofResult, ProvenCheck, conclude_proof};
 pub use self::record::{
     CheckRecord, Conclusion, Counts, ExperimentRecord, FORMAT_VERSION, ReadError, Run, SourceFiles, Subject, Tool, end_of_turn,
-    schema,
+    id_in, in_app, schema,
 };
 pub use self::scenario::{Keyword, ScenarioLine};
 pub use self::shape::shape;

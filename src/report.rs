@@ -62,9 +62,20 @@ fn topic(check: &CheckRecord) -> &str {
     check.id.split('.').next().unwrap_or_default()
 }
 
-/// The checks of each topic.
+/// The checks of each topic, app by app.
 fn by_topic(run: &Run) -> impl Iterator<Item = &[CheckRecord]> {
-    run.checks.chunk_by(|one, other| topic(one) == topic(other))
+    run.checks.chunk_by(|one, other| topic(one) == topic(other) && one.app == other.app)
+}
+
+/// The topic of a check, with its app in front where the run has several, and something between them.
+fn topic_of_app(check: &CheckRecord, between: &str) -> String {
+    check.app.iter().map(String::as_str).chain([topic(check)]).collect::<Vec<_>>().join(between)
+}
+
+/// What runs a check again, as it follows the command and its stack.
+fn selection(check: &CheckRecord) -> String {
+    let app = check.app.iter().map(|app| format!("--app {app} "));
+    app.chain([format!("--tags @{}", check.id)]).collect()
 }
 
 /// The words for a verdict.

@@ -23,7 +23,7 @@ pub use self::block::{Misfit, append, block};
 pub use self::business::{Business, Work};
 pub use self::declared::{ContractError, Declared, Origin, Waiver, parse_size};
 pub use self::dependency::{Credentials, Dependency, Kind, Secret};
-pub use self::detect::{ImagePorts, detect, detect_app};
+pub use self::detect::{ImagePorts, built_apps, detect, detect_apps};
 pub use self::draft::{Draft, Found};
 pub use self::form::{Form, GrpcForm, HttpForm, Statuses, Tls};
 pub use self::meant::Meant;

@@ -11,7 +11,7 @@ use seaworthy::report::{Format, to_job_summary};
 use seaworthy::suite::judge_again;
 use serde_json::Value;
 
-const RUNS: [&str; 4] = ["passed", "failed", "could-not-run", "nothing-ran"];
+const RUNS: [&str; 5] = ["passed", "failed", "could-not-run", "nothing-ran", "several-apps"];
 const PUBLISHED: &str = "docs/run-2.schema.json";
 
 fn project(path: &str) -> String {
@@ -125,6 +125,33 @@ fn junit_keeps_failures_errors_and_what_was_skipped_apart() {
     for suite in ["readiness", "shutdown", "outage", "image"] {
         assert_eq!(failed.matches(&format!(r#"<testsuite name="{suite}""#)).count(), 1, "one suite for each topic: {failed}");
     }
+}
+
+#[test]
+fn every_format_says_which_app_a_check_is_about() {
+    let (_, run) = runs().find(|(name, _)| *name == "several-apps").expect("there");
+    let labels: Vec<Option<&str>> = run.apps.labels().collect();
+    assert_eq!(labels, [Some("web"), Some("worker")]);
+    for (format, needles) in [
+        (Format::Json, &["\"app\": \"web\"", "\"app\": \"worker\""][..]),
+        (Format::Junit, &["<testsuite name=\"web.outage\"", "<testsuite name=\"worker.outage\"", "seaworthy.worker.outage"]),
+        (Format::Sarif, &["worker/outage.same-process[db]", "worker: The app survives an outage of db"]),
+        (
+            Format::Html,
+            &["worker: Not ready for production", "web: Ready", "id=\"web/outage.recovers[db]\"", "--app worker --tags @"],
+        ),
+        (Format::CucumberJson, &["\"id\": \"worker-outage\"", "features/web/outage.feature"]),
+    ] {
+        let rendered = format.render(&run);
+        for needle in needles {
+            assert!(rendered.contains(needle), "{format:?} has no {needle}");
+        }
+    }
+    assert!(to_job_summary(&run).contains("worker: Not ready for production"));
+    // Without its contract an app can't be judged.
+    let mut json: Value = serde_json::from_str(&Format::Json.render(&run)).expect("JSON");
+    json["apps"].as_array_mut().expect("apps").pop();
+    assert!(Run::read(json.to_string().as_bytes()).is_err());
 }
 
 /// An empty line would end the HTML in GitHub's Markdown.

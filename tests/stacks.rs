@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use harness::{Test, tests};
 use seaworthy::gherkin::Grouping;
-use seaworthy::model::{Run, Verdict};
+use seaworthy::model::{Run, Verdict, id_in};
 use seaworthy::suite::{Exceptions, Request, Scan, Silent, check, judge_again};
 use serde::Deserialize;
 
@@ -52,11 +52,25 @@ struct Expected {
     /// The verdict of every check, by name.
     #[serde(default)]
     verdicts: BTreeMap<String, Verdict>,
+    /// Of a stack with several apps: what is expected of each.
+    #[serde(default)]
+    apps: BTreeMap<String, OfApp>,
     /// How many causes its failures have at most: one of a twin, and none of another stack, where it is not given.
     causes: Option<usize>,
     /// Words that the reason of a check must contain.
     #[serde(default)]
     says: BTreeMap<String, String>,
+}
+
+/// What is expected of one of several apps.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfApp {
+    /// The folder of a stack with one app whose verdicts it has, where they are not given here.
+    like: Option<PathBuf>,
+    /// The verdict of every check, by its name without the app.
+    #[serde(default)]
+    verdicts: BTreeMap<String, Verdict>,
 }
 
 fn stacks() -> PathBuf {
@@ -75,17 +89,26 @@ fn expected(stack: &Path) -> Expected {
     let file = stack.join("expected.toml");
     let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let mut read: Expected = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    for (app, OfApp { like, verdicts }) in std::mem::take(&mut read.apps) {
+        let all = like.map_or(verdicts.clone(), |like| like_there(&stack.join(like), verdicts));
+        read.verdicts.extend(all.into_iter().map(|(name, verdict)| (format!("{app}/{name}"), verdict)));
+    }
     if let Some(like) = &read.like {
-        let own = std::mem::take(&mut read.verdicts);
-        read.verdicts = expected(&stack.join(like)).verdicts;
-        for name in own.keys() {
-            // A check that does not apply there has no dependency.
-            let known = read.verdicts.contains_key(name) || read.verdicts.remove(&id(name)).is_some();
-            assert!(known, "{}: {name} is unknown where `like` points", file.display());
-        }
-        read.verdicts.extend(own);
+        read.verdicts = like_there(&stack.join(like), read.verdicts);
     }
     read
+}
+
+/// The verdicts of another stack, but for these.
+fn like_there(other: &Path, own: BTreeMap<String, Verdict>) -> BTreeMap<String, Verdict> {
+    let mut verdicts = expected(other).verdicts;
+    for name in own.keys() {
+        // A check that does not apply there has no dependency.
+        let known = verdicts.contains_key(name) || verdicts.remove(name.split('[').next().unwrap_or_default()).is_some();
+        assert!(known, "{}: {name} is unknown, and others are to be like there", other.display());
+    }
+    verdicts.extend(own);
+    verdicts
 }
 
 fn assert_verdicts(stack: &str) {
@@ -173,7 +196,7 @@ fn fail(message: &str) -> ! {
 }
 
 fn topic(name: &str) -> &str {
-    name.split('.').next().unwrap_or_default()
+    id_in(name).split('.').next().unwrap_or_default()
 }
 
 /// The topics of the checks that a twin is to fail; nothing for a good stack.
@@ -183,9 +206,9 @@ fn topics(stack: &Path) -> Option<BTreeSet<String>> {
     own.like.is_some().then(|| own.verdicts.keys().map(|name| topic(name).to_owned()).collect())
 }
 
-/// The id of a check without its dependency.
+/// The id of a check, without its app and its dependency.
 fn id(name: &str) -> String {
-    name.split('[').next().unwrap_or_default().to_owned()
+    id_in(name).to_owned()
 }
 
 macro_rules! stacks {
@@ -217,6 +240,7 @@ stacks! {
         forms_https: "forms/https";
         nginx_static: "nginx-static";
         node_postgres_redis: "node-postgres-redis";
+        web_worker: "web-worker";
     }
     twins {
         accepts_and_hangs: "defects/accepts-and-hangs";
@@ -295,6 +319,7 @@ stacks! {
         stale_pid_file: "defects/stale-pid-file";
         waits_for_database: "defects/waits-for-database";
         wasteful_layers: "defects/wasteful-layers";
+        worker_exits_on_outage: "defects/worker-exits-on-outage";
         writable_code: "defects/writable-code";
         writes_to_root: "defects/writes-to-root";
         wrong_expose: "defects/wrong-expose";

@@ -75,7 +75,7 @@ fn unleash() {
 
 /// Makes every check on a server, and compares the verdicts with those that are right.
 fn sail(server: &str, app: &str, readiness: &str) {
-    let flags = Declared { app: Some(app.into()), readiness: Some(Form::path(readiness)), ..Declared::default() };
+    let flags = Declared { app: vec![app.into()], readiness: Some(Form::path(readiness)), ..Declared::default() };
     let request = Request { target: folder().join(server).into(), flags, scan: Scan::Off, ..Request::default() };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let run = runtime

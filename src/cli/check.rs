@@ -146,7 +146,9 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
     if request.explain {
         return Exit::Passed;
     }
-    say(report::describe(&run, &command_line(std::env::args().skip(1)), look).trim_end());
+    let left_out: &[&str] = if run.apps.several().is_empty() { &[] } else { &["--app"] };
+    let command = command_line(std::env::args().skip(1), &[&LEFT_OUT, left_out].concat());
+    say(report::describe(&run, &command, look).trim_end());
     if arguments.reports.write(&run) { Exit::of_run(&run) } else { Exit::CouldNotRun }
 }
 
@@ -183,15 +185,15 @@ const RARE: [&str; 11] = [
 /// Flags that a single check is run again without: those that select checks, and those whose files it would overwrite.
 const LEFT_OUT: [&str; 8] = ["--tags", "-t", "--html", "--junit", "--json", "--sarif", "--cucumber-json", "--report-dir"];
 
-/// A command line without its selection of checks and its reports, fit to be pasted into a shell.
-fn command_line(mut arguments: impl Iterator<Item = String>) -> String {
+/// A command line without some of its flags and their values, fit to be pasted into a shell.
+fn command_line(mut arguments: impl Iterator<Item = String>, left_out: &[&str]) -> String {
     let mut words = vec!["seaworthy".to_owned()];
     // A secret that was given stays on the screen of who gave it, but a report travels.
     let mut variables: Vec<(String, String)> = vec![];
     while let Some(argument) = arguments.next() {
-        if LEFT_OUT.contains(&argument.as_str()) {
+        if left_out.contains(&argument.as_str()) {
             arguments.next();
-        } else if !LEFT_OUT.iter().any(|flag| argument.strip_prefix(flag).is_some_and(|rest| rest.starts_with('='))) {
+        } else if !left_out.iter().any(|flag| argument.strip_prefix(flag).is_some_and(|rest| rest.starts_with('='))) {
             variables
                 .extend(argument.trim_start_matches("--env=").split_once('=').map(|(name, value)| (name.into(), value.into())));
             words.push(quote(&argument));
@@ -230,13 +232,13 @@ mod tests {
     #[test]
     fn a_check_is_run_again_without_selection_and_reports() {
         let arguments = ["check", "--tags", "@a or @b", "my stack", "--json=run.json", "--report-dir", "out", "--strict"];
-        assert_eq!(command_line(arguments.map(String::from).into_iter()), "seaworthy check 'my stack' --strict");
+        assert_eq!(command_line(arguments.map(String::from).into_iter(), &LEFT_OUT), "seaworthy check 'my stack' --strict");
     }
 
     #[test]
     fn a_secret_among_the_arguments_is_not_told_again() {
         let arguments = ["check", "--image", "shop", "--env", "API_TOKEN=hunter22", "--env=DSN=postgres://u:pa55word@db/x"];
-        let told = command_line(arguments.map(String::from).into_iter());
+        let told = command_line(arguments.map(String::from).into_iter(), &LEFT_OUT);
         assert_eq!(told, "seaworthy check --image shop --env API_TOKEN=[redacted] --env=DSN=postgres://u:[redacted]@db/x");
     }
 

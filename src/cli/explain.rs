@@ -5,6 +5,7 @@ use clap::Args;
 use super::screen::{look, note, say};
 use crate::exit::Exit;
 use crate::gherkin::{self, Catalogue};
+use crate::model::id_in;
 use crate::report::{Detail, explain};
 
 /// How many ids are proposed for one that does not exist.
@@ -24,8 +25,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Exit {
     let catalogue = Catalogue::built_in();
-    // As it stands in a report, with the dependency in brackets, or as a tag.
-    let id = arguments.id.trim_start_matches('@').split('[').next().unwrap_or_default();
+    // As it stands in a report, with an app and a dependency, or as a tag.
+    let id = id_in(arguments.id.trim_start_matches('@'));
     let Some((place, check)) = catalogue.checks().find(|(_, check)| check.id == id) else {
         note(&format!("error: there is no check {id}"));
         let near = near(&catalogue, id);

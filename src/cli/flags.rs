@@ -14,9 +14,9 @@ pub(super) const HEADING: &str = "Contract";
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = HEADING)]
 pub(super) struct ContractFlags {
-    /// The service under test
+    /// The service under test; may be repeated, each is then checked by itself
     #[arg(long, value_name = "SERVICE")]
-    app: Option<String>,
+    app: Vec<String>,
     /// The port on which the app serves
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
@@ -64,6 +64,7 @@ impl From<ContractFlags> for Declared {
     fn from(flags: ContractFlags) -> Self {
         Self {
             app: flags.app,
+            apps: None,
             port: flags.port,
             readiness: flags.readiness,
             liveness: flags.liveness,

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::compose::{Compose, ComposeError, ComposeFile, Hazard, Model};
 use crate::engine::{Engine, RunId};
 use crate::exit::Exit;
-use crate::experiment::{Exceptions, ResolvedStack, draft};
+use crate::experiment::{Exceptions, ResolvedStack, drafts};
 use crate::gherkin::Catalogue;
 use crate::subject::{Misfit, append, block};
 
@@ -49,7 +49,7 @@ pub(super) async fn run(arguments: Arguments) -> Exit {
         }
     };
     let engine = Engine::connect(RunId::random(), clock, None).await.ok();
-    let block = block(&draft(&resolved, engine.as_ref()).await);
+    let block = block(&drafts(&resolved, engine.as_ref()).await);
     if arguments.print {
         say(block.trim_end());
         return Exit::Passed;

@@ -31,9 +31,9 @@ pub(super) struct Arguments {
     /// A service that may not be left out, although it can't be isolated and the app does not need it; may be repeated
     #[arg(long, value_name = "SERVICE")]
     with: Vec<String>,
-    /// The service under test, whose needs decide what can be left out
+    /// The service under test, whose needs decide what can be left out; may be repeated
     #[arg(long, value_name = "SERVICE")]
-    app: Option<String>,
+    app: Vec<String>,
 }
 
 pub(super) async fn run(arguments: Arguments) -> Exit {
@@ -71,6 +71,10 @@ fn describe(resolved: &ResolvedStack) -> String {
             count => format!(", {count} containers"),
         };
         lines.push(format!("  {service}: {image}{count}{needs}"));
+    }
+    if resolved.apps.len() > 1 {
+        lines.push("apps, each checked by itself:".into());
+        lines.extend(resolved.apps.iter().map(|app| format!("  {}: {}", app.value, app.origin)));
     }
     if !resolved.left_out.is_empty() {
         lines.push("in no copy:".into());

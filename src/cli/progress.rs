@@ -82,7 +82,9 @@ impl Progress for Lines {
         match event {
             Event::Warning(what) => note(&format!("warning: {what}")),
             Event::DoesNotStart(error) => explain(error),
-            Event::Contract(draft) if self.explains => say(&draft.explain()),
+            Event::Contracts(drafts) if self.explains => {
+                say(&drafts.iter().map(|draft| draft.explain()).collect::<Vec<_>>().join("\n\n"));
+            }
             _ if is_quiet => {}
             Event::Phase(what) => match self.live() {
                 Some(mut live) => live.phase(what),
@@ -104,7 +106,7 @@ impl Progress for Lines {
                     live.finish(check.verdict);
                 }
             }
-            Event::Contract(_) => {}
+            Event::Contracts(_) => {}
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -22,9 +23,12 @@ use crate::model::Halt;
 use crate::redact::Redactor;
 use crate::subject::{Contract, Draft, Form, Found, ImagePorts, Kind, detect};
 
-/// What every experiment takes its instance of the stack from.
+/// What every experiment about an app takes its instance of the stack from. Of several apps each has one; they share the engine, the stack
+/// and its images.
 #[derive(Debug)]
 pub struct RunContext {
+    /// The app, as its checks are named by it where the run has several.
+    pub one_of_several: Option<String>,
     /// The engine.
     pub engine: Engine,
     /// The resolved stack as the user wrote it, without what was left out.
@@ -35,17 +39,22 @@ pub struct RunContext {
     pub draft: Draft,
     /// Masks the secrets of the stack.
     pub redactor: Redactor,
+    /// The other apps of the run.
+    pub(super) other_apps: Vec<String>,
+    /// Those that the app does not need, and what can't start before them.
+    pub(super) bystanders: BTreeSet<String>,
     /// The id of the app's image.
     pub app_image: String,
     labels: BTreeMap<String, String>,
     /// The images that were built for this run, by service.
     built: BTreeMap<String, String>,
-    images: Images,
+    images: Arc<Images>,
     /// What the user allows to be shared.
     allowed: BTreeSet<Hazard>,
     /// Whether instances share something with each other or with the machine, so that there may be only one at a time.
     pub(super) is_serial: bool,
-    copies: AtomicUsize,
+    /// Numbers the copies of all apps.
+    copies: Arc<AtomicUsize>,
     /// What the app's image holds, once a scenario has needed it.
     contents: OnceCell<Contents>,
     /// What the app's image was made from, likewise.
@@ -53,7 +62,7 @@ pub struct RunContext {
     /// Where known weaknesses come from.
     pub scan: Scan,
     /// The tap's image, once a scenario has needed it.
-    tap: OnceCell<String>,
+    tap: Arc<OnceCell<String>>,
     /// What databases have on their disks after their first boot.
     pub(super) seeds: Vec<Seed>,
     /// What the user should know of what was found.
@@ -63,41 +72,50 @@ pub struct RunContext {
 }
 
 impl RunContext {
-    /// Builds and pulls the images of a stack, and completes its contract.
-    pub async fn set_up(engine: Engine, blueprint: ResolvedStack, say: &dyn Fn(&str)) -> Result<Self, RunError> {
-        let ResolvedStack { model, app, declared, flags, redactor, allowed, is_serial, .. } = blueprint;
+    /// Builds and pulls the images of a stack, and completes the contract of each of its apps.
+    pub async fn set_up(engine: Engine, blueprint: ResolvedStack, say: &dyn Fn(&str)) -> Result<Vec<Self>, RunError> {
+        let ResolvedStack { model, apps, declared, flags, redactor, allowed, is_serial, .. } = blueprint;
         let labels = engine.run().labels(engine.clock().started_at());
         let built = build(&engine, &model, &labels, say).await?;
         pull(&engine, &model, say).await?;
         let images = inspect(&engine, &model, &built).await?;
         let redactor = redactor.with_variables(images.variables());
-        let draft = detect(app, &flags, &declared, &model, &images);
-        // While nothing else is known.
-        let asked = draft.readiness.clone().unwrap_or_else(|| Found::new(Form::Runs, "not known yet"));
-        let contract = Draft { readiness: Some(asked), ..draft.clone() }.into_contract(&model)?;
-        let app_image = images.0.get(&contract.app).map(|image| image.id.clone()).unwrap_or_default();
-        let copies = AtomicUsize::new(0);
-        Ok(Self {
-            engine,
-            model,
-            contract,
-            draft,
-            redactor,
-            app_image,
-            labels,
-            built,
-            images,
-            allowed,
-            is_serial,
-            copies,
-            contents: OnceCell::new(),
-            base: OnceCell::new(),
-            scan: Scan::default(),
-            tap: OnceCell::new(),
-            seeds: vec![],
-            undisturbed_start: Duration::ZERO,
-            notes: vec![],
-        })
+        let (images, copies, tap) = (Arc::new(images), Arc::new(AtomicUsize::new(0)), Arc::new(OnceCell::new()));
+        let has_several = apps.len() > 1;
+        let names: Vec<String> = apps.iter().map(|app| app.value.clone()).collect();
+        // Without an app the contract says what is missing.
+        let apps = if apps.is_empty() { vec![None] } else { apps.into_iter().map(Some).collect() };
+        let contexts = apps.into_iter().map(|app| {
+            let draft = detect(app, &flags, &declared, &model, &*images);
+            // While nothing else is known.
+            let asked = draft.readiness.clone().unwrap_or_else(|| Found::new(Form::Runs, "not known yet"));
+            let contract = Draft { readiness: Some(asked), ..draft.clone() }.into_contract(&model)?;
+            Ok(Self {
+                one_of_several: has_several.then(|| contract.app.clone()),
+                engine: engine.clone(),
+                model: model.clone(),
+                other_apps: names.iter().filter(|name| **name != contract.app).cloned().collect(),
+                bystanders: bystanders(&model, &contract, &names),
+                app_image: images.0.get(&contract.app).map(|image| image.id.clone()).unwrap_or_default(),
+                contract,
+                draft,
+                redactor: redactor.clone(),
+                labels: labels.clone(),
+                built: built.clone(),
+                images: Arc::clone(&images),
+                allowed: allowed.clone(),
+                is_serial,
+                copies: Arc::clone(&copies),
+                contents: OnceCell::new(),
+                base: OnceCell::new(),
+                scan: Scan::default(),
+                tap: Arc::clone(&tap),
+                seeds: vec![],
+                undisturbed_start: Duration::ZERO,
+                notes: vec![],
+            })
+        });
+        contexts.collect()
     }
 
     /// Finds how the app can be asked whether it is ready, by starting it once, when nobody has declared it.
@@ -105,7 +123,8 @@ impl RunContext {
         if self.draft.readiness.is_some() {
             return Ok(());
         }
-        say("starting the app once, to find how it says that it is ready");
+        let app = self.one_of_several.as_ref().map_or("the app".to_owned(), |app| format!("`{app}`"));
+        say(&format!("starting {app} once, to find how it says that it is ready"));
         let Search { readiness, port, note } = find::find_readiness(self).await?;
         self.draft.readiness = Some(readiness);
         if self.draft.port.is_none() {
@@ -130,18 +149,20 @@ impl RunContext {
         start_limit(&self.contract, self.undisturbed_start)
     }
 
-    /// Brings the stack up once, undisturbed, and completes the contract by what that shows, before so many experiments that start it.
-    /// Returns how many copies the engine's machine bears at once.
-    pub async fn measure_baseline(&mut self, experiments: usize) -> Result<usize, RunError> {
+    /// Brings the stack up once, undisturbed, and completes the contract by what that shows, before so many experiments that start it. What
+    /// the contexts of other apps have taken from databases is taken over. Returns how many copies the engine's machine bears at once.
+    pub async fn measure_baseline(&mut self, experiments: usize, others: &[Self]) -> Result<usize, RunError> {
         let tried = baseline::measure(self).await?;
         if let Some(liveness) = tried.liveness {
             self.contract.liveness = Some(liveness.value.clone());
             self.draft.liveness = Some(liveness);
         }
         self.undisturbed_start = tried.ready_after;
+        self.seeds = others.last().map(|other| other.seeds.clone()).unwrap_or_default();
         // One that can't be taken is no loss: each instance boots its databases itself then.
         if experiments >= seed::WORTH {
-            self.seeds = seed::take(self).await.unwrap_or_default();
+            let seeds = seed::take(self).await.unwrap_or_default();
+            self.seeds.extend(seeds);
         }
         Ok(tried.copies)
     }
@@ -198,9 +219,9 @@ impl RunContext {
         Compose.build(&self.model.with_value(value)).await
     }
 
-    /// A folder of the run's own, which is removed with it.
+    /// A folder of the run's own for this app, which is removed with the run.
     pub(super) fn scratch(&self, name: &str) -> PathBuf {
-        self.engine.run().scratch().join(name)
+        self.engine.run().scratch().join(format!("{name}-{}", self.contract.app))
     }
 
     /// What the app's image holds. It is read once in a run, when it is first asked for.
@@ -302,7 +323,7 @@ impl RunContext {
 
     /// What the images say.
     pub(super) fn image_ports(&self) -> &dyn ImagePorts {
-        &self.images
+        &*self.images
     }
 
     /// The labels of a service's image.
@@ -336,15 +357,31 @@ pub enum Scan {
     Off,
 }
 
-/// The contract as far as it can be told without building or starting anything. Images are asked where there is an engine that
-/// has them.
-pub async fn draft(blueprint: &ResolvedStack, engine: Option<&Engine>) -> Draft {
-    let ResolvedStack { model, app, declared, flags, .. } = blueprint;
+/// The contract of each app as far as it can be told without building or starting anything; one without an app where that can't be told.
+/// Images are asked where there is an engine that has them.
+pub async fn drafts(blueprint: &ResolvedStack, engine: Option<&Engine>) -> Vec<Draft> {
+    let ResolvedStack { model, apps, declared, flags, .. } = blueprint;
     let images = match engine {
         Some(engine) => inspect(engine, model, &BTreeMap::new()).await.unwrap_or_else(|_| Images(BTreeMap::new())),
         None => Images(BTreeMap::new()),
     };
-    detect(app.clone(), flags, declared, model, &images)
+    let apps = if apps.is_empty() { vec![None] } else { apps.iter().cloned().map(Some).collect() };
+    apps.into_iter().map(|app| detect(app, flags, declared, model, &images)).collect()
+}
+
+/// The apps among these that an app does not need in any way that is declared, and what can't start before them.
+fn bystanders(model: &Model, contract: &Contract, apps: &[String]) -> BTreeSet<String> {
+    let mut needed: BTreeSet<&str> = BTreeSet::new();
+    let named = contract.dependencies.iter().map(|dependency| dependency.service.as_str());
+    let mut open: Vec<&str> = named.chain([contract.app.as_str()]).collect();
+    while let Some(service) = open.pop() {
+        if needed.insert(service) {
+            open.extend(model.depends_on(service));
+        }
+    }
+    let others = apps.iter().filter(|app| !needed.contains(app.as_str()));
+    let with_dependents = others.flat_map(|app| model.dependents(app).into_iter().chain([app.clone()]));
+    with_dependents.filter(|service| !needed.contains(service.as_str())).collect()
 }
 
 /// Builds every service that has a build section, once for the whole run, under a name that is this run's alone.
@@ -432,4 +469,35 @@ async fn inspect(engine: &Engine, model: &Model, built: &BTreeMap<String, String
         }
     }
     Ok(Images(images))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::compose::ComposeFile;
+    use crate::model::Run;
+
+    #[test]
+    fn a_bystander_is_an_app_that_the_app_does_not_need_and_what_waits_for_it() {
+        let services = json!({
+            "web": {"depends_on": {"db": {}}}, "worker": {"depends_on": {"queue": {}}}, "queue": {"depends_on": {"db": {}}}, "db": {},
+            "proxy": {"depends_on": {"web": {}}}, "admin": {"depends_on": {"web": {}, "worker": {}}}, "mail": {},
+        });
+        let model = Model::new(ComposeFile::from("/stack/compose.yaml"), json!({"services": services})).expect("has services");
+        let run = Run::read(include_bytes!("../../tests/fixtures/runs/version-1.json")).expect("a run");
+        let known = run.contract(&run.checks[0]);
+        let apps = ["web", "worker", "queue"].map(str::to_owned);
+        for (app, expected) in [
+            ("web", &["admin", "queue", "worker"][..]),
+            ("worker", &["admin", "proxy", "web"]),
+            ("queue", &["admin", "proxy", "web", "worker"]),
+            ("admin", &[]),
+        ] {
+            let contract = Contract { app: app.into(), ..known.clone() };
+            let found: Vec<String> = bystanders(&model, &contract, &apps).into_iter().collect();
+            assert_eq!(found, expected, "{app}");
+        }
+    }
 }

@@ -138,6 +138,15 @@ pub(super) async fn note_usage(context: &RunContext, instance: &Instance) {
     }
 }
 
+/// The services in the order in which they start. Where a tap counts who tries to reach a dependency, other apps that the app does not need
+/// are not started: their attempts would be taken for its own.
+fn start_order(context: &RunContext, instance: &Instance) -> Vec<String> {
+    let has_tap = context.contract.dependencies.iter().any(|dependency| fault::has_tap(instance, &dependency.service));
+    let mut order = context.model.start_order();
+    order.retain(|service| !has_tap || !context.bystanders.contains(service));
+    order
+}
+
 /// Starts the app with everything that comes before it, each when what it needs is there. Returns the offset of the app's
 /// start; nobody waits for it to be ready.
 pub(super) async fn start_app(context: &RunContext, instance: &Instance) -> Result<Duration, Halt> {
@@ -148,7 +157,7 @@ pub(super) async fn start_app(context: &RunContext, instance: &Instance) -> Resu
 /// Starts everything that comes before the app, and waits until the app has what it needs.
 pub(super) async fn start_before_app(context: &RunContext, instance: &Instance) -> Result<(), Halt> {
     let app = &context.contract.app;
-    for service in context.model.start_order().into_iter().take_while(|service| service != app) {
+    for service in start_order(context, instance).into_iter().take_while(|service| service != app) {
         start_when_possible(context, instance, &service).await?;
     }
     wait_for_needs(context, instance, app).await
@@ -208,7 +217,7 @@ pub(super) fn attempt_limit(context: &RunContext) -> Duration {
 /// start and of its first ready answer.
 pub(super) async fn start_until_ready(context: &RunContext, instance: &Instance) -> Result<(Duration, Duration), Halt> {
     let mut app = None;
-    for service in context.model.start_order() {
+    for service in start_order(context, instance) {
         let started = start_when_possible(context, instance, &service).await?;
         if service == context.contract.app {
             app = Some((started, wait_until_ready(context, instance, started).await?));
@@ -248,10 +257,11 @@ async fn start_around(context: &RunContext, instance: &Instance, dependency: &st
     if !together {
         fault::withhold(instance, dependency).await?;
     }
+    let order = start_order(context, instance);
     let mut waiting = context.model.dependents(dependency);
-    waiting.retain(|service| service != app);
+    waiting.retain(|service| service != app && order.contains(service));
     let mut app_started = Duration::ZERO;
-    for service in context.model.start_order().into_iter().filter(|service| service != dependency && !waiting.contains(service)) {
+    for service in order.into_iter().filter(|service| service != dependency && !waiting.contains(service)) {
         if service == *app {
             for (needed, condition) in needs(context, app) {
                 if needed != dependency && !waiting.contains(&needed) {

@@ -15,8 +15,8 @@ pub enum Event<'a> {
     Warning(&'a str),
     /// The stack does not start: only what starts nothing is checked.
     DoesNotStart(&'a RunError),
-    /// What is known of the stack, before the checks begin.
-    Contract(&'a Draft),
+    /// What is known of each app, before the checks begin.
+    Contracts(&'a [&'a Draft]),
     /// The checks begin.
     ChecksStarted {
         /// How many will run.

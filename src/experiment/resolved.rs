@@ -10,7 +10,7 @@ use crate::compose::{
 use crate::engine::RunId;
 use crate::probe::authority;
 use crate::redact::Redactor;
-use crate::subject::{ContractError, Declared, Form, Found, Origin, detect_app};
+use crate::subject::{ContractError, Declared, Found, Origin, built_apps, detect_apps};
 
 /// Words of every log that some use as a password. Where they are masked nothing can be read, and each of them would look like a leak.
 const WORDS: [&str; 10] =
@@ -64,8 +64,8 @@ impl Target {
 pub struct ResolvedStack {
     /// The resolved stack as the user wrote it, without what was left out.
     pub model: Model,
-    /// The service under test, where it is declared or obvious.
-    pub app: Option<Found<String>>,
+    /// The services under test, where they are declared or obvious; none where that can't be told.
+    pub apps: Vec<Found<String>>,
     /// What the file declares of the contract.
     pub declared: Declared,
     /// What flags declare, which win.
@@ -107,21 +107,28 @@ impl ResolvedStack {
         let mut declared = Declared::from_model(&whole)?;
         let mut flags = flags.clone();
         let folder = whole.file().folder();
-        certificates(&mut declared, Some(&folder), |key| Declared::place(&whole, key))?;
-        certificates(&mut flags, None, |key| format!("--{key}"))?;
+        certificates(&mut declared, Some(&folder), |app, key| Declared::place(&whole, app, key))?;
+        certificates(&mut flags, None, |_, key| format!("--{key}"))?;
         let known_checks: Vec<&str> = known_checks.iter().map(String::as_str).collect();
         declared.validate(Origin::File, &whole, &known_checks, today)?;
         flags.validate(Origin::Flags, &whole, &known_checks, today)?;
         let Exceptions { allowed, kept } = exceptions;
         are_services(kept, &whole)?;
-        let app = detect_app(&flags, &declared, &whole);
-        let dependencies = flags.dependencies.as_ref().or(declared.dependencies.as_ref()).into_iter().flatten();
+        let mut apps = detect_apps(&flags, &declared, &whole);
+        let of_apps = apps.iter().filter_map(|app| declared.of_app(&app.value)).filter_map(|app| app.dependencies.as_ref());
+        let in_file = of_apps.chain(&declared.dependencies);
+        let dependencies = flags.dependencies.iter().chain(in_file.filter(|_| flags.dependencies.is_none())).flatten();
         let dependencies: Vec<&str> = dependencies.map(String::as_str).collect();
-        let tested: Vec<&str> = app.iter().flat_map(|app| [&[app.value.as_str()], &dependencies[..]].concat()).collect();
+        let tested: Vec<&str> = apps.iter().map(|app| app.value.as_str()).collect();
+        let tested = if tested.is_empty() { tested } else { [&tested[..], &dependencies].concat() };
         let kept = kept.iter().map(String::as_str).chain(dependencies).map(str::to_owned).collect();
         let copy = Copy::preview(allowed.clone());
         let Remaining { model, left_out } = leave_out(&whole, &tested, &kept, &copy);
         let preview = isolate(&model, &copy)?;
+        if apps.is_empty() {
+            apps = built_apps(&model);
+        }
+        belong_to_one(&flags, &apps)?;
         let variables = whole.all_variables();
         let redactor = Redactor::sparing(whole.services().map(|(name, _)| name).chain(WORDS));
         let redactor = redactor.with_variables(variables.iter().map(|(name, value)| (name.as_str(), value.as_str())));
@@ -130,7 +137,7 @@ impl ResolvedStack {
         let is_serial = !preview.shared.is_empty();
         let own = Self {
             model,
-            app,
+            apps,
             declared,
             flags,
             redactor,
@@ -177,17 +184,37 @@ fn are_services(kept: &BTreeSet<String>, model: &Model) -> Result<(), ContractEr
     }
 }
 
+/// A flag with what can only be true of one app says which one, where there are several.
+fn belong_to_one(flags: &Declared, apps: &[Found<String>]) -> Result<(), ContractError> {
+    let given = [
+        ("port", flags.port.is_some()),
+        ("readiness", flags.readiness.is_some()),
+        ("liveness", flags.liveness.is_some()),
+        ("business", flags.business.is_some()),
+    ];
+    let Some((key, _)) = given.into_iter().find(|(_, is_given)| *is_given && apps.len() > 1) else { return Ok(()) };
+    let apps: Vec<&str> = apps.iter().map(|app| app.value.as_str()).collect();
+    Err(ContractError::Declared {
+        place: format!("--{key}"),
+        message: format!("it is of one app, and there are several: {}", apps.join(", ")),
+        advice: format!("select one with --app {}, or declare `{key}` under `apps` of x-seaworthy", apps[0]),
+    })
+}
+
 /// Reads the certificates that forms name, so that one which can't be read is told before anything is started. Their files are named from
 /// this folder.
-fn certificates(declared: &mut Declared, folder: Option<&Path>, place: impl Fn(&str) -> String) -> Result<(), ContractError> {
-    let Declared { readiness, liveness, .. } = declared;
-    for (key, form) in [("readiness", readiness), ("liveness", liveness)] {
-        let Some(file) = form.as_mut().and_then(Form::authority) else { continue };
+fn certificates(
+    declared: &mut Declared,
+    folder: Option<&Path>,
+    place: impl Fn(Option<&str>, &str) -> String,
+) -> Result<(), ContractError> {
+    for (app, key, form) in declared.forms_mut() {
+        let Some(file) = form.authority() else { continue };
         if let Some(folder) = folder {
             *file = folder.join(&file);
         }
         authority(file).map_err(|message| ContractError::Declared {
-            place: place(key),
+            place: place(app, key),
             message,
             advice: "name a file with certificates in PEM (`tls: {ca: FILE}`), or take any certificate: `tls: {insecure: true}`"
                 .into(),

@@ -27,10 +27,12 @@ pub(super) struct Seed {
     pub(super) folder: Folder,
 }
 
-/// Boots every PostgreSQL of the contract once in an instance of its own, stops it, and reads its data. One that does not stop by itself, or
+/// Boots every PostgreSQL of the contract that has no seed yet once in an instance of its own, stops it, and reads its data. One that does not stop by itself, or
 /// whose data is not where it belongs, has no seed: then each of its instances boots anew.
 pub(super) async fn take(context: &RunContext) -> Result<Vec<Seed>, Halt> {
-    let services: Vec<(&str, String)> = context.contract.dependencies.iter().filter_map(|one| seeded(context, one)).collect();
+    let is_new = |one: &&Dependency| context.seeds.iter().all(|seed| seed.service != one.service);
+    let services = context.contract.dependencies.iter().filter(is_new).filter_map(|one| seeded(context, one));
+    let services: Vec<(&str, String)> = services.collect();
     if services.is_empty() {
         return Ok(vec![]);
     }

@@ -10,7 +10,7 @@ use super::turns::{Parts, in_order, parts};
 use super::{Catalogue, Check, Need, Place, alone, line, lines};
 use crate::experiment::{Line, RunError, Step as ReadStep};
 use crate::judge::{Claim, gap};
-use crate::model::{CheckRecord, Endpoint, Verdict};
+use crate::model::{CheckRecord, Endpoint, Verdict, in_app};
 use crate::subject::{Contract, Form, Kind};
 
 /// Stands for the dependency's name in a scenario that is made once per dependency.
@@ -22,6 +22,8 @@ const STATIC: &str = "static";
 /// A check of a run.
 #[derive(Clone, Debug)]
 pub struct Planned {
+    /// The app that it is about, where the run has several.
+    pub app: Option<String>,
     /// What its tags and description say.
     pub check: Check,
     /// The dependency that it is about.
@@ -50,10 +52,15 @@ impl Lack {
 }
 
 impl Planned {
-    /// The id, with the dependency in brackets where there is one.
+    /// Its name, as its record has it.
     #[must_use]
     pub fn name(&self) -> String {
         self.without_run().name()
+    }
+
+    /// The name of its scenario in the features of the plan.
+    fn scenario(&self) -> String {
+        in_app(self.app.as_deref(), &self.title)
     }
 
     /// The record of a check that has not been run.
@@ -64,6 +71,7 @@ impl Planned {
             None => (Verdict::CouldNotRun, self.could_not_run.clone().unwrap_or_else(|| "it was not run".into()), None),
         };
         CheckRecord {
+            app: self.app.clone(),
             id: self.check.id.clone(),
             dependency: self.dependency.clone(),
             title: self.title.clone(),
@@ -106,6 +114,8 @@ pub struct Plan {
 /// What is set up and disturbed once, and the checks that share it.
 #[derive(Clone, Debug)]
 pub struct PlannedExperiment {
+    /// The number of the app that it is about.
+    pub app: usize,
     /// What it is called: by its rule, or by its only check.
     pub name: String,
     /// What is done.
@@ -150,11 +160,11 @@ impl PlannedExperiment {
         self.checks.iter().map(last).max().unwrap_or_default()
     }
 
-    /// An experiment with this one check, and all of its lines.
+    /// An experiment about the app with this number, with this one check, and all of its lines.
     #[must_use]
-    pub fn of_one(name: String, index: usize, lines: Vec<Line>) -> Self {
+    pub fn of_one(app: usize, name: String, index: usize, lines: Vec<Line>) -> Self {
         let lines = lines.into_iter().map(|line| (0, line)).collect();
-        Self { name, background: vec![], checks: vec![Turns { index, lines, alone: vec![] }], key: None }
+        Self { app, name, background: vec![], checks: vec![Turns { index, lines, alone: vec![] }], key: None }
     }
 }
 
@@ -226,6 +236,7 @@ impl Plan {
                     let about = dependency.or_else(|| is_about(place, contract));
                     let whole = fill_in(&Scenario { steps: alone(place), ..place.scenario.clone() }, about);
                     plan.checks.push(Planned {
+                        app: None,
                         check: check.clone(),
                         dependency: dependency.map(str::to_owned),
                         title: whole.name.clone(),
@@ -252,7 +263,7 @@ impl Plan {
         let is_ours = lines(alone).iter().all(|line| line.step.is_some());
         let Some(rule) = place.rule.filter(|_| grouping == Grouping::Rules && is_ours) else {
             let name = self.checks[index].name();
-            self.experiments.push(PlannedExperiment::of_one(name, index, lines(alone)));
+            self.experiments.push(PlannedExperiment::of_one(0, name, index, lines(alone)));
             return;
         };
         let filled = |steps: Vec<Step>| fill_in(&Scenario { steps, ..place.scenario.clone() }, dependency).steps;
@@ -269,7 +280,44 @@ impl Plan {
             return;
         }
         let name = filled_in(&rule.name, dependency);
-        self.experiments.push(PlannedExperiment { name, background: lines(&background), checks: vec![turns], key });
+        self.experiments.push(PlannedExperiment { app: 0, name, background: lines(&background), checks: vec![turns], key });
+    }
+
+    /// The same for one of several apps: its checks, scenarios and experiments carry its name.
+    #[must_use]
+    pub fn of_app(mut self, app: Option<&str>) -> Self {
+        let Some(app) = app else { return self };
+        for planned in &mut self.checks {
+            planned.app = Some(app.to_owned());
+        }
+        for feature in &mut self.features {
+            feature.name = in_app(Some(app), &feature.name);
+            feature.scenarios.iter_mut().for_each(|scenario| scenario.name = in_app(Some(app), &scenario.name));
+        }
+        for experiment in &mut self.experiments {
+            experiment.name = match (&experiment.key, &experiment.checks[..]) {
+                (None, [Turns { index, .. }]) => self.checks[*index].name(),
+                _ => in_app(Some(app), &experiment.name),
+            };
+        }
+        self
+    }
+
+    /// The plans of several apps as one. Each experiment has the number of its app.
+    #[must_use]
+    pub fn together(plans: Vec<Self>) -> Self {
+        let mut all = Self::default();
+        for (app, plan) in plans.into_iter().enumerate() {
+            let before = all.checks.len();
+            all.checks.extend(plan.checks);
+            all.features.extend(plan.features);
+            all.experiments.extend(plan.experiments.into_iter().map(|mut experiment| {
+                experiment.app = app;
+                experiment.checks.iter_mut().for_each(|turns| turns.index += before);
+                experiment
+            }));
+        }
+        all
     }
 
     /// The same without what starts something, which can't be made for this reason.
@@ -282,10 +330,11 @@ impl Plan {
         let kept: Vec<String> =
             self.features.iter().flat_map(|feature| feature.scenarios.iter().map(|scenario| scenario.name.clone())).collect();
         let checks = &mut self.checks;
-        for planned in checks.iter_mut().filter(|planned| !kept.contains(&planned.title)) {
+        for planned in checks.iter_mut().filter(|planned| !kept.contains(&planned.scenario())) {
             planned.could_not_run = Some(reason.to_owned());
         }
-        self.experiments.retain(|experiment| experiment.checks.iter().all(|turns| kept.contains(&checks[turns.index].title)));
+        self.experiments
+            .retain(|experiment| experiment.checks.iter().all(|turns| kept.contains(&checks[turns.index].scenario())));
         self
     }
 
@@ -301,10 +350,16 @@ impl Plan {
         self.features.iter().any(|feature| feature.scenarios.iter().any(|scenario| !is_static(&scenario.tags)))
     }
 
+    /// The experiment, by its number, in which a check is made.
+    #[must_use]
+    pub fn experiment_of(&self, check: usize) -> Option<usize> {
+        self.experiments.iter().position(|experiment| experiment.checks.iter().any(|turns| turns.index == check))
+    }
+
     /// The check that a scenario of this plan makes.
     #[must_use]
     pub fn find(&self, scenario: &Scenario) -> Option<usize> {
-        self.checks.iter().position(|planned| planned.title == scenario.name)
+        self.checks.iter().position(|planned| planned.scenario() == scenario.name)
     }
 }
 
@@ -426,7 +481,7 @@ mod tests {
 
     use super::*;
     use crate::compose::{ComposeFile, Model};
-    use crate::subject::{Business, Declared, ImagePorts, detect, detect_app};
+    use crate::subject::{Business, Declared, ImagePorts, detect, detect_apps};
 
     struct NoImages;
     impl ImagePorts for NoImages {
@@ -453,8 +508,8 @@ mod tests {
         let catalogue = Catalogue::built_in();
         let file = ComposeFile::from("/stack/compose.yaml");
         let model = Model::new(file, json!({"services": services})).expect("has services");
-        let declared = Declared { app: Some("app".into()), readiness: Some(Form::path("/")), ..Declared::default() };
-        let (app, file) = (detect_app(&declared, &Declared::default(), &model), Declared::default());
+        let declared = Declared { app: vec!["app".into()], readiness: Some(Form::path("/")), ..Declared::default() };
+        let (app, file) = (detect_apps(&declared, &Declared::default(), &model).pop(), Declared::default());
         let draft = detect(app, &declared, &file, &model, &NoImages);
         let contract = draft.into_contract(&model).expect("complete");
         let stack =
@@ -514,6 +569,29 @@ mod tests {
             ]
         );
         assert_eq!(told(&shared).len(), 4);
+    }
+
+    #[test]
+    fn plans_of_several_apps_are_one_in_which_everything_says_whose_it_is() {
+        let services = json!({"app": {"depends_on": {"db": {}}}, "db": {"image": "postgres"}});
+        let of = |app: &str| {
+            let plan = plan(&services, Some("@outage.killed or @image.labels")).expect("planned").of_app(Some(app));
+            if app == "worker" { plan.without_starts("it exits") } else { plan }
+        };
+        let together = Plan::together(vec![of("web"), of("worker")]);
+        let names: Vec<String> = together.checks.iter().map(Planned::name).collect();
+        assert_eq!(names, ["web/outage.killed[db]", "web/image.labels", "worker/outage.killed[db]", "worker/image.labels"]);
+        let experiments: Vec<(usize, &str, &str)> =
+            together.experiments.iter().map(|one| (one.app, one.name.as_str(), names[one.checks[0].index].as_str())).collect();
+        let expected = [
+            (0, "web: db is killed, and started again later", names[0].as_str()),
+            (0, "web/image.labels", names[1].as_str()),
+            (1, "worker/image.labels", names[3].as_str()),
+        ];
+        assert_eq!(experiments, expected);
+        let scenarios = together.features.iter().flat_map(|feature| &feature.scenarios);
+        let found: Vec<Option<usize>> = scenarios.map(|scenario| together.find(scenario)).collect();
+        assert_eq!(found, [Some(0), Some(1), Some(3)], "each scenario is that of its app");
     }
 
     #[test]

@@ -132,9 +132,9 @@ mod tests {
     #[test]
     fn a_plan_with_a_defect_differs_in_one_line() {
         let catalogue = Catalogue::built_in();
-        let contract = Run::read(include_bytes!("../../tests/fixtures/runs/version-1.json")).expect("a run").contract;
-        let stack =
-            Known { contract: &contract, has_health_check: true, has_compose_file: true, tap_is_missing: None, slow: false };
+        let run = Run::read(include_bytes!("../../tests/fixtures/runs/version-1.json")).expect("a run");
+        let contract = run.contract(&run.checks[0]);
+        let stack = Known { contract, has_health_check: true, has_compose_file: true, tap_is_missing: None, slow: false };
         for grouping in [Grouping::Rules, Grouping::Isolated] {
             for known in PLANTED {
                 let selection = Selection::of(known.checks, &catalogue).expect("checks");

@@ -4,12 +4,13 @@ use super::log::shown_secret;
 use crate::model::{Defect, ExperimentRecord, Finding};
 use crate::subject::Contract;
 
-/// A secret of the stack that the app has written or answered in some experiment.
+/// A secret of the stack that the app has written or answered in some of its experiments.
 ///
 /// The facts of a finding are those of its check's own experiment, so this one has none; it names the experiment.
 #[must_use]
-pub fn secret_anywhere(experiments: &[ExperimentRecord], contract: &Contract) -> Option<Finding> {
-    let (experiment, (_, seen)) = experiments.iter().find_map(|one| Some((one, shown_secret(&one.timeline, &contract.app)?)))?;
+pub fn secret_anywhere<'a>(experiments: impl IntoIterator<Item = &'a ExperimentRecord>, contract: &Contract) -> Option<Finding> {
+    let shown = |one: &'a ExperimentRecord| Some((one, shown_secret(&one.timeline, &contract.app)?));
+    let (experiment, (_, seen)) = experiments.into_iter().find_map(shown)?;
     let seen = format!("one stands in {seen} (seen in another experiment: {})", experiment.name);
     let finding = Finding::new(format!("`{}` shows no secret", contract.app), seen, vec![]);
     Some(Finding { defect: Some(Defect::ShowsSecret), ..finding })
@@ -23,11 +24,12 @@ mod tests {
 
     #[test]
     fn a_secret_is_found_in_whichever_experiment_it_is_shown() {
-        let experiment = |name: &str, text: &str| ExperimentRecord { name: name.into(), timeline: timeline([line(5, text)]) };
+        let experiment =
+            |name: &str, text: &str| ExperimentRecord { app: None, name: name.into(), timeline: timeline([line(5, text)]) };
         let quiet = experiment("the app runs undisturbed", "ready");
         let loud = experiment("db is missing", &format!("can't connect to postgresql://app:{MASK}@db"));
-        assert_eq!(secret_anywhere(std::slice::from_ref(&quiet), &contract()), None);
-        let finding = secret_anywhere(&[quiet, loud], &contract()).expect("it is shown");
+        assert_eq!(secret_anywhere([&quiet], &contract()), None);
+        let finding = secret_anywhere([&quiet, &loud], &contract()).expect("it is shown");
         assert!(finding.seen.ends_with("(seen in another experiment: db is missing)"), "{}", finding.seen);
         assert_eq!(finding.defect, Some(Defect::ShowsSecret));
     }

@@ -2,8 +2,8 @@
 
 use crate::model::{Cause, CheckRecord, Defect, Finding, Severity, Verdict};
 
-/// Takes back what a check says that only ran into a defect which another one reports: it is blocked, and points to that check. A check
-/// whose premise did not hold points to the check that says why, where there is one.
+/// Takes back what a check says that only ran into a defect which another one of the same app reports: it is blocked, and points to that
+/// check. A check whose premise did not hold points to the check that says why, where there is one.
 pub fn resolve(checks: &mut [CheckRecord]) {
     for index in 0..checks.len() {
         let reporter = asks(&checks[index]).and_then(|(defect, ids)| reporter(checks, index, defect, ids)).map(CheckRecord::name);
@@ -13,24 +13,27 @@ pub fn resolve(checks: &mut [CheckRecord]) {
     }
 }
 
-/// The checks, by id, that would say whether a defect which others have run into is one of its own: those that are not among them.
+/// The checks, by id, that would say whether a defect which others of an app have run into is one of its own: those that are not among
+/// them.
 #[must_use]
-pub fn missing_reporters(checks: &[CheckRecord]) -> Vec<&'static str> {
-    let is_there = |id: &&str| checks.iter().any(|other| other.id == **id && other.verdict != Verdict::NotApplicable);
-    let asked = checks.iter().filter_map(asks).map(|(_, ids)| ids);
+pub fn missing_reporters(checks: &[CheckRecord], app: Option<&str>) -> Vec<&'static str> {
+    let checks = || checks.iter().filter(|check| check.app.as_deref() == app);
+    let is_there = |id: &&str| checks().any(|other| other.id == **id && other.verdict != Verdict::NotApplicable);
+    let asked = checks().filter_map(asks).map(|(_, ids)| ids);
     let mut missing: Vec<&str> = asked.filter(|ids| !ids.iter().any(is_there)).filter_map(|ids| ids.first().copied()).collect();
     missing.sort_unstable();
     missing.dedup();
     missing
 }
 
-/// All causes of a run's failures, the most serious first, then in the order of the catalogue.
+/// All causes of a run's failures, the most serious first, then in the order of the catalogue. Apps share none.
 #[must_use]
 pub fn causes(checks: &[CheckRecord]) -> Vec<Cause> {
     let mut groups: Vec<Vec<&CheckRecord>> = vec![];
     for check in checks.iter().filter(|check| check.verdict == Verdict::Failed) {
         let same = |group: &&mut Vec<&CheckRecord>| {
-            defect_of(group[0]).zip(defect_of(check)).is_some_and(|(one, other)| one.is_same(other))
+            let defects = defect_of(group[0]).zip(defect_of(check));
+            group[0].app == check.app && defects.is_some_and(|(one, other)| one.is_same(other))
         };
         match groups.iter_mut().find(same) {
             Some(group) => group.push(check),
@@ -57,6 +60,7 @@ fn cause(group: &[&CheckRecord], checks: &[CheckRecord]) -> Option<Cause> {
     let blocked = checks.iter().filter(|check| check.blocked_by.as_ref().is_some_and(is_in_group)).map(CheckRecord::name);
     let is_must = group.iter().any(|check| check.severity == Severity::Must);
     Some(Cause {
+        app: first.app.clone(),
         // One that only ran into it knows less.
         headline: defect.filter(|defect| defect.reported_by().contains(&first.id.as_str())).map(Defect::to_string),
         defect: defect.cloned(),
@@ -89,7 +93,8 @@ fn reporter<'a>(checks: &'a [CheckRecord], index: usize, defect: &Defect, ids: &
     let failed = |check: &CheckRecord| {
         matches!(check.verdict, Verdict::Failed | Verdict::Waived) && defect_of(check).is_some_and(|other| other.explains(defect))
     };
-    let others = || checks.iter().enumerate().filter(|(other, check)| *other != index && failed(check)).map(|(_, check)| check);
+    let is_other = |(other, check): &(usize, &CheckRecord)| *other != index && check.app == checks[index].app && failed(check);
+    let others = || checks.iter().enumerate().filter(is_other).map(|(_, check)| check);
     ids.iter().find_map(|id| others().find(|check| check.id == *id))
 }
 
@@ -146,15 +151,40 @@ mod tests {
     }
 
     #[test]
+    fn an_app_has_defects_of_its_own() {
+        let of = |app: &str, check: CheckRecord| CheckRecord { app: Some(app.into()), ..check };
+        let outage = Some(Defect::IgnoresOutage { service: "db".into() });
+        let mut checks = [
+            of("web", check("shutdown.in-time", Failed, Some(stop("sh")))),
+            of("web", check("outage.killed[db]", Failed, outage.clone())),
+            of("worker", check("shutdown.database-gone", Failed, Some(stop("sh")))),
+            of("worker", check("outage.killed[db]", Failed, outage)),
+        ];
+        assert_eq!(missing_reporters(&checks, Some("web")), [""; 0]);
+        assert_eq!(missing_reporters(&checks, Some("worker")), ["shutdown.in-time"]);
+        resolve(&mut checks);
+        assert!(checks.iter().all(|check| check.verdict == Failed), "what the web reports is no defect of the worker");
+        let told: Vec<(Option<String>, String)> = causes(&checks).into_iter().map(|cause| (cause.app, cause.check)).collect();
+        let cause = |app: &str, id: &str| (Some(app.to_owned()), format!("{app}/{id}"));
+        let expected = [
+            cause("web", "shutdown.in-time"),
+            cause("web", "outage.killed[db]"),
+            cause("worker", "shutdown.database-gone"),
+            cause("worker", "outage.killed[db]"),
+        ];
+        assert_eq!(told, expected);
+    }
+
+    #[test]
     fn what_nobody_reports_is_told_by_who_found_it() {
         let mut checks =
             [check("shutdown.database-gone", Failed, Some(stop("server"))), check("outage.recovers[db]", Blocked, None)];
         resolve(&mut checks);
         assert_eq!((checks[0].verdict, checks[0].blocked_by.as_deref()), (Failed, None));
         assert_eq!((checks[1].verdict, checks[1].blocked_by.as_deref()), (Blocked, None));
-        assert_eq!(missing_reporters(&checks), ["shutdown.in-time"]);
+        assert_eq!(missing_reporters(&checks, None), ["shutdown.in-time"]);
         let known = [&checks[..1], &[check("shutdown.in-time", Verdict::Passed, None)]].concat();
-        assert_eq!(missing_reporters(&known), [""; 0], "it was asked, and says no");
+        assert_eq!(missing_reporters(&known, None), [""; 0], "it was asked, and says no");
     }
 
     #[test]
@@ -211,7 +241,7 @@ mod tests {
         assert_eq!(resolved(&[alone]), (Blocked, Some("readiness.not-without-database".into())));
         assert_eq!(resolved(&[check("outage.killed[cache]", Failed, outage("cache"))]), (Failed, None), "another dependency");
         assert_eq!(resolved(&[check("outage.killed[db]", Verdict::Passed, None)]), (Failed, None), "it looks otherwise");
-        assert_eq!(missing_reporters(&[rejected()]), ["outage.killed"]);
+        assert_eq!(missing_reporters(&[rejected()], None), ["outage.killed"]);
     }
 
     #[test]

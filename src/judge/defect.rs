@@ -171,7 +171,13 @@ fn ended_in_outage(window: &Window<'_>) -> Option<Defect> {
         }
         _ => None,
     });
-    let (service, since) = first?;
+    let (service, begin) = first?;
+    // One that is killed is lost from the signal on: its end is known only when all of it is gone.
+    let signal = window.facts.iter().rev().find_map(|one| match &one.fact {
+        Fact::Signal { service: of, .. } if of == service && one.at <= begin => Some(one.at),
+        _ => None,
+    });
+    let since = signal.unwrap_or(begin);
     let told = window.stop_signal().map_or(Duration::MAX, |(sent, _)| sent.at);
     let death = deaths(window.facts, window.app(), since.max(window.started())).find(|death| death.at < told)?;
     let was_ready =
@@ -386,6 +392,10 @@ mod tests {
         let lost = [&served[..1], &[fault(50, "db", FaultKind::Killed), died(100, 1)]].concat();
         let exits = Some(Defect::ExitsInOutage { service: "db".into() });
         assert_eq!([shown(&Claim::SameProcess, &lost), shown(&UNREADY, &lost)], [exits.clone(), exits], "what it lost ended it");
+        let signal = (50, Fact::Signal { service: "db".into(), signal: "SIGKILL".into() });
+        let at_once = [&served[..1], &[signal, died(100, 1), fault(110, "db", FaultKind::Killed)]].concat();
+        let exits = Some(Defect::ExitsInOutage { service: "db".into() });
+        assert_eq!(shown(&Claim::SameProcess, &at_once), exits, "it was faster than the end of what was killed");
         let stopped = [told_to_stop(50), died(100, 0)];
         assert_eq!(shown(&Claim::SameProcess, &stopped), None, "it was told to");
     }

@@ -8,6 +8,9 @@ use super::{Defect, Place, Severity};
 /// One thing to fix, and what it explains.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cause {
+    /// The app whose it is, where a run has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<String>,
     /// What is wrong, in a sentence; nothing where only the finding of one check says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub headline: Option<String>,

@@ -24,6 +24,9 @@ pub enum KnownDefect {
 /// What came of one known defect.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Proof {
+    /// The app into whose copies it was put, where a run has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<String>,
     /// The defect.
     pub defect: KnownDefect,
     /// The defect in a few words.
@@ -129,6 +132,7 @@ mod tests {
             (&[Noticed, NotNoticed, NotJudged], Conclusion::Failed),
         ] {
             let proof = results.iter().map(|result| Proof {
+                app: None,
                 defect: KnownDefect::RootUser,
                 title: String::new(),
                 change: String::new(),

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use schemars::{JsonSchema, schema_for};
+use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Fact, Finding, Observation, Place, Proof, ScenarioLine, Severity, Verdict, version_1};
+use super::{Apps, Cause, Fact, Finding, Observation, Place, Proof, ScenarioLine, Severity, Verdict, version_1};
 use crate::clock::millis;
 use crate::subject::Contract;
 
@@ -14,6 +15,19 @@ use crate::subject::Contract;
 pub const FORMAT_VERSION: u32 = 2;
 /// What the schema of the format is called.
 const SCHEMA_ID: &str = "https://github.com/seaworthy-dev/seaworthy/blob/main/docs/run-2.schema.json";
+
+/// What is said of an app, with its name in front where a run has several: `worker: it exits`.
+#[must_use]
+pub fn in_app(app: Option<&str>, told: &str) -> String {
+    app.iter().map(|app| format!("{app}: ")).chain([told.to_owned()]).collect()
+}
+
+/// The id of a check in its name.
+#[must_use]
+pub fn id_in(name: &str) -> &str {
+    let within_app = name.rsplit('/').next().unwrap_or(name);
+    within_app.split('[').next().unwrap_or(within_app)
+}
 
 /// When the experiment went on without a check, by its name, after its last step; nothing when it did not.
 #[must_use]
@@ -34,8 +48,9 @@ pub struct Run {
     pub tool: Tool,
     /// What was judged.
     pub subject: Subject,
-    /// What the suite took for granted.
-    pub contract: Contract,
+    /// What the suite took for granted of its app, or of each of several.
+    #[serde(flatten)]
+    pub apps: Apps,
     /// What the user should know, such as the changes that isolation made.
     pub notes: Vec<String>,
     /// Whether checks of severity `should` count too.
@@ -55,6 +70,9 @@ pub struct Run {
 /// One instance of the stack, set up and disturbed in one way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExperimentRecord {
+    /// The app that it is about, where the run has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<String>,
     /// What it is called.
     pub name: String,
     /// All that was observed, by time.
@@ -113,8 +131,9 @@ pub struct Subject {
     /// The files that it was read from, as they are named from where the run was started.
     #[serde(default)]
     pub files: SourceFiles,
-    /// The id of the app's image.
-    pub image: String,
+    /// The id of the app's image; of several apps each has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
     /// The run's id on the engine.
     pub run: String,
     /// When it started, as RFC 3339.
@@ -130,7 +149,7 @@ pub struct Subject {
 pub struct SourceFiles {
     /// The compose files, the one that is merged last first.
     pub compose: Vec<String>,
-    /// The app's Dockerfile.
+    /// The app's Dockerfile; of several apps each has its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dockerfile: Option<String>,
 }
@@ -138,6 +157,9 @@ pub struct SourceFiles {
 /// What became of one check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckRecord {
+    /// The app that it is about, where the run has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<String>,
     /// The id, such as `outage.killed`.
     pub id: String,
     /// The dependency that this is about, for a check that is made once per dependency.
@@ -177,13 +199,26 @@ pub struct CheckRecord {
 }
 
 impl CheckRecord {
-    /// The id, with the dependency in brackets where there is one: `outage.killed[db]`.
+    /// The id, with the dependency in brackets where there is one, and with the app in front where the run has several:
+    /// `worker/outage.killed[db]`.
     #[must_use]
     pub fn name(&self) -> String {
+        self.app.iter().map(|app| format!("{app}/")).chain([self.name_within_app()]).collect()
+    }
+
+    /// The same without the app: `outage.killed[db]`.
+    #[must_use]
+    pub fn name_within_app(&self) -> String {
         match &self.dependency {
             Some(dependency) => format!("{}[{dependency}]", self.id),
             None => self.id.clone(),
         }
+    }
+
+    /// The title, with the app in front where the run has several.
+    #[must_use]
+    pub fn full_title(&self) -> String {
+        in_app(self.app.as_deref(), &self.title)
     }
 
     /// Which lines of the user's files are at fault, where that is known.
@@ -224,6 +259,22 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Counts these.
+    pub fn of<'a>(checks: impl Iterator<Item = &'a CheckRecord>) -> Self {
+        let mut counts = Self::default();
+        for check in checks {
+            *match check.verdict {
+                Verdict::Passed => &mut counts.passed,
+                Verdict::Failed => &mut counts.failed,
+                Verdict::NotApplicable => &mut counts.not_applicable,
+                Verdict::Waived => &mut counts.waived,
+                Verdict::CouldNotRun => &mut counts.could_not_run,
+                Verdict::Blocked => &mut counts.blocked,
+            } += 1;
+        }
+        counts
+    }
+
     /// How many checks were run.
     #[must_use]
     pub fn ran(&self) -> usize {
@@ -242,19 +293,54 @@ impl Run {
         let Version { format_version } = serde_json::from_slice(json).map_err(ReadError::NoRun)?;
         match format_version {
             1 => version_1::read(json).map_err(ReadError::NoRun),
-            FORMAT_VERSION => serde_json::from_slice(json).map_err(ReadError::NoRun),
+            FORMAT_VERSION => serde_json::from_slice(json).and_then(Self::with_known_apps).map_err(ReadError::NoRun),
             other => Err(ReadError::TooNew(other)),
         }
+    }
+
+    /// The run, when every app that something in it is about is one of its apps.
+    fn with_known_apps(self) -> serde_json::Result<Self> {
+        let with_defects = self.proof.iter().flat_map(|proof| &proof.checks).filter_map(|check| check.with_defect.as_ref());
+        let of_checks = self.checks.iter().chain(with_defects).map(|check| &check.app);
+        let named = of_checks.chain(self.experiments.iter().map(|one| &one.app)).chain(self.causes.iter().map(|one| &one.app));
+        match named.into_iter().find(|app| self.apps.contract(app.as_deref()).is_none()) {
+            Some(app) => Err(serde_json::Error::custom(format!("it has no contract of the app {app:?}"))),
+            None => Ok(self),
+        }
+    }
+
+    /// What the suite took for granted of a check's app.
+    #[must_use]
+    pub fn contract(&self, check: &CheckRecord) -> &Contract {
+        match self.apps.contract(check.app.as_deref()) {
+            Some(contract) => contract,
+            None => unreachable!("a run has the contracts of all apps that its checks are about"),
+        }
+    }
+
+    /// The checks of an app; without a name all of the only one.
+    pub fn checks_of<'a>(&'a self, app: Option<&'a str>) -> impl Iterator<Item = &'a CheckRecord> + Clone {
+        self.checks.iter().filter(move |check| check.app.as_deref() == app)
     }
 
     /// What it comes to. Checks of severity `should` count in a strict run.
     #[must_use]
     pub fn conclusion(&self) -> Conclusion {
-        let counts = self.counts();
+        self.conclude(self.checks.iter())
+    }
+
+    /// What it comes to for one of several apps.
+    #[must_use]
+    pub fn conclusion_of(&self, app: Option<&str>) -> Conclusion {
+        self.conclude(self.checks_of(app))
+    }
+
+    fn conclude<'a>(&self, checks: impl Iterator<Item = &'a CheckRecord> + Clone) -> Conclusion {
+        let counts = Counts::of(checks.clone());
         let fails = |check: &CheckRecord| check.verdict == Verdict::Failed && (self.strict || check.severity == Severity::Must);
         if counts.could_not_run > 0 {
             Conclusion::CouldNotRun
-        } else if self.checks.iter().any(fails) {
+        } else if checks.into_iter().any(fails) {
             Conclusion::Failed
         } else if counts.ran() == 0 {
             Conclusion::NothingRan
@@ -284,18 +370,7 @@ impl Run {
     /// How many checks had each outcome.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let mut counts = Counts::default();
-        for check in &self.checks {
-            *match check.verdict {
-                Verdict::Passed => &mut counts.passed,
-                Verdict::Failed => &mut counts.failed,
-                Verdict::NotApplicable => &mut counts.not_applicable,
-                Verdict::Waived => &mut counts.waived,
-                Verdict::CouldNotRun => &mut counts.could_not_run,
-                Verdict::Blocked => &mut counts.blocked,
-            } += 1;
-        }
-        counts
+        Counts::of(self.checks.iter())
     }
 
     /// The verdict of every check, by name.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{
-    CheckRecord, ExperimentRecord, FORMAT_VERSION, FactId, Finding, Observation, Place, Run, Severity, Subject, Tool, Verdict,
+    Apps, CheckRecord, ExperimentRecord, FORMAT_VERSION, FactId, Finding, Observation, Place, Run, Severity, Subject, Tool,
+    Verdict,
 };
 use crate::clock::millis;
 use crate::subject::Contract;
@@ -44,7 +45,7 @@ pub(super) fn read(json: &[u8]) -> serde_json::Result<Run> {
         format_version: FORMAT_VERSION,
         tool,
         subject,
-        contract,
+        apps: Apps::one(contract),
         notes,
         strict: false,
         experiments: vec![],
@@ -56,7 +57,7 @@ pub(super) fn read(json: &[u8]) -> serde_json::Result<Run> {
         let (record, timeline) = check.into_record();
         let experiment = (!timeline.is_empty()).then_some(run.experiments.len());
         if experiment.is_some() {
-            run.experiments.push(ExperimentRecord { name: record.name(), timeline });
+            run.experiments.push(ExperimentRecord { app: None, name: record.name(), timeline });
         }
         run.checks.push(CheckRecord { experiment, ..record });
     }
@@ -75,6 +76,7 @@ impl OldCheck {
         };
         let timeline = timeline.into_iter().zip(0..).map(|(fact, id)| Observation { id: FactId(id), ..fact }).collect();
         let record = CheckRecord {
+            app: None,
             id,
             dependency,
             title,
@@ -106,7 +108,7 @@ mod tests {
     #[test]
     fn a_run_of_format_1_is_read_as_one_of_today() {
         let run = old();
-        assert_eq!((run.format_version, run.strict, run.contract.app.as_str()), (FORMAT_VERSION, false, "app"));
+        assert_eq!((run.format_version, run.strict, run.apps.in_words().as_str()), (FORMAT_VERSION, false, "`app`"));
         let verdicts: Vec<(String, Verdict)> = run.checks.iter().map(|check| (check.name(), check.verdict)).collect();
         let expected = [
             ("readiness.says-503[db]", Verdict::Passed),

@@ -47,11 +47,15 @@ enum Change {
 /// Compares an earlier run with a later one.
 #[must_use]
 pub fn compare<'a>(old: &'a Run, new: &'a Run) -> Comparison<'a> {
-    let by_name = |run: &'a Run| run.checks.iter().map(|check| (check.name(), check)).collect::<BTreeMap<_, _>>();
-    let (before, now) = (by_name(old), by_name(new));
+    // Where one of them has several apps, checks of the same app are the same, whether their names need it or not.
+    let tells_apps = [old, new].iter().any(|run| !run.apps.several().is_empty());
+    let key = |run: &Run, check: &CheckRecord| (tells_apps.then(|| run.contract(check).app.clone()), check.name_within_app());
+    let by_key = |run: &'a Run| run.checks.iter().map(|check| (key(run, check), check)).collect::<BTreeMap<_, _>>();
+    let (before, now) = (by_key(old), by_key(new));
     let mut told = BTreeSet::new();
-    let names = new.checks.iter().chain(&old.checks).map(CheckRecord::name).filter(|name| told.insert(name.clone()));
-    let pairs = names.map(|name| Pair { old: before.get(&name).copied(), new: now.get(&name).copied() }).collect();
+    let all = [new, old].into_iter().flat_map(|run| run.checks.iter().map(|check| key(run, check)));
+    let keys = all.filter(|key| told.insert(key.clone()));
+    let pairs = keys.map(|key| Pair { old: before.get(&key).copied(), new: now.get(&key).copied() }).collect();
     Comparison { old, new, pairs }
 }
 

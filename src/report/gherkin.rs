@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{by_topic, message, topic};
-use crate::model::Fact;
+use super::{by_topic, message, topic, topic_of_app};
 use crate::model::Verdict;
 use crate::model::{CheckRecord, Run};
+use crate::model::{Fact, in_app};
 
 /// The run as Cucumber JSON.
 #[must_use]
@@ -17,17 +17,18 @@ pub fn to_cucumber_json(run: &Run) -> String {
     let mut lines = 1..;
     let features = by_topic(run).enumerate().map(|(index, checks)| {
         let elements: Vec<Value> = checks.iter().zip(&mut lines).map(|(check, line)| element(run, check, line)).collect();
-        feature(topic(&checks[0]), index + 1, &elements)
+        feature(&checks[0], index + 1, &elements)
     });
     format!("{:#}", features.collect::<Value>())
 }
 
-fn feature(topic: &str, line: usize, elements: &[Value]) -> Value {
+fn feature(first: &CheckRecord, line: usize, elements: &[Value]) -> Value {
+    let topic = topic(first);
     json!({
-        "uri": format!("features/{topic}.feature"),
-        "id": topic,
+        "uri": format!("features/{}.feature", topic_of_app(first, "/")),
+        "id": topic_of_app(first, "-"),
         "keyword": "Feature",
-        "name": topic,
+        "name": in_app(first.app.as_deref(), topic),
         "description": "",
         "line": line,
         "tags": [{"name": format!("@{topic}"), "line": line}],
@@ -38,7 +39,7 @@ fn feature(topic: &str, line: usize, elements: &[Value]) -> Value {
 fn element(run: &Run, check: &CheckRecord, line: usize) -> Value {
     let tag = |name: &str| json!({"name": format!("@{name}"), "line": line});
     json!({
-        "id": format!("{};{}", topic(check), check.name()),
+        "id": format!("{};{}", topic_of_app(check, "-"), check.name()),
         "keyword": "Scenario",
         "type": "scenario",
         "name": format!("{}: {}", check.name(), check.title),
@@ -76,7 +77,7 @@ fn steps(run: &Run, check: &CheckRecord, line: usize) -> Vec<Value> {
             "keyword": format!("{keyword} "),
             "name": name,
             "line": line,
-            "match": {"location": format!("features/{}.feature:{line}", topic(check))},
+            "match": {"location": format!("features/{}.feature:{line}", topic_of_app(check, "/"))},
             "result": result,
         })
     };

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use maud::html;
 
+use super::summary::of_app;
 use super::{message, outcome, word};
 use crate::judge::seconds;
 use crate::model::Verdict;
@@ -56,6 +57,9 @@ pub fn to_job_summary(run: &Run) -> String {
         p {
             b { (counts.passed) " passed, " (counts.failed) " failed, " (counts.blocked) " blocked, " (counts.could_not_run) " could not run, " (counts.waived) " waived" }
             ", " (counts.not_applicable) " not applicable; in " (seconds(run.subject.duration))
+        }
+        @if !run.apps.several().is_empty() {
+            p { @for (place, app) in run.apps.labels().enumerate() { @if place > 0 { br; } (of_app(run, app)) } }
         }
         @if !run.causes.is_empty() || !others.is_empty() {
             table {

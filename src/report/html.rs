@@ -4,16 +4,18 @@
 //! script and the one style that are its own, by their digests, and nothing else: no network, no other script, and no image but the
 //! empty one that keeps a browser from asking for an icon.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
 use super::lanes::{draw_shared, draw_turn};
-use super::summary::headline;
-use super::{by_topic, outcome, topic, word};
+use super::summary::{headline, of_app};
+use super::{by_topic, outcome, selection, topic, word};
 use crate::judge::{seconds, used};
-use crate::model::{Cause, CheckRecord, Fact, Observation, Run, Severity, Verdict};
+use crate::model::{Cause, CheckRecord, Fact, Observation, Run, Severity, Verdict, in_app};
 
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
@@ -49,8 +51,11 @@ pub fn to_html(run: &Run) -> String {
                 header {
                     h1 { (headline(run)) ": " (run.subject.stack) }
                     p.soft {
-                        "started " (run.subject.started_at) ", took " (seconds(run.subject.duration)) ", image "
-                        code { (run.subject.image) }
+                        "started " (run.subject.started_at) ", took " (seconds(run.subject.duration))
+                        @if let Some(image) = &run.subject.image { ", image " code { (image) } }
+                    }
+                    @for app in run.apps.several() {
+                        p { (of_app(run, Some(&app.contract.app))) span.soft { "; image " code { (app.image) } } }
                     }
                     (counts(run))
                 }
@@ -117,8 +122,8 @@ fn cause(cause: &Cause) -> Markup {
 }
 
 fn filters(run: &Run) -> Markup {
-    let mut topics: Vec<&str> = run.checks.iter().map(topic).collect();
-    topics.dedup();
+    let mut told = BTreeSet::new();
+    let topics = run.checks.iter().map(topic).filter(|topic| told.insert(*topic));
     let verdicts =
         [Verdict::Failed, Verdict::Blocked, Verdict::CouldNotRun, Verdict::Waived, Verdict::Passed, Verdict::NotApplicable];
     html! {
@@ -142,7 +147,7 @@ fn topics(run: &Run) -> Markup {
     html! {
         @for checks in by_topic(run) {
             section.topic {
-                h2 { (topic(&checks[0])) }
+                h2 { (in_app(checks[0].app.as_deref(), topic(&checks[0]))) }
                 @for check in checks { (self::check(run, check)) }
             }
         }
@@ -167,7 +172,7 @@ fn check(run: &Run, check: &CheckRecord) -> Markup {
                     @for place in check.places() { dt { "at" } dd { code { (place.file) ":" (place.line) } } }
                     dt { "why" } dd { (check.why) }
                     @if verdict != Verdict::Passed { dt { "to fix" } dd { (check.fix) } }
-                    dt { "again" } dd { code { "seaworthy check " (run.subject.stack) " --tags @" (check.id) } }
+                    dt { "again" } dd { code { "seaworthy check " (run.subject.stack) " " (selection(check)) } }
                 }
                 (drawing(run, check))
                 @if failed { (log(&run.seen_by(check))) }

@@ -1,9 +1,9 @@
-//! JUnit XML: one suite per topic; a failed check is a failure, one that could not run an error, the rest skipped. Valid by the
+//! JUnit XML: one suite per topic, of each app where a run has several; a failed check is a failure, one that could not run an error, the rest skipped. Valid by the
 //! strictest schema in use, that of Jenkins' xUnit plugin (junit-10.xsd).
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::{by_topic, message, topic};
+use super::{by_topic, message, topic_of_app};
 use crate::judge::used;
 use crate::model::Verdict;
 use crate::model::{CheckRecord, Run};
@@ -12,9 +12,8 @@ use crate::model::{CheckRecord, Run};
 #[must_use]
 pub fn to_junit(run: &Run) -> String {
     let suites = by_topic(run).map(|checks| {
-        let topic = topic(&checks[0]);
-        let mut suite = TestSuite::new(topic);
-        suite.add_test_cases(checks.iter().map(|check| test_case(run, check, topic)));
+        let mut suite = TestSuite::new(topic_of_app(&checks[0], "."));
+        suite.add_test_cases(checks.iter().map(|check| test_case(run, check)));
         suite
     });
     let mut report = Report::new(format!("seaworthy: {}", run.subject.stack));
@@ -27,7 +26,7 @@ pub fn to_junit(run: &Run) -> String {
     }
 }
 
-fn test_case(run: &Run, check: &CheckRecord, topic: &str) -> TestCase {
+fn test_case(run: &Run, check: &CheckRecord) -> TestCase {
     let reason = message(check, "; ");
     let mut status = match check.verdict {
         Verdict::Passed => TestCaseStatus::success(),
@@ -41,7 +40,7 @@ fn test_case(run: &Run, check: &CheckRecord, topic: &str) -> TestCase {
         status.set_description(format!("{reason}\n\nwhy: {}\n\nto fix: {}", check.why, check.fix));
     }
     let mut case = TestCase::new(format!("{}: {}", check.name(), check.title), status);
-    case.set_classname(format!("seaworthy.{topic}"));
+    case.set_classname(format!("seaworthy.{}", topic_of_app(check, ".")));
     case.set_time(check.duration);
     let used = used(run.timeline(check)).map(|used| format!("\nused: {used}")).unwrap_or_default();
     case.set_system_out(format!("severity: {}{used}", check.severity.word()));

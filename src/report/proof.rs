@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use super::look::{Detail, Look, printable, wrap};
 use super::summary::{bold, fitted};
 use crate::judge::seconds;
-use crate::model::{CheckResult, Conclusion, Proof, ProofResult, ProvenCheck, Run, conclude_proof};
+use crate::model::{CheckResult, Conclusion, Proof, ProofResult, ProvenCheck, Run, conclude_proof, in_app};
 
 /// Where the title of a row begins.
 const TITLE: usize = 14;
@@ -45,8 +45,8 @@ impl Table<'_> {
         let results = [ProofResult::Noticed, ProofResult::NotNoticed, ProofResult::NotProvable, ProofResult::NotJudged];
         let counts = results.map(|result| (count(result), result.word())).into_iter().filter(|(count, _)| *count > 0);
         let counts: Vec<String> = counts.map(|(count, what)| format!("{count} {what}")).collect();
-        let (all, app, took) = (run.proof.len(), &run.contract.app, seconds(run.subject.duration));
-        let counts = format!("{all} known defects in copies of `{app}`, in {took}: {}", counts.join(", "));
+        let (all, apps, took) = (run.proof.len(), run.apps.in_words(), seconds(run.subject.duration));
+        let counts = format!("{all} known defects in copies of {apps}, in {took}: {}", counts.join(", "));
         writeln!(text, "{}", wrap(&counts, 0, 0, look.prose_width()).join("\n"))?;
         run.proof.iter().try_for_each(|proof| self.row(text, proof))?;
         if look.detail == Detail::Normal {
@@ -68,7 +68,7 @@ impl Table<'_> {
         let is_open = matches!(proof.result, ProofResult::NotNoticed | ProofResult::NotJudged);
         let word = if is_open { word.to_uppercase() } else { word.to_owned() };
         let word = look.paint(bold(colour), format!("{word:<TITLE$}"));
-        let title = fitted(&printable(&proof.title), look.prose_width().saturating_sub(TITLE));
+        let title = fitted(&printable(&in_app(proof.app.as_deref(), &proof.title)), look.prose_width().saturating_sub(TITLE));
         writeln!(text, "{word}{}", look.paint(Style::new().bold(), title))?;
         if let Some(reason) = &proof.reason {
             return self.line(text, "not put in:", reason);
@@ -118,7 +118,7 @@ mod tests {
 
     fn proof(defect: KnownDefect, title: &str, result: ProofResult, checks: Vec<ProvenCheck>) -> Proof {
         let change = "what is changed in the copy, told at such a length that it does not fit into a line".to_owned();
-        Proof { defect, title: title.into(), change, result, reason: None, checks }
+        Proof { app: None, defect, title: title.into(), change, result, reason: None, checks }
     }
 
     fn told(proof: Vec<Proof>, detail: Detail) -> String {

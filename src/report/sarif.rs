@@ -109,7 +109,7 @@ fn result(run: &Run, check: &CheckRecord, rule: usize) -> Value {
         "ruleIndex": rule,
         "kind": "fail",
         "level": level(check),
-        "message": {"text": format!("{}: {}", check.title, message(check, "; "))},
+        "message": {"text": format!("{}: {}", check.full_title(), message(check, "; "))},
         "locations": places.iter().map(location).collect::<Vec<_>>(),
         // The same failure of the next run, whatever became of the lines.
         "partialFingerprints": {"check/v1": check.name()},
@@ -124,7 +124,9 @@ fn result(run: &Run, check: &CheckRecord, rule: usize) -> Value {
 fn default_place(run: &Run, check: &CheckRecord) -> Option<Place> {
     let files = &run.subject.files;
     let about_image = matches!(topic(check), "image" | "nonroot");
-    let file = if about_image { files.dockerfile.as_ref().or(files.compose.first()) } else { files.compose.first() };
+    let of_app = run.apps.several().iter().find(|app| check.app.as_ref() == Some(&app.contract.app));
+    let dockerfile = of_app.map_or(files.dockerfile.as_ref(), |app| app.dockerfile.as_ref());
+    let file = if about_image { dockerfile.or(files.compose.first()) } else { files.compose.first() };
     file.map(|file| Place { file: file.clone(), line: 1 })
 }
 

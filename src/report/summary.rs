@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Color, Style};
 use super::look::{Detail, Look, printable, wrap};
 use super::outcome;
 use crate::judge::seconds;
-use crate::model::{Cause, CheckRecord, Conclusion, Run, Severity, Verdict};
+use crate::model::{Cause, CheckRecord, Conclusion, Counts, Run, Severity, Verdict, id_in, in_app};
 
 /// How many lines causes may take; each takes one at least.
 const ROOM: usize = 16;
@@ -33,13 +33,47 @@ pub(super) fn summarise(run: &Run, look: Look) -> String {
 /// What a run comes to, in a few words.
 #[must_use]
 pub(super) fn headline(run: &Run) -> &'static str {
-    match run.conclusion() {
+    in_words(run.conclusion(), run.counts())
+}
+
+fn in_words(conclusion: Conclusion, counts: Counts) -> &'static str {
+    match conclusion {
         Conclusion::CouldNotRun => "No verdict",
         Conclusion::Failed => "Not ready for production",
         Conclusion::NothingRan => "Nothing ran",
-        Conclusion::Passed if run.counts().failed > 0 => "Ready, with findings that should be fixed",
+        Conclusion::Passed if counts.failed > 0 => "Ready, with findings that should be fixed",
         Conclusion::Passed => "Ready, as far as was checked",
     }
+}
+
+/// What a run comes to for one of several apps, with the counts of its checks.
+#[must_use]
+pub(super) fn of_app(run: &Run, app: Option<&str>) -> String {
+    let counts = Counts::of(run.checks_of(app));
+    let told = in_app(app, in_words(run.conclusion_of(app), counts));
+    let counts = counted(counts);
+    if counts.is_empty() { told } else { format!("{told} ({counts})") }
+}
+
+fn colour(conclusion: Conclusion) -> AnsiColor {
+    match conclusion {
+        Conclusion::Passed => AnsiColor::Green,
+        Conclusion::Failed => AnsiColor::Red,
+        Conclusion::CouldNotRun | Conclusion::NothingRan => AnsiColor::Magenta,
+    }
+}
+
+/// How many checks that ran had each outcome.
+fn counted(counts: Counts) -> String {
+    let parts = [
+        (counts.passed, "passed"),
+        (counts.failed, "failed"),
+        (counts.blocked, "blocked"),
+        (counts.could_not_run, "could not run"),
+        (counts.waived, "waived"),
+    ];
+    let told = parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+    told.collect::<Vec<_>>().join(", ")
 }
 
 struct Summary<'a> {
@@ -50,19 +84,22 @@ struct Summary<'a> {
 impl Summary<'_> {
     fn write(&self, text: &mut String) -> fmt::Result {
         let Self { run, look, .. } = self;
-        let colour = match run.conclusion() {
-            Conclusion::Passed => AnsiColor::Green,
-            Conclusion::Failed => AnsiColor::Red,
-            Conclusion::CouldNotRun | Conclusion::NothingRan => AnsiColor::Magenta,
-        };
         let verdict = format!("{}: {}", headline(run), printable(&run.subject.stack));
-        writeln!(text, "{}", look.paint(bold(colour), verdict))?;
+        writeln!(text, "{}", look.paint(bold(colour(run.conclusion())), verdict))?;
         self.line(text, 0, &self.counts())?;
         if run.counts().ran() == 0 {
             text.push_str("nothing ran: no selected check applies to this stack\n");
         }
-        self.causes(text)?;
-        self.others(text)?;
+        // What is left of the room goes to the first ones, a line each.
+        let mut room = ROOM.saturating_sub(run.causes.len() + run.apps.several().len());
+        for app in run.apps.labels() {
+            if app.is_some() {
+                let told = fitted(&of_app(run, app), look.prose_width());
+                writeln!(text, "{}", look.paint(bold(colour(run.conclusion_of(app))), told))?;
+            }
+            self.causes(text, app, &mut room)?;
+            self.others(text, app)?;
+        }
         if look.detail > Detail::Quiet {
             self.unmeasured(text)?;
             self.more(text)?;
@@ -72,31 +109,21 @@ impl Summary<'_> {
 
     fn counts(&self) -> String {
         let counts = self.run.counts();
-        let parts = [
-            (counts.passed, "passed"),
-            (counts.failed, "failed"),
-            (counts.blocked, "blocked"),
-            (counts.could_not_run, "could not run"),
-            (counts.waived, "waived"),
-        ];
-        let told: Vec<String> =
-            parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+        let told = counted(counts);
         let checks = if counts.ran() == 1 { "check" } else { "checks" };
-        let told = if told.is_empty() { String::new() } else { format!(": {}", told.join(", ")) };
+        let told = if told.is_empty() { String::new() } else { format!(": {told}") };
         format!(
-            "{} {checks} of `{}` in {}{told}; {} not applicable",
+            "{} {checks} of {} in {}{told}; {} not applicable",
             counts.ran(),
-            self.run.contract.app,
+            self.run.apps.in_words(),
             seconds(self.run.subject.duration),
             counts.not_applicable
         )
     }
 
-    fn causes(&self, text: &mut String) -> fmt::Result {
+    fn causes(&self, text: &mut String, app: Option<&str>, room: &mut usize) -> fmt::Result {
         let causes = &self.run.causes;
-        let of = |severity| causes.iter().filter(move |cause| cause.severity == severity);
-        // What is left of the room goes to the first ones, a line each.
-        let mut room = ROOM.saturating_sub(causes.len());
+        let of = |severity| causes.iter().filter(move |cause| cause.severity == severity && cause.app.as_deref() == app);
         for (severity, heading, colour) in
             [(Severity::Must, "must be fixed", AnsiColor::Red), (Severity::Should, "should be fixed", AnsiColor::Yellow)]
         {
@@ -107,8 +134,8 @@ impl Summary<'_> {
             for cause in of(severity) {
                 let lines = if causes.len() <= FEW {
                     MANY_LINES
-                } else if severity == Severity::Must && room > 0 {
-                    room -= 1;
+                } else if severity == Severity::Must && *room > 0 {
+                    *room -= 1;
                     2
                 } else {
                     1
@@ -145,9 +172,8 @@ impl Summary<'_> {
     }
 
     /// Checks that failed and are waived, that could not run, and that are blocked while no other check says why.
-    fn others(&self, text: &mut String) -> fmt::Result {
-        let checks = &self.run.checks;
-        let of = |verdict| checks.iter().filter(move |check| check.verdict == verdict);
+    fn others(&self, text: &mut String, app: Option<&str>) -> fmt::Result {
+        let of = |verdict| self.run.checks_of(app).filter(move |check| check.verdict == verdict);
         let mut reasons: Vec<(&CheckRecord, usize)> = vec![];
         for check in of(Verdict::CouldNotRun) {
             match reasons.iter_mut().find(|(first, _)| first.reason == check.reason) {
@@ -180,10 +206,10 @@ impl Summary<'_> {
 
     /// What was not measured and which flag would change that.
     fn unmeasured(&self, text: &mut String) -> fmt::Result {
-        let mut flags: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut flags: BTreeMap<String, usize> = BTreeMap::new();
         for check in self.run.checks.iter().filter(|check| check.verdict == Verdict::NotApplicable) {
             if let Some(flag) = &check.flag {
-                *flags.entry(flag).or_default() += 1;
+                *flags.entry(in_app(check.app.as_deref(), flag)).or_default() += 1;
             }
         }
         let told: Vec<String> = flags.iter().map(|(flag, count)| format!("{flag} adds {count}")).collect();
@@ -196,10 +222,7 @@ impl Summary<'_> {
         }
         self.line(text, DEEPER, "every check, with its timeline: --verbose, or --html FILE")?;
         match self.run.causes.first() {
-            Some(cause) => {
-                let id = cause.check.split('[').next().unwrap_or_default();
-                self.line(text, DEEPER, &format!("why, and how to fix it: seaworthy explain {id}"))
-            }
+            Some(cause) => self.line(text, DEEPER, &format!("why, and how to fix it: seaworthy explain {}", id_in(&cause.check))),
             None => Ok(()),
         }
     }
@@ -247,6 +270,7 @@ mod tests {
 
     fn cause(headline: Option<&str>, severity: Severity) -> Cause {
         Cause {
+            app: None,
             headline: headline.map(str::to_owned),
             defect: None,
             severity,

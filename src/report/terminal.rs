@@ -8,9 +8,9 @@ use anstyle::{AnsiColor, Style};
 use super::lanes::draw;
 use super::look::{Detail, Look, NARROWEST, printable, wrap};
 use super::moments::{Told, tell};
-use super::outcome;
 use super::proof::describe_proof;
 use super::summary::summarise;
+use super::{outcome, selection};
 use crate::judge::{seconds, used};
 use crate::model::Verdict;
 use crate::model::last_log_lines;
@@ -57,7 +57,8 @@ fn check_line(check: &CheckRecord, used: Option<&str>, look: Look) -> String {
 }
 
 /// All that is to be said once every check is made: each of them, and what did not pass at length, where everything is to be shown; and the
-/// first screen. Of a run that was to prove something: what it proved. `command` is what the user ran, without a selection of checks.
+/// first screen. Of a run that was to prove something: what it proved. `command` is what the user ran, without a selection of checks and, where
+/// there are several, of apps.
 #[must_use]
 pub fn describe(run: &Run, command: &str, look: Look) -> String {
     if !run.proof.is_empty() {
@@ -122,16 +123,17 @@ impl Failure<'_> {
         if let Some(told) = draw(&seen).and_then(|drawing| tell(&drawing)) {
             self.timeline(text, &told)?;
         }
-        let lines = last_log_lines(&seen, &run.contract.app, LOG_LINES);
+        let app = &run.contract(check).app;
+        let lines = last_log_lines(&seen, app, LOG_LINES);
         if !lines.is_empty() {
-            writeln!(text, "  {}", look.label(&format!("the last log lines of `{}`:", run.contract.app)))?;
+            writeln!(text, "  {}", look.label(&format!("the last log lines of `{app}`:")))?;
             for line in lines {
                 writeln!(text, "    | {}", printable(&line))?;
             }
         }
         look.prose(text, "why: ", &check.why)?;
         look.prose(text, "to fix: ", &check.fix)?;
-        writeln!(text, "  {} {command} --tags @{}", look.label("again:"), check.id)
+        writeln!(text, "  {} {command} {}", look.label("again:"), selection(check))
     }
 
     fn timeline(&self, text: &mut String, told: &Told) -> fmt::Result {
@@ -164,7 +166,8 @@ mod tests {
         };
         let (same, own) = ("the app does not start", "it was interrupted");
         run.checks = vec![check("a.one", 0, same), check("a.two", 0, same), check("a.three", 0, own), check("b.one", 1, same)];
-        run.experiments = ["first", "second"].map(|name| ExperimentRecord { name: name.into(), timeline: vec![] }).to_vec();
+        run.experiments =
+            ["first", "second"].map(|name| ExperimentRecord { app: None, name: name.into(), timeline: vec![] }).to_vec();
         let mut text = String::new();
         details(&mut text, &run, "seaworthy check", Look::default());
         assert_eq!(text.matches(same).count(), 2, "{text}");

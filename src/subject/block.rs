@@ -18,23 +18,40 @@ pub enum Misfit {
     NotABlock,
 }
 
-/// The block for a stack: what is known as values, with where it came from; what is not as comments to be filled in.
+/// The block for a stack: what is known as values, with where it came from; what is not as comments to be filled in. Several apps have a
+/// block each in it.
 #[must_use]
-pub fn block(draft: &Draft) -> String {
+pub fn block(drafts: &[Draft]) -> String {
     let mut lines = vec![format!("{BLOCK}:")];
+    if let [draft] = drafts {
+        let app = draft.app.as_ref();
+        lines.push(match app {
+            Some(Found { value, origin }) => format!("  app: {value}  # {origin}"),
+            None => "  # app: NAME  # the service under test".into(),
+        });
+        lines.extend(values(draft).into_iter().map(|line| format!("  {line}")));
+    } else {
+        lines.push("  apps:".into());
+        for draft in drafts {
+            lines.extend(draft.app.iter().map(|Found { value, origin }| format!("    {value}:  # {origin}")));
+            lines.extend(values(draft).into_iter().map(|line| format!("      {line}")));
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+/// The lines of one app.
+fn values(draft: &Draft) -> Vec<String> {
+    let mut lines = vec![];
     let mut line = |key: &str, value: Option<(String, &str)>, example: &str, help: &str| {
         lines.push(match value {
-            Some((value, origin)) => format!("  {key}: {value}  # {origin}"),
-            None => format!("  # {key}: {example}  # {help}"),
+            Some((value, origin)) => format!("{key}: {value}  # {origin}"),
+            None => format!("# {key}: {example}  # {help}"),
         });
     };
-    let known = |found: &'_ Option<Found<String>>| found.clone().map(|found| (found.value, found.origin));
-    let text = |found: &Option<(String, String)>| found.clone();
     let form = |found: &Option<Found<Form>>| found.as_ref().map(|found| Found::new(found.value.to_yaml(), found.origin.clone()));
     let (readiness, liveness) = (form(&draft.readiness), form(&draft.liveness));
     let business = draft.business.as_ref().map(|found| Found::new(found.value.to_yaml(), found.origin.clone()));
-    let app = text(&known(&draft.app));
-    line("app", app.as_ref().map(|(value, origin)| (value.clone(), origin.as_str())), "NAME", "the service under test");
     let port = draft.port.as_ref().map(|port| (port.value.to_string(), port.origin.as_str()));
     line("port", port, "8000", "the port on which the app serves");
     for (key, found, example, help) in [
@@ -58,7 +75,7 @@ pub fn block(draft: &Draft) -> String {
     ] {
         line(key, None, &humantime::format_duration(found.value).to_string(), help);
     }
-    lines.join("\n") + "\n"
+    lines
 }
 
 /// The text of a compose file with a block at its end; all its own lines stay as they are.

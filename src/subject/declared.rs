@@ -1,5 +1,6 @@
 //! Contract values that the user declared: the `x-seaworthy` block of the compose file, and flags.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,8 +18,12 @@ use crate::compose::{Model, place_of_key};
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Declared {
-    /// The service under test.
-    pub app: Option<String>,
+    /// The service under test; by flags there may be several.
+    #[serde(default, deserialize_with = "one")]
+    pub app: Vec<String>,
+    /// Several services under test, each with what belongs to it alone: what stands beside them is the default of all.
+    #[serde(default, deserialize_with = "apps")]
+    pub apps: Option<BTreeMap<String, Self>>,
     /// The port on which the app serves.
     pub port: Option<u16>,
     /// How the app is asked whether it is ready.
@@ -114,32 +119,53 @@ impl Declared {
     pub fn from_model(model: &Model) -> Result<Self, ContractError> {
         // A block with nothing in it resolves to null.
         let Some(block) = model.value().get(BLOCK).filter(|block| !block.is_null()) else { return Ok(Self::default()) };
-        for (key, value) in block.as_object().into_iter().flatten() {
-            let one: serde_json::Map<String, Value> = [(key.clone(), value.clone())].into_iter().collect();
-            if let Err(error) = serde_json::from_value::<Self>(Value::Object(one)) {
-                let error = error.to_string();
-                // The keys that it goes on to list stand in the advice.
-                let error = error.split(", expected one of").next().unwrap_or_default();
-                let advice = match key.as_str() {
-                    "readiness" | "liveness" => forms(),
-                    "business" => BUSINESSES.to_owned(),
-                    _ => KEYS.to_owned(),
-                };
-                return Err(wrong(model, &[BLOCK, key], &format!("`{key}`: {error}"), &advice));
+        are_readable(model, &[BLOCK], block)?;
+        for (app, block) in block.get("apps").and_then(Value::as_object).into_iter().flatten() {
+            let path = [BLOCK, "apps", app];
+            if !block.is_object() && !block.is_null() {
+                let message = format!("`apps.{app}` is not a mapping with the keys of an app");
+                return Err(wrong(model, &path, &message, &keys(&path)));
             }
+            are_readable(model, &path, block)?;
         }
-        serde_json::from_value(block.clone()).map_err(|error| wrong(model, &[BLOCK], &format!("`{BLOCK}`: {error}"), KEYS))
+        serde_json::from_value(block.clone())
+            .map_err(|error| wrong(model, &[BLOCK], &format!("`{BLOCK}`: {error}"), &keys(&[BLOCK])))
     }
 
-    /// File and line of a key of the block.
+    /// File and line of a key of the block, or of the block of an app in it.
     #[must_use]
-    pub fn place(model: &Model, key: &str) -> String {
-        place(model, &[BLOCK, key])
+    pub fn place(model: &Model, app: Option<&str>, key: &str) -> String {
+        match app {
+            Some(app) => place(model, &[BLOCK, "apps", app, key]),
+            None => place(model, &[BLOCK, key]),
+        }
+    }
+
+    /// What is declared for one of several apps alone.
+    #[must_use]
+    pub fn of_app(&self, app: &str) -> Option<&Self> {
+        self.apps.as_ref()?.get(app)
+    }
+
+    /// This block and those of single apps in it, each with its app.
+    pub fn blocks(&self) -> impl Iterator<Item = (Option<&str>, &Self)> {
+        let of_apps = self.apps.iter().flatten().map(|(app, block)| (Some(app.as_str()), block));
+        std::iter::once((None, self)).chain(of_apps)
+    }
+
+    /// Every form that is declared, with its app and its key.
+    pub fn forms_mut(&mut self) -> impl Iterator<Item = (Option<&str>, &'static str, &mut Form)> {
+        let Self { readiness, liveness, apps, .. } = self;
+        let of_apps =
+            apps.iter_mut().flatten().map(|(app, block)| (Some(app.as_str()), &mut block.readiness, &mut block.liveness));
+        let all = std::iter::once((None, readiness, liveness)).chain(of_apps);
+        let forms = all.flat_map(|(app, readiness, liveness)| [(app, "readiness", readiness), (app, "liveness", liveness)]);
+        forms.filter_map(|(app, key, form)| Some((app, key, form.as_mut()?)))
     }
 
     /// The values of headers that speak of a secret by their names. Others, such as `Accept`, stand in every log.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
-        let forms = [&self.readiness, &self.liveness].into_iter().flatten();
+        let forms = self.blocks().flat_map(|(_, block)| [&block.readiness, &block.liveness]).flatten();
         let headers = forms.filter_map(Form::http).flat_map(|http| &http.headers);
         headers.filter(|(name, _)| is_secret_header(name)).map(|(_, value)| value)
     }
@@ -156,17 +182,49 @@ impl Declared {
         };
         let services: Vec<&str> = model.services().map(|(name, _)| name).collect();
         let advice = format!("the services are: {}", services.join(", "));
-        if let Some(app) = self.app.as_deref().filter(|app| !services.contains(app)) {
+        if let Some(app) = self.app.iter().find(|app| !services.contains(&app.as_str())) {
             return Err(wrong(model, &[BLOCK, "app"], &format!("there is no service `{app}` to be the app"), &advice));
         }
+        if let Some(apps) = &self.apps {
+            if !self.app.is_empty() {
+                let advice = "keep `app` for one app, or `apps` for several";
+                return Err(wrong(model, &[BLOCK, "apps"], "`app` and `apps` are both declared", advice));
+            }
+            if apps.is_empty() {
+                return Err(wrong(model, &[BLOCK, "apps"], "`apps` names no service", &advice));
+            }
+            if let Some(app) = apps.keys().find(|app| !services.contains(&app.as_str())) {
+                return Err(wrong(model, &[BLOCK, "apps", app], &format!("there is no service `{app}` to be an app"), &advice));
+            }
+        }
+        for (app, block) in self.blocks() {
+            let path = app.map_or_else(|| vec![BLOCK], |app| vec![BLOCK, "apps", app]);
+            block.validate_own(&path, wrong, model, &services, check_ids, today)?;
+        }
+        Ok(())
+    }
+
+    /// Checks what stands in one block.
+    fn validate_own(
+        &self,
+        path: &[&str],
+        wrong: impl Fn(&Model, &[&str], &str, &str) -> ContractError,
+        model: &Model,
+        services: &[&str],
+        check_ids: &[&str],
+        today: Date,
+    ) -> Result<(), ContractError> {
         for (index, dependency) in self.dependencies.iter().flatten().enumerate() {
             if !services.contains(&dependency.as_str()) {
-                let place = [BLOCK, "dependencies", &index.to_string()];
+                let index = index.to_string();
+                let place = [path, &["dependencies", &index]].concat();
+                let advice = format!("the services are: {}", services.join(", "));
                 return Err(wrong(model, &place, &format!("there is no service `{dependency}` to depend on"), &advice));
             }
         }
         for (index, waiver) in self.waivers.iter().enumerate() {
-            let place = [BLOCK, "waivers", &index.to_string()];
+            let index = index.to_string();
+            let place = [path, &["waivers", &index]].concat();
             if !check_ids.contains(&waiver.check.as_str()) {
                 let advice = format!("the checks are: {}", check_ids.join(", "));
                 return Err(wrong(model, &place, &format!("a waiver names the unknown check `{}`", waiver.check), &advice));
@@ -190,16 +248,53 @@ fn is_secret_header(name: &str) -> bool {
     ["auth", "key", "token", "secret", "cookie", "session", "password", "signature"].iter().any(|word| name.contains(word))
 }
 
-const KEYS: &str = "the keys are: app, port, readiness, liveness, business, dependencies, startup_limit, stop_status, unready, \
-                    probe_timeout, outage_limit, recovery_limit, image_size_limit, waivers (check, reason, expires); times are written \
-                    60s or 1m30s, sizes 300m or 2g";
+/// The keys that a block may have at this path.
+fn keys(path: &[&str]) -> String {
+    let what = if path.len() > 1 { "keys of an app are: " } else { "keys are: app, apps (a block of keys for each), " };
+    format!(
+        "the {what}port, readiness, liveness, business, dependencies, startup_limit, stop_status, unready, probe_timeout, \
+         outage_limit, recovery_limit, image_size_limit, waivers (check, reason, expires); times are written 60s or 1m30s, sizes \
+         300m or 2g"
+    )
+}
+
+/// Whether every key of a block is known and has a value that it may have.
+fn are_readable(model: &Model, path: &[&str], block: &Value) -> Result<(), ContractError> {
+    for (key, value) in block.as_object().into_iter().flatten() {
+        let is_of_app = path.len() > 1;
+        if !is_of_app && key == "apps" && value.is_object() {
+            continue;
+        }
+        let is_misplaced = is_of_app && ["app", "apps"].contains(&key.as_str());
+        let one: serde_json::Map<String, Value> = [(key.clone(), value.clone())].into_iter().collect();
+        let read = if is_misplaced {
+            Err(serde_json::Error::custom(format!("unknown field `{key}`")))
+        } else {
+            serde_json::from_value::<Declared>(Value::Object(one)).map(|_| ())
+        };
+        if let Err(error) = read {
+            let error = error.to_string();
+            // The keys that it goes on to list stand in the advice.
+            let error = error.split(", expected one of").next().unwrap_or_default();
+            let advice = match key.as_str() {
+                "readiness" | "liveness" => forms(),
+                "business" => BUSINESSES.to_owned(),
+                _ => keys(path),
+            };
+            let place = [path, &[key]].concat();
+            let message = format!("`{}`: {error}", place[1..].join("."));
+            return Err(wrong(model, &place, &message, &advice));
+        }
+    }
+    Ok(())
+}
 
 fn wrong(model: &Model, keys: &[&str], message: &str, advice: &str) -> ContractError {
     ContractError::Declared { place: place(model, keys), message: message.to_owned(), advice: advice.to_owned() }
 }
 
 /// File and line of a declared value. A value from an included file has no line of its own.
-fn place(model: &Model, keys: &[&str]) -> String {
+pub(super) fn place(model: &Model, keys: &[&str]) -> String {
     let sources = model.file().sources();
     match place_of_key(&sources, keys) {
         Some((source, line)) => format!("{}:{line}", source.display()),
@@ -221,6 +316,16 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
         _ => return Err(wrong()),
     };
     number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor)).filter(|size| *size > 0).ok_or_else(wrong)
+}
+
+fn one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.into_iter().collect())
+}
+
+/// Of an app that has no keys of its own only its name is declared.
+fn apps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BTreeMap<String, Declared>>, D::Error> {
+    let apps = Option::<BTreeMap<String, Option<Declared>>>::deserialize(deserializer)?.unwrap_or_default();
+    Ok(Some(apps.into_iter().map(|(app, block)| (app, block.unwrap_or_default())).collect()))
 }
 
 fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
@@ -271,8 +376,33 @@ mod tests {
     }
 
     #[test]
+    fn several_apps_have_a_block_each() {
+        let read = declared(&json!({
+            "outage_limit": "7s", "apps": {"app": {"port": 8000, "outage_limit": "9s"}, "db": null},
+        }))
+        .expect("declared");
+        let apps: Vec<&str> = read.apps.iter().flatten().map(|(app, _)| app.as_str()).collect();
+        assert_eq!(apps, ["app", "db"]);
+        assert_eq!(read.of_app("app").and_then(|app| app.port), Some(8000));
+        assert_eq!(read.of_app("db"), Some(&Declared::default()));
+        assert_eq!(read.outage_limit, Some(Duration::from_secs(7)));
+    }
+
+    #[test]
     fn wrong_values_are_named() {
         for (block, message) in [
+            (json!({"apps": {"web": {}}}), "no service `web` to be an app"),
+            (json!({"apps": {}}), "names no service"),
+            (json!({"apps": null}), "names no service"),
+            (json!({"apps": ["app"]}), "`apps`: invalid type: sequence"),
+            (json!({"apps": {"app": 8000}}), "`apps.app` is not a mapping"),
+            (json!({"apps": {"app": {}}, "app": "app"}), "`app` and `apps` are both declared"),
+            (json!({"apps": {"app": {"prot": 80}}}), "`apps.app.prot`: unknown field `prot`"),
+            (json!({"apps": {"app": {"app": "db"}}}), "`apps.app.app`: unknown field `app`"),
+            (json!({"apps": {"app": {"outage_limit": "soon"}}}), "is not a time"),
+            (json!({"apps": {"app": {"dependencies": ["cache"]}}}), "no service `cache`"),
+            (json!({"apps": {"app": {"waivers": [{"check": "shutdown.soon", "reason": "x"}]}}}), "unknown check `shutdown.soon`"),
+            (json!({"app": ["app", "db"]}), "`app`: invalid type: sequence"),
             (json!({"prot": 80}), "unknown field `prot`"),
             (json!({"port": "eighty"}), "`port`"),
             (json!({"port": 80_000}), "`port`"),

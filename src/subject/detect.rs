@@ -1,7 +1,9 @@
 //! Fills in what the user did not declare, where it is obvious from the stack. Never guesses between two answers.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::declared::{BLOCK, place};
 use super::health::health_url;
 use super::names::names;
 use super::{Declared, Dependency, Draft, Form, Found, HttpForm, Kind, Tls};
@@ -26,17 +28,46 @@ pub trait ImagePorts {
     fn health_check(&self, service: &str) -> Option<Vec<String>>;
 }
 
-/// The service under test, as declared or where it is obvious.
+/// The services under test, as declared or where one is obvious, in the order in which they start; those that flags name in their order.
 #[must_use]
-pub fn detect_app(flags: &Declared, file: &Declared, model: &Model) -> Option<Found<String>> {
-    Sources { flags, file, model }.declared("app", |declared| declared.app.clone()).or_else(|| only_app(model))
+pub fn detect_apps(flags: &Declared, file: &Declared, model: &Model) -> Vec<Found<String>> {
+    let found = |app: &String, origin: String| Found::new(app.clone(), origin);
+    if !flags.app.is_empty() {
+        let is_first = |index: usize| !flags.app[..index].contains(&flags.app[index]);
+        let named = flags.app.iter().enumerate().filter(|(index, _)| is_first(*index));
+        return named.map(|(_, app)| found(app, "--app".into())).collect();
+    }
+    if let Some(apps) = &file.apps {
+        let order = model.start_order();
+        let mut apps: Vec<&String> = apps.keys().collect();
+        apps.sort_by_key(|app| order.iter().position(|service| service == *app).unwrap_or(usize::MAX));
+        return apps.into_iter().map(|app| found(app, place(model, &[BLOCK, "apps", app]))).collect();
+    }
+    let sources = Sources { flags, file, model, app: "" };
+    let one = sources.declared("app", |declared| declared.app.first().cloned());
+    one.or_else(|| only_app(model)).into_iter().collect()
+}
+
+/// Every service that is built and goes on running: the apps of a stack in which none is declared, and no single one is obvious.
+#[must_use]
+pub fn built_apps(model: &Model) -> Vec<Found<String>> {
+    let built: BTreeSet<&str> = model.built_services().collect();
+    let is_one_shot = |name: &str| {
+        let needs = |(other, _)| model.needs(other).into_iter().any(|need| need == (name, Condition::Completed));
+        model.services().any(needs)
+    };
+    let apps = model
+        .start_order()
+        .into_iter()
+        .filter(|name| built.contains(name.as_str()) && !is_one_shot(name) && model.replicas(name) > 0);
+    apps.map(|name| Found::new(name, "a service with `build`")).collect()
 }
 
 /// Values as declared, of which the flags win, completed by what is obvious. The app is that of the whole stack: `model` may be without
 /// services that it does not need.
 pub fn detect(app: Option<Found<String>>, flags: &Declared, file: &Declared, model: &Model, images: &dyn ImagePorts) -> Draft {
-    let sources = Sources { flags, file, model };
     let name = app.as_ref().map(|app| app.value.clone()).unwrap_or_default();
+    let sources = Sources { flags, file, model, app: &name };
     let service = model.service(&name);
     let of_service = |key: &str| {
         let value = service.and_then(|service| service.get(key)?.as_str());
@@ -78,24 +109,30 @@ pub fn detect(app: Option<Found<String>>, flags: &Declared, file: &Declared, mod
         outage_limit: time("outage_limit", |declared| declared.outage_limit, OUTAGE_LIMIT),
         recovery_limit: time("recovery_limit", |declared| declared.recovery_limit, RECOVERY_LIMIT),
         image_size_limit: sources.declared("image_size_limit", |declared| declared.image_size_limit),
-        waivers: flags.waivers.iter().chain(&file.waivers).cloned().collect(),
+        waivers: [Some(flags), file.of_app(&name), Some(file)]
+            .into_iter()
+            .flatten()
+            .flat_map(|one| one.waivers.clone())
+            .collect(),
         app,
     }
 }
 
-/// Where values may be declared.
+/// Where values of an app may be declared: by a flag, for it alone, or for all.
 struct Sources<'a> {
     flags: &'a Declared,
     file: &'a Declared,
     model: &'a Model,
+    app: &'a str,
 }
 
 impl Sources<'_> {
     fn declared<T>(&self, key: &str, pick: impl Fn(&Declared) -> Option<T>) -> Option<Found<T>> {
         let by_flag = pick(self.flags).map(|value| Found::new(value, format!("--{}", key.replace('_', "-"))));
         by_flag.or_else(|| {
-            let value = pick(self.file)?;
-            let place = Declared::place(self.model, key);
+            let own = self.file.of_app(self.app).and_then(&pick).map(|value| (value, Some(self.app)));
+            let (value, app) = own.or_else(|| Some((pick(self.file)?, None)))?;
+            let place = Declared::place(self.model, app, key);
             let origin = if self.model.file().sources().is_empty() { "the generated stack".into() } else { place };
             Some(Found::new(value, origin))
         })
@@ -179,7 +216,7 @@ mod tests {
         let file = ComposeFile::from("/stack/compose.yaml");
         let model = Model::new(file, json!({"services": services})).expect("has services");
         let (flags, file) = (Declared::default(), Declared::default());
-        detect(detect_app(&flags, &file, &model), &flags, &file, &model, &Images).into_contract(&model)
+        detect(detect_apps(&flags, &file, &model).pop(), &flags, &file, &model, &Images).into_contract(&model)
     }
 
     #[test]
@@ -219,12 +256,44 @@ mod tests {
         }
     }
 
+    fn names(found: Vec<Found<String>>) -> Vec<String> {
+        found.into_iter().map(|found| found.value).collect()
+    }
+
+    #[test]
+    fn several_apps_are_declared_named_by_flags_or_built() {
+        let services = json!({
+            "worker": {"build": {}, "depends_on": {"db": {}, "migrate": {"condition": "service_completed_successfully"}}},
+            "db": {"image": "postgres"}, "web": {"build": {}, "depends_on": {"worker": {}}}, "migrate": {"build": {}},
+        });
+        let model = Model::new(ComposeFile::from("/stack/compose.yaml"), json!({"services": services})).expect("has services");
+        let none = Declared::default();
+        assert_eq!(names(detect_apps(&none, &none, &model)), [""; 0], "no single one is obvious");
+        assert_eq!(names(built_apps(&model)), ["worker", "web"], "what ends is no app");
+        let block = Declared { port: Some(8080), ..Declared::default() };
+        let apps = [("web".to_owned(), block), ("worker".to_owned(), Declared::default())];
+        let file = Declared { apps: Some(apps.into()), port: Some(1), ..Declared::default() };
+        assert_eq!(names(detect_apps(&none, &file, &model)), ["worker", "web"], "as they start");
+        let port = |app: &str, flags: &Declared| {
+            let app = Some(Found::new(app.to_owned(), ""));
+            detect(app, flags, &file, &model, &Images).port.map(|port| port.value)
+        };
+        assert_eq!(
+            [port("web", &none), port("worker", &none)],
+            [Some(8080), Some(1)],
+            "what stands beside is the default of all"
+        );
+        let flags = Declared { app: ["web", "web", "db"].map(str::to_owned).to_vec(), port: Some(9), ..Declared::default() };
+        assert_eq!(names(detect_apps(&flags, &file, &model)), ["web", "db"]);
+        assert_eq!(port("web", &flags), Some(9));
+    }
+
     #[test]
     fn a_flag_wins_over_the_file_and_each_says_so() {
         let flags = Declared { port: Some(1), ..Declared::default() };
         let file = Declared { port: Some(2), readiness: Some(Form::path("/health")), ..Declared::default() };
         let model = Model::new(ComposeFile::from("/stack/compose.yaml"), json!({"services": {"a": {}}})).expect("has services");
-        let draft = detect(detect_app(&flags, &file, &model), &flags, &file, &model, &Images);
+        let draft = detect(detect_apps(&flags, &file, &model).pop(), &flags, &file, &model, &Images);
         assert_eq!(draft.port, Some(Found::new(1, "--port")));
         assert_eq!(draft.readiness.expect("declared").origin, "/stack/compose.yaml");
         assert_eq!(draft.app.expect("detected").origin, "the only service");

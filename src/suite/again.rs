@@ -18,10 +18,11 @@ pub fn judge_again(run: &Run) -> Run {
         if check.experiment.is_none() {
             continue;
         }
-        let lines = lines_of(check, &run.contract, &catalogue);
-        rule(check, &lines, run.timeline(check), &run.contract);
+        let contract = run.contract(check);
+        let lines = lines_of(check, contract, &catalogue);
+        rule(check, &lines, run.timeline(check), contract);
     }
-    rule_over_all(&mut judged.checks, &run.experiments, &run.contract);
+    rule_over_all(&mut judged.checks, &run.experiments, &run.apps);
     resolve(&mut judged.checks);
     judged.causes = causes(&judged.checks);
     judged.proof = run.proof.iter().map(|proof| prove_again(proof, &judged, &catalogue)).collect();
@@ -32,8 +33,9 @@ pub fn judge_again(run: &Run) -> Run {
 fn prove_again(proof: &Proof, judged: &Run, catalogue: &Catalogue) -> Proof {
     let mut with: Vec<CheckRecord> = proof.checks.iter().filter_map(|check| check.with_defect.clone()).collect();
     for check in &mut with {
-        let lines = lines_of(check, &judged.contract, catalogue);
-        rule(check, &lines, judged.timeline(check), &judged.contract);
+        let contract = judged.contract(check);
+        let lines = lines_of(check, contract, catalogue);
+        rule(check, &lines, judged.timeline(check), contract);
     }
     resolve(&mut with);
     let checks = proof.checks.iter().map(|check| {

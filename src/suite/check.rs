@@ -22,7 +22,7 @@ use crate::experiment::{self, Event, Exceptions, Progress, ResolvedStack, RunCon
 use crate::gherkin::{Catalogue, Grouping, Known, Plan, Planned, Selection};
 use crate::image::{ImageError, Loadable};
 use crate::judge::{causes, missing_reporters, resolve};
-use crate::model::{CheckRecord, ExperimentRecord, FORMAT_VERSION, Run, Subject, Tool};
+use crate::model::{AppRecord, Apps, CheckRecord, ExperimentRecord, FORMAT_VERSION, Run, SourceFiles, Subject, Tool};
 use crate::subject::{Contract, Declared};
 
 /// How many experiments run at once that only say where a failure comes from.
@@ -70,7 +70,7 @@ pub struct Request {
 /// dropped, or its process is killed, the reaper removes them, or else the next run. It ends early, with
 /// [`RunError::Interrupted`], when `stop` completes.
 pub async fn check(request: &Request, progress: Arc<dyn Progress>, stop: impl Future<Output = ()>) -> Result<Run, RunError> {
-    let perform = async |context: Arc<RunContext>, plan: Arc<Plan>, pace: Pace| execute(&context, &plan, &pace, &progress).await;
+    let perform = async |contexts: Contexts, plan: Arc<Plan>, pace: Pace| execute(&contexts, &plan, &pace, &progress).await;
     prepare_and(request, &progress, stop, |_| false, perform).await
 }
 
@@ -84,11 +84,14 @@ pub async fn check_with<W>(
 where
     W: Writer<ScenarioWorld, Cli: Default> + writer::Normalized,
 {
-    let perform = async |context: Arc<RunContext>, plan: Arc<Plan>, pace: Pace| {
-        with_cucumber::run(&context, &plan, pace, &progress, writer).await
+    let perform = async |contexts: Contexts, plan: Arc<Plan>, pace: Pace| {
+        with_cucumber::run(&contexts, &plan, pace, &progress, writer).await
     };
     prepare_and(request, &progress, stop, with_cucumber::knows(), perform).await
 }
+
+/// The context of each app.
+type Contexts = Arc<[Arc<RunContext>]>;
 
 /// Sets a run up, lets the plan be performed, and removes everything.
 async fn prepare_and(
@@ -96,7 +99,7 @@ async fn prepare_and(
     progress: &Arc<dyn Progress>,
     stop: impl Future<Output = ()>,
     has_step: impl Fn(&Step) -> bool,
-    perform: impl AsyncFnOnce(Arc<RunContext>, Arc<Plan>, Pace) -> Vec<Performed>,
+    perform: impl AsyncFnOnce(Contexts, Arc<Plan>, Pace) -> Vec<Performed>,
 ) -> Result<Run, RunError> {
     let clock = Clock::start();
     let catalogue = Catalogue::built_in().with_own(request.features.as_deref(), has_step)?;
@@ -126,53 +129,64 @@ async fn prepare_and(
         let plan_of = |context: &RunContext, contract: &Contract, selection: &Selection| {
             let main = request.prove.then(|| prove::with_main_dependency(contract));
             let contract = main.as_ref().unwrap_or(contract);
-            Plan::new(&catalogue, selection, known(context, contract, request.slow), request.grouping)
+            let plan = Plan::new(&catalogue, selection, known(context, contract, request.slow), request.grouping);
+            plan.of_app(context.one_of_several.as_deref())
         };
         // The start may still find a liveness path: what asks for one is counted in.
         let planned = |context: &RunContext| plan_of(context, &context.undecided(), &selection);
         let own = resolved.with_own_passwords();
         let mut set_up = Box::pin(begin(&engine, resolved, request, progress, planned)).await?;
         // Somebody may have the password from where nobody can see it.
-        if let (Some(_), Some(own)) = (&set_up.broken, own) {
+        if let (true, Some(own)) = (set_up.broken.iter().any(Option::is_some), own) {
             say("it is not ready with a generated password of its database: trying its own");
             notes = [own.left_out.clone(), own.changes.clone()].concat();
             set_up = Box::pin(begin(&engine, own, request, progress, planned)).await?;
         }
-        let Begun { context, most, broken } = set_up;
-        // What starts nothing can be judged all the same.
-        let broken = match broken {
-            Some(error) if request.explain || request.prove => return Err(error),
-            broken => broken.map(|error| error.redacted(&redactor)),
-        };
-        notes.extend(context.notes.iter().cloned());
-        progress.tell(Event::Contract(&context.draft));
-        let mut plan = if request.explain { Plan::default() } else { plan_of(&context, &context.contract, &selection) };
-        if let Some(error) = &broken {
-            plan = plan_of(&context, &context.undecided(), &selection).without_starts(&error.describe());
-            if plan.runs() == 0 {
-                return Err(broken.unwrap_or(RunError::Interrupted));
-            }
-            progress.tell(Event::DoesNotStart(error));
+        let Begun { contexts, most, mut broken } = set_up;
+        if (request.explain || request.prove)
+            && let Some(error) = broken.iter_mut().find_map(Option::take)
+        {
+            return Err(error);
         }
-        let plan = Arc::new(plan);
-        let context = Arc::new(context);
+        notes.extend(contexts.iter().flat_map(|context| context.notes.clone()));
+        progress.tell(Event::Contracts(&contexts.iter().map(|context| &context.draft).collect::<Vec<_>>()));
+        // What starts nothing can be judged all the same.
+        let broken: Vec<Option<RunError>> =
+            broken.into_iter().map(|error| error.map(|error| error.redacted(&redactor))).collect();
+        let plans = contexts.iter().zip(&broken).map(|(context, broken)| match broken {
+            _ if request.explain => Plan::default(),
+            Some(error) => planned(context).without_starts(&error.describe()),
+            None => plan_of(context, &context.contract, &selection),
+        });
+        let plan = Arc::new(Plan::together(plans.collect()));
+        let does_start: Vec<bool> = broken.iter().map(Option::is_none).collect();
+        for error in broken.into_iter().flatten() {
+            if plan.runs() == 0 {
+                return Err(error);
+            }
+            progress.tell(Event::DoesNotStart(&error));
+        }
+        let contexts: Contexts = contexts.into_iter().map(Arc::new).collect();
         if plan.runs() > 0 {
             progress.tell(Event::ChecksStarted { count: plan.runs() });
         }
-        let pace = || pace_of(&context.engine, clock, jobs, most);
-        let performed = perform(Arc::clone(&context), Arc::clone(&plan), pace()).await;
+        let pace = || pace_of(&engine, clock, jobs, most);
+        let performed = perform(Arc::clone(&contexts), Arc::clone(&plan), pace()).await;
         let mut judged = Judged::default();
         judged.add(&plan, performed);
         if request.prove {
-            let plan_of = |selection: &Selection| plan_of(&context, &context.contract, selection);
-            let proof = prove::prove(&context, &catalogue, plan_of, &pace(), progress, &mut judged).await;
-            return Ok(Run { proof, ..judged.record(&context, &catalogue, request.strict, &notes) });
+            let mut proof = vec![];
+            for context in contexts.iter() {
+                let plan_of = |selection: &Selection| plan_of(context, &context.contract, selection);
+                proof.extend(prove::prove(context, &catalogue, plan_of, &pace(), progress, &mut judged).await);
+            }
+            return Ok(Run { proof, ..judged.record(&contexts, &catalogue, request.strict, &notes) });
         }
-        if broken.is_none() {
-            let pace = Pace::fixed(clock, jobs.unwrap_or(REPORTERS));
-            ask_reporters(&context, &catalogue, request, &pace, progress, &mut judged).await;
-        }
-        Ok(judged.record(&context, &catalogue, request.strict, &notes))
+        let starting = contexts.iter().zip(does_start);
+        let reporters =
+            reporters(starting, &judged, &catalogue, |context, selection| plan_of(context, &context.contract, selection));
+        ask_reporters(&contexts, &reporters, &Pace::fixed(clock, jobs.unwrap_or(REPORTERS)), progress, &mut judged).await;
+        Ok(judged.record(&contexts, &catalogue, request.strict, &notes))
     };
     let outcome = tokio::select! {
         // From the first moment on: what listens for signals begins to do so when it is asked for the first time.
@@ -194,11 +208,12 @@ async fn prepare_and(
 
 /// A run that is set up.
 struct Begun {
-    context: RunContext,
+    /// The context of each app.
+    contexts: Vec<RunContext>,
     /// How many copies the engine's machine bears at once.
     most: usize,
-    /// Why the stack does not come up undisturbed, when it does not.
-    broken: Option<RunError>,
+    /// Why an app does not come up undisturbed; nothing where it does.
+    broken: Vec<Option<RunError>>,
 }
 
 /// How many experiments run at once: as many as was asked for, or as the machine bears, which has room for so many at most.
@@ -211,25 +226,40 @@ fn pace_of(engine: &Engine, clock: Clock, jobs: Option<usize>, most: usize) -> P
     }
 }
 
-/// Makes the checks that say whether a defect is a check's own, or one that they report.
-async fn ask_reporters(
-    context: &Arc<RunContext>,
+/// The checks that say whether a defect is a check's own, or one that they report: of each app that starts.
+fn reporters<'a>(
+    contexts: impl Iterator<Item = (&'a Arc<RunContext>, bool)>,
+    judged: &Judged,
     catalogue: &Catalogue,
-    request: &Request,
+    plan_of: impl Fn(&RunContext, &Selection) -> Plan,
+) -> Plan {
+    let plans = contexts.map(|(context, does_start)| {
+        let missing = missing_reporters(&judged.checks, context.one_of_several.as_deref());
+        let selection = Selection::of(&missing, catalogue).filter(|_| does_start);
+        selection.map(|selection| plan_of(context, &selection)).unwrap_or_default()
+    });
+    Plan::together(plans.collect())
+}
+
+/// Makes these checks.
+async fn ask_reporters(
+    contexts: &[Arc<RunContext>],
+    reporters: &Plan,
     pace: &Pace,
     progress: &Arc<dyn Progress>,
     judged: &mut Judged,
 ) {
-    let Some(reporters) = Selection::of(&missing_reporters(&judged.checks), catalogue) else { return };
-    let known = known(context, &context.contract, request.slow);
-    let plan = Arc::new(Plan::new(catalogue, &reporters, known, request.grouping));
-    let phase = format!("running {} more, which say where a failure comes from", plan.runs());
+    if reporters.checks.is_empty() {
+        return;
+    }
+    let phase = format!("running {} more, which say where a failure comes from", reporters.runs());
     progress.tell(Event::Phase(&phase));
-    let performed = execute(context, &plan, pace, progress).await;
-    judged.add(&plan, performed);
+    let performed = execute(contexts, reporters, pace, progress).await;
+    judged.add(reporters, performed);
 }
 
-/// Sets the stack up, and starts it once where that is wanted. `planned` tells the plan of what is known so far.
+/// Sets the stack up, and starts it once for each app of which that is wanted, one after the other: what an undisturbed start takes is
+/// measured. `planned` tells the plan of what is known so far.
 async fn begin(
     engine: &Engine,
     resolved: ResolvedStack,
@@ -238,23 +268,34 @@ async fn begin(
     planned: impl Fn(&RunContext) -> Plan,
 ) -> Result<Begun, RunError> {
     let say = |phase: &str| progress.tell(Event::Phase(phase));
-    let mut context = RunContext::set_up(engine.clone(), resolved, &say).await?;
-    context.scan = request.scan.clone();
-    if !request.explain && !planned(&context).starts_something() {
-        return Ok(Begun { context, most: 1, broken: None });
+    let mut contexts = RunContext::set_up(engine.clone(), resolved, &say).await?;
+    let mut most: Option<usize> = None;
+    let mut broken = vec![];
+    for number in 0..contexts.len() {
+        let (others, rest) = contexts.split_at_mut(number);
+        let context = &mut rest[0];
+        context.scan = request.scan.clone();
+        if !request.explain && !planned(context).starts_something() {
+            broken.push(None);
+            continue;
+        }
+        match start_once(context, others, progress, &planned).await {
+            Ok(copies) => {
+                most = Some(most.map_or(copies, |most| most.min(copies)));
+                broken.push(None);
+            }
+            Err(error @ RunError::NotReady { .. }) => broken.push(Some(error)),
+            Err(error) => return Err(error),
+        }
     }
-    let (most, broken) = match start_once(&mut context, progress, planned).await {
-        Ok(most) => (most, None),
-        Err(error @ RunError::NotReady { .. }) => (1, Some(error)),
-        Err(error) => return Err(error),
-    };
-    Ok(Begun { context, most, broken })
+    Ok(Begun { contexts, most: most.unwrap_or(1), broken })
 }
 
 /// Finds how the app can be asked, where nobody has declared it, and brings the stack up once, undisturbed, before the experiments of this
-/// plan. Returns how many copies the engine's machine bears at once.
+/// plan; with the contexts of the apps for which that was done before. Returns how many copies the engine's machine bears at once.
 async fn start_once(
     context: &mut RunContext,
+    others: &[RunContext],
     progress: &Arc<dyn Progress>,
     plan_of: impl Fn(&RunContext) -> Plan,
 ) -> Result<usize, RunError> {
@@ -263,10 +304,11 @@ async fn start_once(
     for note in &context.notes {
         progress.tell(Event::Warning(note));
     }
-    say("starting the stack once, with nothing disturbed");
+    let until = context.one_of_several.as_ref().map(|app| format!(", until `{app}` is ready")).unwrap_or_default();
+    say(&format!("starting the stack once, with nothing disturbed{until}"));
     let planned = plan_of(context);
     let starting = planned.experiments.iter().filter(|experiment| experiment.starts_something());
-    Box::pin(context.measure_baseline(starting.count())).await
+    Box::pin(context.measure_baseline(starting.count(), others)).await
 }
 
 /// What the choice of checks needs to know, with this contract.
@@ -309,28 +351,29 @@ impl Judged {
     pub(super) fn number(&mut self, plan: &Plan, mut performed: Vec<Performed>) -> Vec<CheckRecord> {
         let mut checks: Vec<CheckRecord> = plan.checks.iter().map(Planned::without_run).collect();
         performed.sort_by_key(|performed| performed.checks.first().map(|(index, _)| *index));
-        for Performed { name, timeline, checks: judged } in performed {
+        for Performed { app, name, timeline, checks: judged } in performed {
             for (index, check) in judged {
                 checks[index] = CheckRecord { experiment: Some(self.experiments.len()), ..check };
             }
-            self.experiments.push(ExperimentRecord { name, timeline });
+            self.experiments.push(ExperimentRecord { app, name, timeline });
         }
         checks
     }
 
-    /// The whole run, its checks in the order of the catalogue.
-    fn record(self, context: &RunContext, catalogue: &Catalogue, strict: bool, notes: &[String]) -> Run {
+    /// The whole run, its checks app by app in the order of the catalogue.
+    fn record(self, contexts: &[Arc<RunContext>], catalogue: &Catalogue, strict: bool, notes: &[String]) -> Run {
         let Self { experiments, mut checks } = self;
-        checks.sort_by_key(|check| catalogue.checks().position(|(_, known)| known.id == check.id));
-        rule_over_all(&mut checks, &experiments, &context.contract);
+        let app = |check: &CheckRecord| contexts.iter().position(|context| context.one_of_several == check.app);
+        checks.sort_by_key(|check| (app(check), catalogue.checks().position(|(_, known)| known.id == check.id)));
+        let (tool, subject, apps) = described(contexts);
+        rule_over_all(&mut checks, &experiments, &apps);
         resolve(&mut checks);
-        let (tool, subject) = described(context);
         Run {
             format_version: FORMAT_VERSION,
             tool,
             subject,
-            contract: context.contract.clone(),
-            notes: notes.iter().map(|note| context.redactor.redact(note)).collect(),
+            apps,
+            notes: notes.iter().map(|note| contexts[0].redactor.redact(note)).collect(),
             strict,
             experiments,
             causes: causes(&checks),
@@ -341,16 +384,28 @@ impl Judged {
 }
 
 /// What made the run, and of what.
-fn described(context: &RunContext) -> (Tool, Subject) {
+fn described(contexts: &[Arc<RunContext>]) -> (Tool, Subject, Apps) {
+    let context = &contexts[0];
     let clock = context.engine.clock();
+    let SourceFiles { compose, dockerfile } = experiment::files(context);
+    let (apps, image, dockerfile) = if context.one_of_several.is_none() {
+        (Apps::one(context.contract.clone()), Some(context.app_image.clone()), dockerfile)
+    } else {
+        let app = |context: &Arc<RunContext>| AppRecord {
+            contract: context.contract.clone(),
+            image: context.app_image.clone(),
+            dockerfile: experiment::files(context).dockerfile,
+        };
+        (Apps::Several { apps: contexts.iter().map(app).collect() }, None, None)
+    };
     let subject = Subject {
         stack: context.model.file().path().display().to_string(),
-        files: experiment::files(context),
-        image: context.app_image.clone(),
+        files: SourceFiles { compose, dockerfile },
+        image,
         run: context.engine.run().to_string(),
         started_at: OffsetDateTime::from(clock.started_at()).truncate_to_second().format(&Rfc3339).unwrap_or_default(),
         duration: clock.now(),
     };
     let tool = Tool { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() };
-    (tool, subject)
+    (tool, subject, apps)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::experiment::{Line, RunContext};
 use crate::gherkin::Planned;
 use crate::judge::{Part, Ruling, judge, secret_anywhere};
-use crate::model::{CheckRecord, ExperimentRecord, Observation, Timeline, Verdict, end_of_turn};
+use crate::model::{Apps, CheckRecord, ExperimentRecord, Observation, Timeline, Verdict, end_of_turn};
 use crate::subject::{Contract, Waiver};
 
 /// Concludes a check whose experiment has ended, with these observations.
@@ -40,14 +40,14 @@ fn apply(check: &mut CheckRecord, ruling: Ruling, contract: &Contract) {
     }
 }
 
-/// Fails the check of what an app may never show, by what it has shown in any experiment.
-pub(super) fn rule_over_all(checks: &mut [CheckRecord], experiments: &[ExperimentRecord], contract: &Contract) {
-    let could_fail = |check: &&mut CheckRecord| {
-        check.id == "logging.no-secrets" && matches!(check.verdict, Verdict::Passed | Verdict::NotApplicable)
-    };
-    let Some(check) = checks.iter_mut().find(could_fail) else { return };
-    if let Some(finding) = secret_anywhere(experiments, contract) {
-        apply(check, Ruling::failed(finding), contract);
+/// Fails the check of what an app may never show, by what it has shown in any of its experiments.
+pub(super) fn rule_over_all(checks: &mut [CheckRecord], experiments: &[ExperimentRecord], apps: &Apps) {
+    for check in checks.iter_mut().filter(|check| check.id == "logging.no-secrets") {
+        let could_fail = matches!(check.verdict, Verdict::Passed | Verdict::NotApplicable);
+        let Some(contract) = apps.contract(check.app.as_deref()).filter(|_| could_fail) else { continue };
+        if let Some(finding) = secret_anywhere(experiments.iter().filter(|one| one.app == check.app), contract) {
+            apply(check, Ruling::failed(finding), contract);
+        }
     }
 }
 
@@ -66,7 +66,7 @@ mod tests {
     /// A check and a contract from a saved run.
     fn saved() -> (CheckRecord, Contract) {
         let run = Run::read(include_bytes!("../../tests/fixtures/runs/version-1.json")).expect("a run");
-        (run.checks[1].clone(), run.contract)
+        (run.checks[1].clone(), run.contract(&run.checks[1]).clone())
     }
 
     fn applied(verdict: Verdict, waived: &str) -> CheckRecord {

@@ -20,7 +20,7 @@ use tokio::sync::OnceCell;
 use super::execute::{self, Performed};
 use super::pace::{Pace, Place};
 use crate::experiment::{Event, Progress, RunContext, Silent, Stage};
-use crate::gherkin::{Plan, PlannedExperiment, SENTENCES, line, lines};
+use crate::gherkin::{Plan, SENTENCES, line, lines};
 use crate::model::{CheckRecord, Fact, Halt, Keyword, Observation, ScenarioLine, Timeline, Verdict};
 use crate::target::Instance;
 
@@ -124,7 +124,7 @@ impl Parser<()> for Parsed {
 
 /// What the scenarios of a run share.
 struct Shared {
-    context: Arc<RunContext>,
+    contexts: Arc<[Arc<RunContext>]>,
     plan: Arc<Plan>,
     progress: Arc<dyn Progress>,
     pace: Pace,
@@ -145,16 +145,18 @@ impl Shared {
         world.place = Some(self.pace.enter().await);
         let name = planned.name();
         self.progress.tell(Event::ExperimentStarted { name: &name, what: &planned.title });
-        world.stage = Some(Stage::new(Arc::clone(&self.context), name, Arc::clone(&self.progress)));
+        let Some(experiment) = self.plan.experiment_of(index) else { return };
+        let context = &self.contexts[self.plan.experiments[experiment].app];
+        world.stage = Some(Stage::new(Arc::clone(context), name, Arc::clone(&self.progress)));
     }
 
     /// At which of its steps a check ended early, and why; its experiment is performed when it was not yet.
     async fn end_of(&self, index: usize) -> Option<End> {
-        let has = |experiment: &PlannedExperiment| experiment.checks.iter().any(|turns| turns.index == index);
-        let at = self.plan.experiments.iter().position(has)?;
+        let at = self.plan.experiment_of(index)?;
+        let experiment = &self.plan.experiments[at];
         let perform = async || {
             let _place = self.pace.enter().await;
-            let performed = execute::perform(&self.context, &self.plan, &self.plan.experiments[at], &self.progress).await;
+            let performed = execute::perform(&self.contexts[experiment.app], &self.plan, experiment, &self.progress).await;
             let ends =
                 performed.iter().flat_map(|one| one.checks.iter().map(|(index, check)| (*index, end(&one.timeline, check))));
             let ends = ends.collect();
@@ -185,7 +187,7 @@ fn end(timeline: &[Observation], check: &CheckRecord) -> Option<End> {
 /// Performs the checks of a plan, in as many instances of the stack at once as its pace allows, and tells cucumber's events to a writer. Returns what
 /// each came to.
 pub(super) async fn run<W>(
-    context: &Arc<RunContext>,
+    contexts: &Arc<[Arc<RunContext>]>,
     plan: &Arc<Plan>,
     pace: Pace,
     progress: &Arc<dyn Progress>,
@@ -195,7 +197,7 @@ where
     W: Writer<ScenarioWorld, Cli: Default> + writer::Normalized,
 {
     let shared = Arc::new(Shared {
-        context: Arc::clone(context),
+        contexts: Arc::clone(contexts),
         plan: Arc::clone(plan),
         progress: Arc::clone(progress),
         pace,
@@ -216,13 +218,13 @@ where
         .after(move |_, _, scenario, finished, world| {
             let shared = Arc::clone(&after);
             async move {
-                let Shared { context, plan, progress, .. } = &*shared;
+                let Shared { plan, progress, .. } = &*shared;
                 let Some(index) = plan.find(scenario) else { return };
                 let Some(world) = world else { return };
                 // A writer may keep the world of a failed step for long.
                 let _place = world.place.take();
                 let Some(stage) = world.stage.as_mut() else { return };
-                let performed = finish(context, plan, index, (scenario, finished), stage, progress).await;
+                let performed = finish(plan, index, (scenario, finished), stage, progress).await;
                 progress.tell(Event::ExperimentEnded { name: &performed.name });
                 performed.tell(progress);
                 shared.performed.lock().unwrap_or_else(PoisonError::into_inner).push(performed);
@@ -237,7 +239,6 @@ where
 }
 
 async fn finish(
-    context: &RunContext,
     plan: &Plan,
     index: usize,
     (scenario, finished): (&Scenario, &ScenarioFinished),
@@ -254,5 +255,5 @@ async fn finish(
         stage.timeline().record(Fact::Foreign { error });
     }
     let name = plan.checks[index].name();
-    execute::finish(context, plan, name, stage, [(index, lines)].into_iter(), progress).await
+    execute::finish(plan, name, stage, [(index, lines)].into_iter(), progress).await
 }

@@ -15,7 +15,8 @@ pub(super) async fn eliminate(
     let mut all = vec![];
     for turns in experiment.checks.iter().filter(|turns| !turns.alone.is_empty()) {
         let Some(check) = take_undecided(&mut together, turns.index) else { continue };
-        all.push(perform(&PlannedExperiment::of_one(check.name(), turns.index, turns.alone.clone())).await);
+        let alone = PlannedExperiment::of_one(experiment.app, check.name(), turns.index, turns.alone.clone());
+        all.push(perform(&alone).await);
     }
     if !together.checks.is_empty() {
         all.insert(0, together);
@@ -54,7 +55,7 @@ mod tests {
     /// Two checks about a part each, and one about both, of an app that does not bear some lines together. Returns in which order which lines
     /// were performed, and what the checks came to.
     async fn eliminated(not_borne: &[&str]) -> (Vec<String>, Vec<(usize, Verdict)>) {
-        let mut experiment = PlannedExperiment::of_one("together".into(), 0, vec![]);
+        let mut experiment = PlannedExperiment::of_one(0, "together".into(), 0, vec![]);
         experiment.background = [CAPABILITIES, PRIVILEGES, START].map(given).to_vec();
         let part = |index, text| {
             let claim = (3, given("its claim"));
@@ -72,7 +73,12 @@ mod tests {
             let verdict = if fails { Verdict::Failed } else { Verdict::Passed };
             let check =
                 |turns: &Turns| (turns.index, CheckRecord { verdict, id: format!("part.{}", turns.index), ..known.clone() });
-            Performed { name: experiment.name.clone(), timeline: vec![], checks: experiment.checks.iter().map(check).collect() }
+            Performed {
+                app: None,
+                name: experiment.name.clone(),
+                timeline: vec![],
+                checks: experiment.checks.iter().map(check).collect(),
+            }
         };
         let all = eliminate(&experiment, perform).await;
         let mut verdicts: Vec<(usize, Verdict)> =

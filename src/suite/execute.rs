@@ -20,6 +20,8 @@ use crate::model::{CheckRecord, Fact, Halt, Observation};
 /// What came of one experiment: all that was observed, and what each of its checks came to, by its number in the plan.
 #[derive(Debug)]
 pub(super) struct Performed {
+    /// The app that it is about, where the run has several.
+    pub(super) app: Option<String>,
     pub(super) name: String,
     pub(super) timeline: Vec<Observation>,
     pub(super) checks: Vec<(usize, CheckRecord)>,
@@ -34,17 +36,22 @@ impl Performed {
     }
 }
 
-/// Performs the experiments of a plan, as many at once as its pace allows, those first that take longest. Returns them in the order in
-/// which they ended.
-pub(super) async fn execute(context: &Arc<RunContext>, plan: &Plan, pace: &Pace, progress: &Arc<dyn Progress>) -> Vec<Performed> {
+/// Performs the experiments of a plan, each in the context of its app, as many at once as its pace allows, those first that take longest.
+/// Returns them in the order in which they ended.
+pub(super) async fn execute(
+    contexts: &[Arc<RunContext>],
+    plan: &Plan,
+    pace: &Pace,
+    progress: &Arc<dyn Progress>,
+) -> Vec<Performed> {
     let mut experiments: Vec<&PlannedExperiment> = plan.experiments.iter().collect();
-    experiments.sort_by_key(|experiment| Reverse(length(experiment, &context.contract)));
+    experiments.sort_by_key(|experiment| Reverse(length(experiment, &contexts[experiment.app].contract)));
     // Each is driven from here; what they wait for runs in tasks of its own.
     let running: FuturesUnordered<_> = FuturesUnordered::new();
     for experiment in experiments {
         running.push(async move {
             let _place = pace.enter().await;
-            perform(context, plan, experiment, progress).await
+            perform(&contexts[experiment.app], plan, experiment, progress).await
         });
     }
     running.concat().await
@@ -80,7 +87,7 @@ async fn once(context: &Arc<RunContext>, plan: &Plan, experiment: &PlannedExperi
         stage.timeline().record(Fact::Halted { halt: Halt::CouldNotRun { reason, advice, service: None }, check: None });
     }
     let checks = experiment.checks.iter().map(|turns| (turns.index, turns.whole(&experiment.background)));
-    finish(context, plan, experiment.name.clone(), &mut stage, checks, progress).await
+    finish(plan, experiment.name.clone(), &mut stage, checks, progress).await
 }
 
 /// Takes the lines of the background, as far as the checks need them, and after each those of every check whose turn has come, as long as
@@ -107,7 +114,6 @@ async fn take_all(stage: &mut Stage, plan: &Plan, experiment: &PlannedExperiment
 /// Ends an experiment, with its last log lines on the timeline and everything removed, and concludes its checks: each by its number in
 /// the plan, with all its lines.
 pub(super) async fn finish(
-    context: &RunContext,
     plan: &Plan,
     name: String,
     stage: &mut Stage,
@@ -118,11 +124,11 @@ pub(super) async fn finish(
         // The end of the run removes everything once more, and says what is left then.
         progress.tell(Event::Warning(&format!("an instance of the stack is not removed yet: {}", with_causes(&error))));
     }
-    let timeline = stage.timeline().observations();
+    let (context, timeline) = (stage.context(), stage.timeline().observations());
     let checks = checks.map(|(index, lines)| {
         let check = conclude(context, &plan.checks[index], &lines, stage.timeline(), &timeline);
         (index, check)
     });
     let checks = checks.collect();
-    Performed { name, timeline, checks }
+    Performed { app: context.one_of_several.clone(), name, timeline, checks }
 }

@@ -43,7 +43,7 @@ struct Trial {
     plan: Plan,
 }
 
-/// Puts every known defect into instances, and says which of these checks, which were made without it, notice it. `plan` makes a plan of
+/// Puts every known defect into instances of an app, and says which of these checks, which were made without it, notice it. `plan` makes a plan of
 /// selected checks.
 pub(super) async fn prove(
     context: &Arc<RunContext>,
@@ -53,7 +53,8 @@ pub(super) async fn prove(
     progress: &Arc<dyn Progress>,
     judged: &mut Judged,
 ) -> Vec<Proof> {
-    let mut undisturbed = judged.checks.clone();
+    let is_of_app = |check: &&CheckRecord| check.app == context.one_of_several;
+    let mut undisturbed: Vec<CheckRecord> = judged.checks.iter().filter(is_of_app).cloned().collect();
     resolve(&mut undisturbed);
     let main = main_dependency(&context.contract);
     let trials: Vec<Trial> = PLANTED.iter().map(|planted| trial(*planted, context, catalogue, &plan, &undisturbed)).collect();
@@ -62,7 +63,8 @@ pub(super) async fn prove(
         progress.tell(Event::Phase("putting known defects into copies"));
         progress.tell(Event::ChecksStarted { count });
     }
-    let performed: Vec<Vec<Performed>> = join_all(trials.iter().map(|trial| execute(context, &trial.plan, pace, progress))).await;
+    let performed: Vec<Vec<Performed>> =
+        join_all(trials.iter().map(|trial| execute(std::slice::from_ref(context), &trial.plan, pace, progress))).await;
     let mut proof = vec![];
     for (trial, performed) in trials.into_iter().zip(performed) {
         let mut with = judged.number(&trial.plan, performed);
@@ -75,6 +77,7 @@ pub(super) async fn prove(
         let checks: Vec<_> = trial.without.iter().map(prove).collect();
         let [title, change] = trial.planted.texts(main);
         proof.push(Proof {
+            app: context.one_of_several.clone(),
             defect: trial.planted.defect,
             title,
             change,

@@ -220,7 +220,7 @@ fn long(like: &CheckRecord, number: usize) -> (CheckRecord, ExperimentRecord) {
         Observation { id: FactId(id), at, fact }
     });
     let id = format!("shutdown.long-{number}");
-    let experiment = ExperimentRecord { name: id.clone(), timeline: timeline.collect() };
+    let experiment = ExperimentRecord { app: None, name: id.clone(), timeline: timeline.collect() };
     (CheckRecord { id, experiment: Some(number), ..like.clone() }, experiment)
 }
 

@@ -44,7 +44,8 @@ fn a_stack_of_several_files_runs_with_all_its_containers() {
     let text = std::fs::read_to_string(json).expect("written");
     let read: seaworthy::model::Run = serde_json::from_str(&text).expect("a run");
     let (readiness, liveness) = (Form::path("/ready"), Some(Form::path("/livez")));
-    assert_eq!((&read.contract.readiness, &read.contract.liveness), (&readiness, &liveness));
+    let contract = read.contract(&read.checks[0]);
+    assert_eq!((&contract.readiness, &contract.liveness), (&readiness, &liveness));
     assert_eq!(read.checks.len(), 2);
     for check in &read.checks {
         let timeline = serde_json::to_string(read.timeline(check)).expect("JSON");

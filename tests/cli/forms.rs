@@ -112,7 +112,7 @@ fn a_server_that_speaks_no_http_is_judged() {
     assert_eq!((output.status.code(), left), (Some(0), vec![]), "{}", shown(&output));
     assert!(shown(&output).contains("3 passed; 1 not applicable"), "{}", shown(&output));
     let saved = seaworthy::model::Run::read(&fs::read(&json).expect("written")).expect("a run");
-    assert_eq!(saved.contract.readiness.to_string(), "Redis on port 6379");
+    assert_eq!(saved.apps.contract(None).expect("one app").readiness.to_string(), "Redis on port 6379");
     assert_eq!(seaworthy::suite::judge_again(&saved), saved);
 }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "these tests start the executable and ask the real client")]
 
+mod apps;
 mod cleanup;
 mod contracts;
 #[path = "../engine/mod.rs"]
@@ -28,6 +29,7 @@ pub(crate) use start::{docker, left_by, run, seaworthy, shown};
 
 fn main() -> ExitCode {
     harness::run(&[
+        apps::TESTS,
         cleanup::TESTS,
         contracts::TESTS,
         engines::TESTS,

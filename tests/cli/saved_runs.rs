@@ -13,6 +13,7 @@ pub(crate) const TESTS: &[Test] = tests! {
         every_format_is_written_again_byte_for_byte_and_one_that_can_not_be_stops_no_other,
         what_is_no_run_is_told,
         github_gets_annotations_and_a_summary,
+        of_several_apps_each_is_told_by_itself,
         two_runs_are_compared,
         checks_are_listed_and_explained,
         shells_complete_the_command_line_and_there_is_a_manual,
@@ -127,6 +128,37 @@ fn github_gets_annotations_and_a_summary() {
     let told = text(&output.stdout);
     let annotations: Vec<&str> = told.lines().filter(|line| line.starts_with("::")).collect();
     insta::assert_snapshot!("github", format!("{}\n{}", annotations.join("\n"), fs::read_to_string(&summary).expect("kept")));
+}
+
+fn of_several_apps_each_is_told_by_itself() {
+    let file = saved("several-apps");
+    let show = |arguments: &[&str]| told(&seaworthy(arguments).env("COLUMNS", "80").output().expect("ended"));
+    insta::assert_snapshot!("told-several-apps-80", show(&["report", &file]));
+    let verbose = show(&["report", &file, "--verbose"]);
+    assert!(verbose.contains("--app worker --tags @outage.same-process"), "{verbose}");
+    assert!(verbose.contains("the last log lines of `worker`"), "{verbose}");
+    let judged = show(&["judge", &file]);
+    assert!(!judged.contains(": was "), "{judged}");
+    let explained = show(&["explain", "worker/outage.same-process[db]"]);
+    assert!(explained.starts_with("exit code 0\noutage.same-process ("), "{explained}");
+    // A run of one app is compared with its own checks in a run of several.
+    let text = fs::read_to_string(env!("CARGO_MANIFEST_DIR").to_owned() + "/" + &file).expect("there");
+    let mut run: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    run["contract"] = run["apps"][1]["contract"].clone();
+    run.as_object_mut().expect("a run").remove("apps");
+    let mut checks = run["checks"].as_array().expect("checks").clone();
+    checks.retain(|check| check["app"] == "worker");
+    for check in &mut checks {
+        check.as_object_mut().expect("a check").remove("app");
+        check["verdict"] = "passed".into();
+    }
+    (run["checks"], run["experiments"], run["causes"]) = (checks.into(), serde_json::json!([]), serde_json::json!([]));
+    let folder = tempfile::tempdir().expect("a folder");
+    let alone = folder.path().join("run.json");
+    fs::write(&alone, run.to_string()).expect("written");
+    let compared = show(&["compare", alone.to_str().expect("a name"), &file]);
+    assert!(compared.contains("worker/outage.same-process[db]"), "{compared}");
+    assert!(compared.contains("\nworse (2)\n") && compared.contains("passed → failed"), "{compared}");
 }
 
 fn two_runs_are_compared() {

@@ -1,5 +1,7 @@
 //! Disturbing a dependency, for good or for a while. Limits of later claims count from the disturbance, or from its end.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::engine::Reach;
@@ -12,8 +14,8 @@ use crate::probe::{OpenSession, hold, query};
 use crate::subject::{Kind, Meant};
 use crate::target::Instance;
 
-/// The sessions of the app, and nobody else's.
-const SESSIONS: &str = "SELECT pid FROM pg_stat_activity WHERE usename = current_user AND backend_type = 'client backend' \
+/// Where the sessions of the app's user come from.
+const SESSIONS: &str = "SELECT host(client_addr) FROM pg_stat_activity WHERE usename = current_user AND backend_type = 'client backend' \
                         AND application_name <> 'seaworthy'";
 /// Ends them.
 const END_SESSIONS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user \
@@ -201,13 +203,16 @@ pub(super) async fn free_slots(stage: &mut Stage) -> Result<(), Halt> {
     Ok(())
 }
 
-/// Puts down how many sessions the app has with a dependency now: PostgreSQL says so itself; of another one its established connections
-/// are counted, where the engine's kernel is in sight. Returns whether it could be counted.
+/// Puts down how many sessions the app has with a dependency now: PostgreSQL says so itself, and those that come from another app are not its
+/// own; of another one its established connections are counted, where the engine's kernel is in sight. Returns whether it could be counted.
 pub(in crate::experiment) async fn count_sessions(context: &RunContext, instance: &Instance, service: &str) -> Option<usize> {
     let dependency = context.contract.dependency(service)?;
     let count = if let Kind::Postgres { .. } = dependency.kind {
         let reach = instance.service(service).ok()?.reach.borrow().clone()?;
-        query(&reach, &dependency.kind, SESSIONS).await.ok()?.len()
+        let others = addresses_of_other_apps(context, instance).await?;
+        let sessions = query(&reach, &dependency.kind, SESSIONS).await.ok()?;
+        let is_others = |from: &String| from.parse().is_ok_and(|address: IpAddr| others.contains(&address));
+        sessions.iter().filter(|from| !is_others(from)).count()
     } else {
         let app = instance.service(&context.contract.app).ok()?.container.clone();
         let addresses = context.engine.addresses(&app).await.ok()?;
@@ -216,4 +221,13 @@ pub(in crate::experiment) async fn count_sessions(context: &RunContext, instance
     };
     instance.timeline().record(Fact::Sessions { service: service.to_owned(), count });
     Some(count)
+}
+
+/// The addresses of all other apps of the run.
+async fn addresses_of_other_apps(context: &RunContext, instance: &Instance) -> Option<BTreeSet<IpAddr>> {
+    let mut addresses = BTreeSet::new();
+    for replica in context.other_apps.iter().flat_map(|app| instance.replicas(app)) {
+        addresses.extend(context.engine.addresses(&instance.service(replica).ok()?.container).await.ok()?);
+    }
+    Some(addresses)
 }

@@ -1,0 +1,5 @@
+"""Run with `python -m worker`."""
+
+from worker.loop import main
+
+main()
