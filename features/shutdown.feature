@@ -42,6 +42,17 @@ Feature: The app shuts down gracefully
     And the unit of work is looked for
     Then the unit of work is finished or back in its queue
 
+  @shutdown.halfway-started @must
+  Scenario: The app can be stopped halfway through its start
+    A roll-out that is taken back stops instances that migrate, load a model or wait for each other. What ignores the signal until it serves delays the roll-back by its grace period, every time.
+
+    To fix: let start scripts end in "exec server" or forward the signal while they migrate, and handle the signal before the slow part of the start; or put an init in front (`init: true`, tini).
+
+    Given the app is started
+    When the app gets its stop signal halfway through its start
+    Then the app exits within the stop grace period
+    And the app was not killed
+
   Rule: The app gets its stop signal while a request is in flight, then twice after a restart
 
     Background:

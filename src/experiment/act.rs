@@ -70,6 +70,8 @@ pub enum Act {
     Stop,
     /// The same so long after its start.
     StopAfter(Duration),
+    /// The same after half of the time that its undisturbed start takes.
+    StopHalfway,
     /// The same while the app waits for something.
     StopWhileWaiting,
     /// The same while clients ask all the time.
@@ -168,6 +170,7 @@ impl Act {
             Self::Stop
             | Self::Interrupt
             | Self::StopAfter(_)
+            | Self::StopHalfway
             | Self::StopWhileWaiting
             | Self::StopUnderLoad
             | Self::StopWhileHeld { .. } => &[Anchor::Stop],
@@ -206,6 +209,10 @@ impl Act {
             Self::StartWhile { dependency, fault, time } => wire::start_while(stage, dependency, *fault, *time).await?,
             Self::Stop => stop::stop(stage).await?,
             Self::StopAfter(time) => stop::stop_after(stage, *time).await?,
+            Self::StopHalfway => {
+                let halfway = stage.context().undisturbed_start / 2;
+                stop::stop_after(stage, halfway).await?;
+            }
             Self::StopWhileWaiting => stop::stop_while_waiting(stage).await?,
             Self::StopUnderLoad => stop::stop_under_load(stage).await?,
             Self::Interrupt => stop::interrupt(stage).await?,

@@ -65,6 +65,7 @@ pub const SENTENCES: &[Sentence] = sentences! {
     When r"the app is started while (the database|the main dependency|\S+) (refuses connections|is starting up)", "the app is started while db refuses connections" => |words| Some(Step::Act(Act::StartWhile { dependency: words.service(0)?, fault: words.refusal(1), time: None }));
     When "the app gets its stop signal", "the app gets its stop signal" => |_| Some(Step::Act(Act::Stop));
     When r"the app gets its stop signal (\d+) milliseconds after its start", "the app gets its stop signal 300 milliseconds after its start" => |words| Some(Step::Act(Act::StopAfter(Duration::from_millis(words.number(0)?))));
+    When "the app gets its stop signal halfway through its start", "the app gets its stop signal halfway through its start" => |_| Some(Step::Act(Act::StopHalfway));
     When "the app gets its stop signal while it waits", "the app gets its stop signal while it waits" => |_| Some(Step::Act(Act::StopWhileWaiting));
     When "the app gets its stop signal under load", "the app gets its stop signal under load" => |_| Some(Step::Act(Act::StopUnderLoad));
     When "a patient client asks the app", "a patient client asks the app" => |_| Some(Step::Act(Act::AskPatiently));

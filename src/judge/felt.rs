@@ -7,6 +7,7 @@ use super::meaning::ready_in_words;
 use super::window::Window;
 use super::words::{answers, seconds};
 use crate::model::{Endpoint, Fact, FactId, FaultKind, Mark, Observation, Outcome, Phase};
+use crate::subject::Form;
 
 /// An answer that takes so long has waited for something. One second is what some apps pause for, whatever they answer afterwards.
 const SLOW: Duration = Duration::from_millis(1500);
@@ -16,6 +17,7 @@ const SLOW: Duration = Duration::from_millis(1500);
 #[derive(Debug)]
 struct Outage<'a> {
     service: &'a str,
+    fault: FaultKind,
     begin: Duration,
     end: Option<Duration>,
 }
@@ -36,16 +38,20 @@ impl<'a> Outage<'a> {
             _ => false,
         };
         let end = window.facts.iter().rev().find(|one| one.at > last && matches!(&one.fact, Fact::Mark { mark } if back(mark)));
-        Some(Self { service, begin, end: end.map(|one| one.at) })
+        Some(Self { service, fault, begin, end: end.map(|one| one.at) })
     }
 }
 
 /// Readiness shows that the outage reached the app: an answer other than 2xx, one that took longer than usual, or a new connection that the tap saw
 /// before the app was ready again.
 pub(super) fn was_felt(window: &Window<'_>) -> Outcome {
-    let Some(Outage { service, begin, end }) = Outage::of(window) else {
+    let Some(Outage { service, fault, begin, end }) = Outage::of(window) else {
         return Outcome::undecided_when(window.over, "nothing was disturbed");
     };
+    if fault == FaultKind::Slow && window.contract.readiness == Form::HealthCheck {
+        let why = "readiness is read from the health check, which says nothing about how long an answer takes";
+        return Outcome::NotApplicable(why.into());
+    }
     let until = end.unwrap_or(Duration::MAX);
     let is_felt = |one: &Request<'_>| !one.is_ready() || one.at.saturating_sub(one.sent) >= SLOW;
     let answer = requests(window, Endpoint::Readiness).find(|one| one.at > begin && one.sent < until && is_felt(one));
@@ -117,6 +123,17 @@ mod tests {
         let finding = slow.over().finding(&FELT);
         assert_eq!(finding.seen, "200 (once, +1.0 s)");
         assert!(finding.expected.contains("`db` is disturbed"), "{}", finding.expected);
+    }
+
+    #[test]
+    fn a_health_check_does_not_show_that_a_dependency_is_slow() {
+        let case = |fault| {
+            let mut case = Case::of([disturbed(1000, fault), status(2000, 503)]);
+            case.contract.readiness = Form::HealthCheck;
+            case.judge(&FELT)
+        };
+        assert!(matches!(case(FaultKind::Slow), Outcome::NotApplicable(_)));
+        assert!(matches!(case(FaultKind::Killed), Outcome::Held(_)));
     }
 
     #[test]

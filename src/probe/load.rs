@@ -44,7 +44,7 @@ const CONNECT_LIMIT: Duration = Duration::from_millis(80);
 /// How long the app's last words may take to arrive.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 /// A request that has waited for so long when the app is told to stop was held, by a dependency or by the app's own work.
-const HELD: Duration = Duration::from_millis(300);
+const HELD: Duration = Duration::from_millis(200);
 /// From the begin of one client to that of the next: clients in step would all have just begun, or just ended, when the app is told to stop.
 const STEP: Duration = Duration::from_millis(45);
 /// How long a client rests after a refusal.

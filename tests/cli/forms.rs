@@ -117,7 +117,7 @@ fn a_server_that_speaks_no_http_is_judged() {
 }
 
 fn a_stack_that_does_not_start_has_verdicts_for_what_starts_nothing() {
-    let tags = "@image.labels or @image.pinned or @readiness.stable";
+    let tags = "@image.labels or @image.no-secrets-in-config or @readiness.stable";
     // It wants a password, and says so.
     let (output, left) = run(seaworthy(&["check", "--image", "postgres:15-bookworm", "--tags", tags]));
     let shown = shown(&output);

@@ -73,7 +73,8 @@ fn a_foreign_image_gets_the_verdicts_that_it_deserves() {
         .filter(|(_, verdict)| *verdict != seaworthy::model::Verdict::Passed)
         .map(|(name, _)| name)
         .collect();
-    let expected = ["outage.killed[postgres]", "outage.recovers[postgres]", "readiness.not-before-database"];
+    let expected =
+        ["outage.killed[postgres]", "outage.recovers[postgres]", "readiness.not-before-database", "retry.late-database"];
     assert_eq!(failed, expected, "{}", shown(&output));
 
     // The stack that was used can be kept, and gives the same plan.

@@ -17,7 +17,7 @@ pub(crate) const TESTS: &[Test] = tests! {
     when engine::is_there: [
         a_good_stack_notices_every_known_defect,
         what_cannot_be_tried_is_told_and_is_no_proof,
-        a_defect_that_stays_green_makes_the_exit_code_1,
+        a_defect_that_another_one_hides_is_not_judged,
     ],
 };
 
@@ -86,18 +86,19 @@ fn a_good_stack_notices_every_known_defect() {
 }
 
 /// Readiness of this twin is always 200: it hides what a proxy would hide, and that the database is never found.
-fn a_defect_that_stays_green_makes_the_exit_code_1() {
+fn a_defect_that_another_one_hides_is_not_judged() {
     let (output, run) = prove("stacks/defects/always-ready");
     let mut expected = all_noticed();
     expected[1].1[1].1 = CheckResult::FailsAlready;
     expected[2].0 = ProofResult::NotProvable;
     expected[2].1.iter_mut().for_each(|(_, result)| *result = CheckResult::FailsAlready);
-    expected[4].0 = ProofResult::NotNoticed;
-    expected[4].1.iter_mut().for_each(|(_, result)| *result = CheckResult::StaysGreen);
+    // Nothing shows that an app whose readiness is always 2xx does not find its database.
+    expected[4].0 = ProofResult::NotJudged;
+    expected[4].1.iter_mut().for_each(|(_, result)| *result = CheckResult::NotJudged);
     assert_eq!(results(&run), expected, "{}", shown(&output));
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     let screen = String::from_utf8_lossy(&output.stdout);
-    assert!(screen.contains("\nNOT NOTICED   The name of `db` never resolves\n"), "{screen}");
+    assert!(screen.contains("\nNOT JUDGED    The name of `db` never resolves\n"), "{screen}");
     // A check that fails anyway is not made again.
     let made = run.proof.iter().flat_map(|proof| &proof.checks).filter(|check| check.with_defect.is_some()).count();
     assert_eq!(made, 7);

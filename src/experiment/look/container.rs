@@ -178,11 +178,11 @@ pub(super) async fn row(stage: &mut Stage, service: &str) -> Result<(), Halt> {
             Replacement::Recreate => instance.recreate(service).await?,
             Replacement::DownAndUp => instance.replace(service).await?,
         }
-        let state = look_for_row(context, instance, service, &database.kind).await?;
-        let inspection = Inspection::Row { service: service.to_owned(), by, state };
+        let became = look_for_row(context, instance, service, &database.kind).await?;
+        let inspection = Inspection::Row { service: service.to_owned(), by, state: became };
         instance.timeline().record(Fact::Inspected { inspection });
         // What is lost once is not there to be lost again.
-        if state != RowState::Kept {
+        if became != RowState::Kept {
             break;
         }
     }

@@ -63,7 +63,7 @@ class Handler(BaseHTTPRequestHandler):
             ready = is_ready()
             return (200, {"cache": "ok"}) if ready else (503, {"cache": "unavailable"})
         # A little work, so that some request is always under way.
-        time.sleep(0.4)
+        time.sleep(0.8)
         return 200, {"hello": "world"}
 
     def log_message(self, *_):
