@@ -222,7 +222,15 @@ fn at_start(window: &Window<'_>) -> Option<Defect> {
     let told = window.stop_signal().map_or(Duration::MAX, |(sent, _)| sent.at);
     let Some(death) = deaths(window.facts, app, started).find(|death| death.at < told) else {
         let end = window.facts.last().map_or(Duration::ZERO, |one| one.at);
-        let is_missing = window.contract.dependencies.iter().any(|dependency| !accepted_at(window, &dependency.service, end));
+        // The tap may turn the app down where the dependency itself accepts.
+        let is_turned_down = window.facts.iter().any(|one| match &one.fact {
+            Fact::Fault { service, fault: FaultKind::Refusing | FaultKind::StartingUp, phase: Phase::Begins } => {
+                window.contract.dependency(service).is_some()
+            }
+            _ => false,
+        });
+        let is_missing = is_turned_down
+            || window.contract.dependencies.iter().any(|dependency| !accepted_at(window, &dependency.service, end));
         let mut asked = window.facts.iter().filter(|one| one.at >= started).filter_map(|one| match &one.fact {
             Fact::Probe { answer, .. } => Some(answer),
             _ => None,
@@ -409,6 +417,9 @@ mod tests {
             Fact::Dependency { service: "cache".into(), sent: Duration::from_millis(960), state: DependencyState::Accepting };
         let there = [&asked(Answer::Refused)[..], &[database(960, 970, DependencyState::Accepting), (970, cache)]].concat();
         assert_eq!(shown(&READY, &there), None, "nothing is missing any more");
+        let refusing = Fact::Fault { service: "db".into(), fault: FaultKind::Refusing, phase: Phase::Begins };
+        let turned_down = [&there[..], &[(0, refusing)]].concat();
+        assert_eq!(shown(&READY, &turned_down), Some(Defect::DoesNotListen), "by the tap in its place");
         assert_eq!(shown(&READY, &asked(Answer::Refused)[..1]), None, "nobody was asked");
     }
 
