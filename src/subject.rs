@@ -125,6 +125,12 @@ impl Contract {
         Some(self.readiness.http().map_or_else(|| HttpForm::to(path), |http| http.beside(path)))
     }
 
+    /// What clients of the app ask over HTTP: the business path, else readiness. Nothing where neither is asked so.
+    #[must_use]
+    pub fn client_request(&self) -> Option<HttpForm> {
+        self.business_request().or_else(|| self.readiness.http().cloned())
+    }
+
     /// The first dependency that is a database.
     #[must_use]
     pub fn database(&self) -> Option<&Dependency> {

@@ -204,7 +204,7 @@ pub(super) async fn first_attempt(
     app_started: Duration,
 ) -> Option<Duration> {
     let limit = attempt_limit(context);
-    let first = |observations: &[Observation]| attempts(observations, dependency).find(|at| *at >= app_started);
+    let first = |observations: &[Observation]| attempts(observations, dependency).map(|one| one.at).find(|at| *at >= app_started);
     instance.timeline().first(app_started + limit, first).await
 }
 

@@ -18,12 +18,9 @@ const GROWTH: f64 = 2.0;
 /// With fewer attempts there is no pace to judge.
 const FEW: usize = 3;
 
-/// Every attempt to reach a dependency.
-pub fn attempts(observations: &[Observation], dependency: &str) -> impl Iterator<Item = Duration> {
-    observations.iter().filter_map(move |observation| match &observation.fact {
-        Fact::Attempt { service } if service == dependency => Some(observation.at),
-        _ => None,
-    })
+/// Every attempt to reach a dependency that the tap saw.
+pub fn attempts<'a>(observations: &'a [Observation], dependency: &str) -> impl Iterator<Item = &'a Observation> {
+    observations.iter().filter(move |one| matches!(&one.fact, Fact::Attempt { service } if service == dependency))
 }
 
 /// The attempts of an app that was turned down: from its start to the window's beginning, at which that ended.
@@ -38,19 +35,16 @@ struct Pace {
 impl Pace {
     fn of(window: &Window<'_>, dependency: &str) -> Self {
         let within = window.started()..window.from;
-        let all: Vec<(Duration, FactId)> = (window.facts.iter())
-            .filter(|one| matches!(&one.fact, Fact::Attempt { service } if service == dependency) && within.contains(&one.at))
-            .map(|one| (one.at, one.id))
-            .collect();
-        let first = all.first().map(|(at, _)| *at).unwrap_or_default();
+        let all: Vec<&Observation> = attempts(window.facts, dependency).filter(|one| within.contains(&one.at)).collect();
+        let first = all.first().map(|one| one.at).unwrap_or_default();
         let mut offsets: Vec<Duration> = vec![];
-        for (at, _) in &all {
-            let at = at.saturating_sub(first);
+        for one in &all {
+            let at = one.at.saturating_sub(first);
             if offsets.last().is_none_or(|last| at >= *last + ONE) {
                 offsets.push(at);
             }
         }
-        Self { offsets, evidence: all.first().into_iter().chain(all.last()).map(|(_, id)| *id).collect() }
+        Self { offsets, evidence: all.first().into_iter().chain(all.last()).map(|one| one.id).collect() }
     }
 
     /// Judges the attempts. Not applicable when there are too few to judge by.

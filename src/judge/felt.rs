@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::answers::{Request, requests};
+use super::attempts::attempts;
 use super::meaning::ready_in_words;
 use super::window::Window;
 use super::words::{answers, seconds};
-use crate::model::{Endpoint, Fact, FactId, FaultKind, Mark, Observation, Outcome, Phase};
+use crate::model::{Endpoint, Fact, FactId, FaultKind, Mark, Outcome, Phase};
 use crate::subject::Form;
 
 /// An answer that takes so long has waited for something. One second is what some apps pause for, whatever they answer afterwards.
@@ -55,12 +56,7 @@ pub(super) fn was_felt(window: &Window<'_>) -> Outcome {
     let until = end.unwrap_or(Duration::MAX);
     let is_felt = |one: &Request<'_>| !one.is_ready() || one.at.saturating_sub(one.sent) >= SLOW;
     let answer = requests(window, Endpoint::Readiness).find(|one| one.at > begin && one.sent < until && is_felt(one));
-    let attempt = || {
-        let of_it = |one: &&Observation| {
-            matches!(&one.fact, Fact::Attempt { service: of } if of == service) && one.at > begin && one.at < until
-        };
-        window.facts.iter().find(of_it).map(|one| one.id)
-    };
+    let attempt = || attempts(window.facts, service).find(|one| one.at > begin && one.at < until).map(|one| one.id);
     if let Some(id) = answer.map(|one| one.id).or_else(attempt) {
         return Outcome::Held(vec![id]);
     }

@@ -37,11 +37,9 @@ pub fn gap(claim: &Claim, contract: &Contract) -> Option<String> {
         Claim::Answers { wanted: Wanted::Status(_), .. } | Claim::Discreet | Claim::BodyNames(_) => {
             needs("has no status and no body", form.http().is_some())
         }
-        Claim::NothingTorn | Claim::ClientsAsked | Claim::BearsLoad => match contract.business_request().as_ref().or(form.http())
-        {
-            None => needs("clients can't ask over HTTP", false),
-            Some(_) => None,
-        },
+        Claim::NothingTorn | Claim::ClientsAsked | Claim::BearsLoad => {
+            needs("clients can't ask over HTTP", contract.client_request().is_some())
+        }
         Claim::NothingHangs => needs("is no request that could be left hanging", form.needs_a_port()),
         _ => None,
     }

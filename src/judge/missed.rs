@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::answers::requests;
+use super::attempts::attempts;
 use super::log::lines_that_say;
 use super::meaning::{Meaning, ready_in_words};
 use super::names::{has_name, names_of};
@@ -111,7 +112,7 @@ fn shown_before(window: &Window<'_>, service: &str, (provided, back): (Duration,
         Meaning::Unready | Meaning::Otherwise | Meaning::Hung => true,
         Meaning::Nothing => one.sent >= should_be_ready,
     });
-    let attempt = || attempts(window, service).find(|one| one.at >= started && one.at < provided).map(|one| one.id);
+    let attempt = || attempts(window.facts, service).find(|one| one.at >= started && one.at < provided).map(|one| one.id);
     let names = names_of(window, service);
     let says = |text: &str| {
         let lower = text.to_lowercase();
@@ -125,12 +126,7 @@ fn used_afterwards(window: &Window<'_>, service: &str, (provided, until): (Durat
     let is_session = |fact: &Fact| matches!(fact, Fact::Sessions { service: of, count } if of == service && *count > 0);
     let mut sessions = window.facts.iter().filter(|one| is_session(&one.fact));
     let within = |one: &&Observation| (provided..=until).contains(&one.at);
-    attempts(window, service).find(within).or_else(|| sessions.find(within)).map(|one| one.id)
-}
-
-/// The attempts to reach a dependency that the tap saw.
-fn attempts<'a>(window: &Window<'a>, service: &str) -> impl Iterator<Item = &'a Observation> {
-    window.facts.iter().filter(move |one| matches!(&one.fact, Fact::Attempt { service: of } if of == service))
+    attempts(window.facts, service).find(within).or_else(|| sessions.find(within)).map(|one| one.id)
 }
 
 #[cfg(test)]

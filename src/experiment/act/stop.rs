@@ -79,12 +79,9 @@ pub(super) async fn hold_request(stage: &mut Stage, dependency: &Meant) -> Resul
 pub(super) async fn ask_patiently(stage: &mut Stage) -> Result<(), Halt> {
     let (context, instance) = stage.instance().await?;
     let contract = &context.contract;
-    let (endpoint, request) = match (contract.business_request(), contract.readiness.http()) {
-        (Some(business), _) => (Endpoint::Business, business),
-        (None, Some(readiness)) => (Endpoint::Readiness, readiness.clone()),
-        // Whoever is asked in another form has no such clients.
-        (None, None) => return Ok(()),
-    };
+    // Whoever is asked in another form has no such clients.
+    let Some(request) = contract.client_request() else { return Ok(()) };
+    let endpoint = if contract.business_request().is_some() { Endpoint::Business } else { Endpoint::Readiness };
     let limit = contract.stop_grace_period + PATIENCE;
     stage.request = Some(ask_meanwhile(context, instance, endpoint, request, limit).await?);
     Ok(())
@@ -142,9 +139,7 @@ pub(super) async fn stop_under_load(stage: &mut Stage) -> Result<(), Halt> {
         return stop(stage).await;
     }
     let contract = &context.contract;
-    let request = contract.business_request().or_else(|| contract.readiness.http().cloned());
-    // Clients ask over HTTP.
-    let Some(request) = request else { return stop(stage).await };
+    let Some(request) = contract.client_request() else { return stop(stage).await };
     let asked = Asked {
         socket: socket(context, instance, &request)?,
         request,
