@@ -248,6 +248,7 @@ stacks! {
         anonymous_503: "defects/anonymous-503";
         api_key_in_log: "defects/api-key-in-log";
         buffered_logs: "defects/buffered-logs";
+        celery_hangs_on_a_frozen_broker: "defects/celery-hangs-on-a-frozen-broker";
         celery_loses_work: "defects/celery-loses-work";
         celery_shell_in_front: "defects/celery-shell-in-front";
         copy_before_install: "defects/copy-before-install";

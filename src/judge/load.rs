@@ -83,7 +83,7 @@ pub(super) fn tore_nothing(window: &Window<'_>) -> Outcome {
             format!(
                 "{} cut off ({first}), {complete} complete, {refused} refused, {unclear} cut off before the app may have read them; {}",
                 torn.len(),
-                stop.describe(window.facts)
+                stop.describe(window)
             ),
             vec![id, stop.sent, stop.death],
         )

@@ -11,7 +11,7 @@ use super::meaning::Meaning;
 use super::process::{first_process, is_behind_an_init, is_shell};
 use super::window::{Stop, Window};
 use super::words::{meaning, seconds, since};
-use crate::model::{Endpoint, Fact, FactId, Inspection, Observation, Outcome, excerpt};
+use crate::model::{Endpoint, Fact, FactId, Inspection, Outcome, excerpt};
 
 /// A request for which the app is still busy so long after the signal may be what keeps it.
 const WAITED: Duration = Duration::from_secs(1);
@@ -30,14 +30,14 @@ impl Stop<'_> {
     }
 
     /// How it ended, in the words of a runbook.
-    pub(super) fn describe(&self, facts: &[Observation]) -> String {
+    pub(super) fn describe(&self, window: &Window<'_>) -> String {
         let Self { signal, status, .. } = self;
         let took = seconds(self.took());
         if self.oom_killed {
             return format!("the kernel killed it after {took}: out of memory");
         }
         if !self.is_in_time() {
-            let first = first_process(facts, self.app, self.told);
+            let first = first_process(window.facts, self.app, self.told);
             let reason = match &first {
                 Some(process) if is_shell(process) => {
                     format!("; its first process is a shell, `{}`, which does not pass the signal on", process.command)
@@ -45,7 +45,7 @@ impl Stop<'_> {
                 Some(process) => format!("; its first process is `{}`", process.command),
                 None => String::new(),
             };
-            let meanwhile = meanwhile(facts, self.told);
+            let meanwhile = meanwhile(window, self.told);
             // It may have ended by itself just before SIGKILL.
             let end = if *status == 137 { "stopped by SIGKILL" } else { "it ended" };
             let limit = seconds(self.grace);
@@ -60,14 +60,18 @@ impl Stop<'_> {
 }
 
 /// What clients did while the app was to stop, where that may have kept it.
-fn meanwhile(facts: &[Observation], told: Duration) -> String {
-    let waiting = facts.iter().rev().find_map(|one| match &one.fact {
+fn meanwhile(window: &Window<'_>, told: Duration) -> String {
+    if let Some(load) = load_at_stop(window.facts, told) {
+        return format!("; {}", kept_connections(load));
+    }
+    // A command in the container and the engine's health check are nobody's requests.
+    if window.contract.client_request().is_none() {
+        return String::new();
+    }
+    let waiting = window.facts.iter().rev().find_map(|one| match &one.fact {
         Fact::Probe { sent, .. } if *sent < told && one.at > told + WAITED => Some(told.saturating_sub(*sent)),
         _ => None,
     });
-    if let Some(load) = load_at_stop(facts, told) {
-        return format!("; {}", kept_connections(load));
-    }
     waiting.map(|before| format!("; a request that was sent {} before was in flight", seconds(before))).unwrap_or_default()
 }
 
@@ -103,7 +107,7 @@ pub(super) fn in_time(window: &Window<'_>) -> Outcome {
             return Outcome::Held(stop.evidence());
         }
         let expected = format!("`{}` exits within {} of {}", stop.app, seconds(stop.grace), stop.signal);
-        let seen = stop.describe(window.facts);
+        let seen = stop.describe(window);
         match went_on(window, &stop).filter(|_| !was_ready) {
             Some((how, id)) => Outcome::broken(expected, format!("{seen}; {how}"), [stop.evidence(), vec![id]].concat()),
             None => Outcome::broken(expected, seen, stop.evidence()),
@@ -135,7 +139,7 @@ pub(super) fn was_not_killed(window: &Window<'_>) -> Outcome {
         if !stop.oom_killed && !matches!(stop.status, 137 | 139 | 134) {
             return Outcome::Held(stop.evidence());
         }
-        Outcome::broken(format!("`{}` ends by itself", stop.app), stop.describe(window.facts), stop.evidence())
+        Outcome::broken(format!("`{}` ends by itself", stop.app), stop.describe(window), stop.evidence())
     })
 }
 
@@ -148,7 +152,7 @@ pub(super) fn ended_with_clean_status(window: &Window<'_>) -> Outcome {
         }
         let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
         let expected = format!("`{}` ends with status {}", stop.app, allowed.join(" or "));
-        Outcome::broken(expected, stop.describe(window.facts), stop.evidence())
+        Outcome::broken(expected, stop.describe(window), stop.evidence())
     })
 }
 
@@ -171,7 +175,7 @@ pub(super) fn signal_reached(window: &Window<'_>) -> Outcome {
     judge(window, |stop| {
         let shell = first_process(window.facts, stop.app, stop.told).filter(is_shell);
         let is_handled = handles(window, stop.signal);
-        let seen = stop.describe(window.facts);
+        let seen = stop.describe(window);
         let seen = match (&shell, is_handled) {
             _ if stop.is_in_time() => return Outcome::Held(stop.evidence()),
             (Some(_), _) => seen,
@@ -227,7 +231,7 @@ pub(super) fn answered_in_flight(window: &Window<'_>) -> Outcome {
                 since(stop.told, request.at),
                 since(stop.told, request.sent),
                 stop.signal,
-                stop.describe(window.facts)
+                stop.describe(window)
             ),
             vec![request.id, stop.sent, stop.death],
         )

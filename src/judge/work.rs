@@ -88,7 +88,7 @@ pub(super) fn is_kept(window: &Window<'_>) -> Outcome {
             "it is neither, {} after the next start ({}); {}",
             since(again, last.at).trim_start_matches('+'),
             last.state,
-            stop.describe(facts)
+            stop.describe(window)
         ),
         vec![under_way.id, stop.sent, stop.death, last.id],
     )

@@ -79,8 +79,12 @@ pub(super) async fn hold_request(stage: &mut Stage, dependency: &Meant) -> Resul
 pub(super) async fn ask_patiently(stage: &mut Stage) -> Result<(), Halt> {
     let (context, instance) = stage.instance().await?;
     let contract = &context.contract;
-    // Whoever is asked in another form has no such clients.
-    let Some(request) = contract.client_request() else { return Ok(()) };
+    let Some(request) = contract.client_request() else {
+        // Whoever is asked in another form has no such clients: what it waits for is what it asks for by itself.
+        let clock = instance.timeline().clock();
+        clock.reach(clock.now() + WAITING).await;
+        return Ok(());
+    };
     let endpoint = if contract.business_request().is_some() { Endpoint::Business } else { Endpoint::Readiness };
     let limit = contract.stop_grace_period + PATIENCE;
     stage.request = Some(ask_meanwhile(context, instance, endpoint, request, limit).await?);
