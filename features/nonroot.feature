@@ -15,6 +15,7 @@ Feature: The app does not run as root
 
     To fix: copy the code as root ("COPY", without --chown); give the app's user only the folders that it has to write to.
 
+    Given the user of the app is not root
     Then the user of the app can't change its code
 
   @nonroot.arbitrary-uid @should
@@ -60,5 +61,6 @@ Feature: The app does not run as root
 
       To fix: write the number into the Dockerfile: "USER 10001:10001".
 
+      Given the user of the app is not root
       Then the user of the app is a number
 

@@ -76,7 +76,7 @@ Feature: The app reports an outage of a dependency, and survives it
     Given readiness shows the outage until its return
     Then the app is ready within the recovery limit
 
-  @outage.healthcheck-follows @must @needs-healthcheck @needs-dependency
+  @outage.healthcheck-follows @must @needs-dependency @needs-healthcheck
   Scenario: The health check follows the outage
     The engine's health is what Compose, Swarm and many dashboards show. A health check that stays green in an outage hides it.
 

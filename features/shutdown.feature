@@ -53,6 +53,17 @@ Feature: The app shuts down gracefully
     Then the app exits within the stop grace period
     And the app was not killed
 
+  @shutdown.comes-back-killed @must
+  Scenario: A killed container starts again
+    The kernel kills what runs out of memory, and a power cut everything. Nothing cleans up then: a pid file or a lock that is left must not keep the app from its next start.
+
+    To fix: keep no pid or lock file in the container or on a volume, or take over a stale one at start; a lock of the kernel (`flock`) ends with its process.
+
+    Given the stack is ready
+    When the app is killed
+    And the app is started again
+    Then the app is ready within the startup limit of its second start
+
   Rule: The app gets its stop signal while a request is in flight, then twice after a restart
 
     Background:

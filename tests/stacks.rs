@@ -282,6 +282,7 @@ stacks! {
         leaks_sessions: "defects/leaks-sessions";
         literal_secret: "defects/literal-secret";
         liveness_checks_database: "defects/liveness-checks-database";
+        lock_outlives_kill: "defects/lock-outlives-kill";
         logs_to_file: "defects/logs-to-file";
         memory_hog: "defects/memory-hog";
         named_user: "defects/named-user";

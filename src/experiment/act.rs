@@ -78,7 +78,9 @@ pub enum Act {
     StopUnderLoad,
     /// The app gets SIGINT.
     Interrupt,
-    /// The app, which has been stopped, is started again.
+    /// The app is killed by SIGKILL.
+    Kill,
+    /// The app, which has been stopped or killed, is started again.
     StartAgain,
     /// After that it is ready; where it is not, what follows does not apply.
     ReadyAgain,
@@ -216,6 +218,7 @@ impl Act {
             Self::StopWhileWaiting => stop::stop_while_waiting(stage).await?,
             Self::StopUnderLoad => stop::stop_under_load(stage).await?,
             Self::Interrupt => stop::interrupt(stage).await?,
+            Self::Kill => stop::kill(stage).await?,
             Self::StartAgain => start::again(stage).await?,
             Self::ReadyAgain => start::ready_again(stage).await?,
             Self::FinishUnit => work::finish(stage).await?,

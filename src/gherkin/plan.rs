@@ -10,7 +10,7 @@ use super::turns::{Parts, in_order, parts};
 use super::{Catalogue, Check, Need, Place, alone, line, lines};
 use crate::experiment::{Line, RunError, Step as ReadStep};
 use crate::judge::{Claim, gap};
-use crate::model::{CheckRecord, Endpoint, Verdict, in_app};
+use crate::model::{CheckRecord, Defect, Endpoint, Finding, Verdict, in_app};
 use crate::subject::{Contract, Form, Kind};
 
 /// Stands for the dependency's name in a scenario that is made once per dependency.
@@ -43,11 +43,13 @@ pub struct Lack {
     pub reason: String,
     /// The flag with which it would be made, where there is one.
     pub flag: Option<&'static str>,
+    /// What is wrong with the app that it has not got it, where another check may say so.
+    pub finding: Option<Finding>,
 }
 
 impl Lack {
     fn of(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), flag: None }
+        Self { reason: reason.into(), flag: None, finding: None }
     }
 }
 
@@ -66,9 +68,10 @@ impl Planned {
     /// The record of a check that has not been run.
     #[must_use]
     pub fn without_run(&self) -> CheckRecord {
-        let (verdict, reason, flag) = match &self.not_applicable {
-            Some(Lack { reason, flag }) => (Verdict::NotApplicable, reason.clone(), flag.map(str::to_owned)),
-            None => (Verdict::CouldNotRun, self.could_not_run.clone().unwrap_or_else(|| "it was not run".into()), None),
+        let lack = self.not_applicable.as_ref();
+        let (verdict, reason) = match lack {
+            Some(Lack { reason, .. }) => (Verdict::NotApplicable, reason.clone()),
+            None => (Verdict::CouldNotRun, self.could_not_run.clone().unwrap_or_else(|| "it was not run".into())),
         };
         CheckRecord {
             app: self.app.clone(),
@@ -77,9 +80,9 @@ impl Planned {
             title: self.title.clone(),
             severity: self.check.severity,
             verdict,
-            finding: None,
+            finding: lack.and_then(|lack| lack.finding.clone()),
             blocked_by: None,
-            flag,
+            flag: lack.and_then(|lack| lack.flag).map(str::to_owned),
             reason: Some(reason),
             why: self.check.why.clone(),
             fix: self.check.fix.clone(),
@@ -445,7 +448,11 @@ fn lacks(check: &Check, stack: Known<'_>) -> Option<Lack> {
             Need::SizeLimit => Some("--image-size-limit SIZE"),
             _ => None,
         };
-        (!is_there).then(|| Lack { flag, ..Lack::of(reason) })
+        let finding = (*need == Need::HealthCheck).then(|| Finding {
+            defect: Some(Defect::NoHealthCheck),
+            ..Finding::new("the app has a health check", "it has none", vec![])
+        });
+        (!is_there).then(|| Lack { flag, finding, ..Lack::of(reason) })
     })
 }
 

@@ -70,6 +70,7 @@ pub const SENTENCES: &[Sentence] = sentences! {
     When "the app gets its stop signal under load", "the app gets its stop signal under load" => |_| Some(Step::Act(Act::StopUnderLoad));
     When "a patient client asks the app", "a patient client asks the app" => |_| Some(Step::Act(Act::AskPatiently));
     When "the app gets SIGINT", "the app gets SIGINT" => |_| Some(Step::Act(Act::Interrupt));
+    When "the app is killed", "the app is killed" => |_| Some(Step::Act(Act::Kill));
     When "the app is started again", "the app is started again" => |_| Some(Step::Act(Act::StartAgain));
     When "the app is ready again", "the app is ready again" => |_| Some(Step::Act(Act::ReadyAgain));
     When "a unit of work is done with nothing disturbed", "a unit of work is done with nothing disturbed" => |_| Some(Step::Act(Act::FinishUnit));

@@ -3,12 +3,18 @@
 use crate::model::{Cause, CheckRecord, Defect, Finding, Severity, Verdict};
 
 /// Takes back what a check says that only ran into a defect which another one of the same app reports: it is blocked, and points to that
-/// check. A check whose premise did not hold points to the check that says why, where there is one.
+/// check. A check whose premise did not hold points to the check that says why, where there is one, and so does one that does not apply
+/// for want of something that the app ought to have.
 pub fn resolve(checks: &mut [CheckRecord]) {
     for index in 0..checks.len() {
         let reporter = asks(&checks[index]).and_then(|(defect, ids)| reporter(checks, index, defect, ids)).map(CheckRecord::name);
         if reporter.is_some() {
             (checks[index].verdict, checks[index].blocked_by) = (Verdict::Blocked, reporter);
+        }
+        if checks[index].verdict == Verdict::NotApplicable {
+            checks[index].finding = None;
+        } else if checks[index].verdict == Verdict::Blocked {
+            checks[index].reason = None;
         }
     }
 }
@@ -19,7 +25,8 @@ pub fn resolve(checks: &mut [CheckRecord]) {
 pub fn missing_reporters(checks: &[CheckRecord], app: Option<&str>) -> Vec<&'static str> {
     let checks = || checks.iter().filter(|check| check.app.as_deref() == app);
     let is_there = |id: &&str| checks().any(|other| other.id == **id && other.verdict != Verdict::NotApplicable);
-    let asked = checks().filter_map(asks).map(|(_, ids)| ids);
+    let applies = |check: &&CheckRecord| check.verdict != Verdict::NotApplicable;
+    let asked = checks().filter(applies).filter_map(asks).map(|(_, ids)| ids);
     let mut missing: Vec<&str> = asked.filter(|ids| !ids.iter().any(is_there)).filter_map(|ids| ids.first().copied()).collect();
     missing.sort_unstable();
     missing.dedup();
@@ -82,7 +89,7 @@ fn defect_of(check: &CheckRecord) -> Option<&Defect> {
 fn asks(check: &CheckRecord) -> Option<(&Defect, &'static [&'static str])> {
     let defect = defect_of(check)?;
     match check.verdict {
-        Verdict::Blocked => Some((defect, defect.reported_by())),
+        Verdict::Blocked | Verdict::NotApplicable => Some((defect, defect.reported_by())),
         Verdict::Failed if !defect.reported_by().contains(&check.id.as_str()) => Some((defect, defect.hidden_by())),
         _ => None,
     }
@@ -123,7 +130,29 @@ mod tests {
         checks.iter().map(|check| (check.name(), check.verdict, check.blocked_by.as_deref())).collect()
     }
 
-    use Verdict::{Blocked, Failed, Waived};
+    use Verdict::{Blocked, Failed, NotApplicable, Waived};
+
+    #[test]
+    fn what_does_not_apply_for_want_of_something_is_blocked_where_that_is_a_failure() {
+        let runs = |of: Verdict| {
+            let mut checks = [
+                check("image.healthcheck", of, Some(Defect::NoHealthCheck)),
+                check("image.healthcheck-runs", NotApplicable, Some(Defect::NoHealthCheck)),
+            ];
+            checks[1].reason = Some("the app has no health check".into());
+            assert!(missing_reporters(&checks[1..], None).is_empty(), "what was not asked for is not made for it");
+            resolve(&mut checks);
+            checks[1].clone()
+        };
+        for of in [Failed, Waived] {
+            let check = runs(of);
+            assert_eq!((check.verdict, check.blocked_by.as_deref()), (Blocked, Some("image.healthcheck")));
+            assert!(check.finding.is_some() && check.reason.is_none());
+        }
+        let check = runs(Verdict::Passed);
+        assert_eq!((check.verdict, check.reason.as_deref()), (NotApplicable, Some("the app has no health check")));
+        assert!(check.finding.is_none());
+    }
 
     #[test]
     fn a_check_that_ran_into_a_defect_of_another_points_to_it() {

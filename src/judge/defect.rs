@@ -15,7 +15,7 @@ use super::process::{first_process, is_shell};
 use super::stop::handles;
 use super::window::{Stop, Window};
 use super::words::deaths;
-use super::{Claim, Limit, files};
+use super::{Anchor, Claim, Limit, files};
 use crate::model::{Answer, Defect, DependencyState, Endpoint, Fact, FaultKind, Inspection, Phase, is_within};
 use crate::subject::Meant;
 
@@ -70,6 +70,9 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
         Claim::Answers { wanted: Wanted::Success, within: Limit::Recovery | Limit::Fixed(_), .. } => {
             at_start(window).or_else(|| not_again(window))
         }
+        Claim::Answers { wanted: Wanted::Success, of: Anchor::SecondStart, .. } => {
+            at_start(window).or(Some(Defect::DoesNotStartAgain))
+        }
         Claim::LogNames { .. } | Claim::TellsOfLogin(_) | Claim::Wrote if log_is_empty(window) => Some(Defect::WritesNoLog),
         Claim::Answers { wanted: Wanted::Success, .. } | Claim::SameProcess | Claim::Listens { .. } => at_start(window),
         Claim::NotReadyWithout => disturbed(window).map(|(service, _)| Defect::IgnoresOutage { service: service.to_owned() }),
@@ -105,6 +108,7 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
             }
             named(window, dependency).map(|service| Defect::LogOmits { service })
         }
+        Claim::HasHealthCheck => Some(Defect::NoHealthCheck),
         Claim::NoRootProcess | Claim::UserIsNotRoot => Some(Defect::RunsAsRoot),
         Claim::DataOnVolume(service) | Claim::RowSurvives(service) => {
             named(window, service).map(|service| Defect::NoVolume { service })

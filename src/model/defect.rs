@@ -51,6 +51,8 @@ pub enum Defect {
     LivenessFollows,
     /// The app writes nothing to its standard output and error.
     WritesNoLog,
+    /// The app has no health check.
+    NoHealthCheck,
     /// The health check passes while the app can't serve.
     HealthStaysGreen,
     /// The health check fails on an app that can serve.
@@ -109,6 +111,8 @@ pub enum Defect {
         /// The status.
         status: i64,
     },
+    /// The app is not ready again when its container is stopped or killed, and started again.
+    DoesNotStartAgain,
     /// Requests that the app has accepted are not answered when it is told to stop.
     DropsRequests,
     /// The app shows a secret of the stack in its log or in an answer.
@@ -166,6 +170,7 @@ impl Defect {
             ],
             Self::LivenessFollows => &["outage.liveness", "readiness.liveness-first"],
             Self::WritesNoLog => &["logging.stdout"],
+            Self::NoHealthCheck => &["image.healthcheck"],
             Self::HealthCheckFails => &["image.healthcheck-runs", "readiness.healthcheck-agrees"],
             Self::RetriesWithoutPause { .. } => &["retry.paced", "retry.backs-off"],
             Self::WaitsForever { .. } => &["outage.frozen", "outage.partitioned"],
@@ -174,6 +179,7 @@ impl Defect {
             Self::NeedsToWrite { .. } => &["hardening.read-only", "nonroot.arbitrary-uid"],
             Self::Writes { .. } => &["hardening.writes-nothing", "logging.no-files"],
             Self::EndsAtSignal { .. } => &["shutdown.status"],
+            Self::DoesNotStartAgain => &["shutdown.comes-back", "shutdown.comes-back-killed"],
             Self::DropsRequests => &["shutdown.no-torn-answers", "shutdown.in-flight", "shutdown.twice", "shutdown.turns-away"],
             Self::DoesNotListen => &["readiness.says-503", "readiness.says-503-refused", "readiness.liveness-first"],
             Self::ShowsSecret => &["logging.no-secrets", "retry.wrong-password"],
@@ -256,6 +262,7 @@ impl fmt::Display for Defect {
             Self::LivenessFollows => formatter.write_str("Liveness fails while a dependency is lost"),
             Self::WritesNoLog => formatter.write_str("The app writes no log to its standard output"),
             Self::HealthStaysGreen => formatter.write_str("The health check passes while the app can't serve"),
+            Self::NoHealthCheck => formatter.write_str("The app has no health check"),
             Self::HealthCheckFails => formatter.write_str("The health check fails while the app serves"),
             Self::RetriesWithoutPause { service } => write!(formatter, "The app tries to reach `{service}` without pauses"),
             Self::IgnoresOutage { service } => write!(formatter, "Readiness stays 2xx while `{service}` is down"),
@@ -272,6 +279,7 @@ impl fmt::Display for Defect {
             Self::Writes { .. } => formatter.write_str("The app writes to the file system of its own container"),
             Self::DoesNotListen => formatter.write_str("Nothing listens while a dependency is missing"),
             Self::EndsAtSignal { status } => write!(formatter, "The stop signal ends the app at once, with status {status}"),
+            Self::DoesNotStartAgain => formatter.write_str("The app does not start a second time in the same container"),
             Self::DropsRequests => formatter.write_str("Accepted requests are not answered when the app gets its stop signal"),
             Self::ShowsSecret => formatter.write_str("The app shows a secret"),
             Self::TracePerAttempt => formatter.write_str("The log has a stack trace for each failed attempt"),

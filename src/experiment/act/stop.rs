@@ -39,6 +39,16 @@ pub(super) async fn interrupt(stage: &mut Stage) -> Result<(), Halt> {
     wait_for_the_end(context, instance, sent).await
 }
 
+/// SIGKILL, as the kernel sends it to what runs out of memory: nothing of the app can clean up.
+pub(super) async fn kill(stage: &mut Stage) -> Result<(), Halt> {
+    let (context, instance) = stage.instance().await?;
+    let app = &context.contract.app;
+    let sent = instance.signal(app, "SIGKILL").await?;
+    let limit = instance.timeline().clock().now() + DEATH_LIMIT;
+    let died = instance.wait_for_death(app, sent, limit).await;
+    died.map(drop).ok_or_else(|| Halt::not_measured(format!("the engine did not report the end of `{app}` after SIGKILL")))
+}
+
 /// The stop signal so long after the app's start.
 pub(super) async fn stop_after(stage: &mut Stage, time: Duration) -> Result<(), Halt> {
     let at = stage.app_started() + time;
