@@ -61,17 +61,21 @@ pub(super) fn answers(observations: &[Observation], endpoint: Endpoint, (origin,
     told.join(", then ")
 }
 
-/// The ends of a service's first process from a moment on: `the app exited 3 times, last with status 1 at +4.0 s`, counted
-/// from an origin; nothing when there were none.
+/// The ends of a service's first process from its start on: `the app exited 3 times, last with status 1 at +4.0 s`, counted
+/// from an origin, or `0.2 s after its start` where that was before the origin; nothing when there were none.
 pub(super) fn exits(observations: &[Observation], service: &str, from: Duration, origin: Duration) -> Option<String> {
     let deaths: Vec<Death> = deaths(observations, service, from).collect();
     let last = deaths.last()?;
     let why = if deaths.iter().any(|death| death.oom_killed) { ", out of memory" } else { "" };
     let status = format!("status {}{}{why}", last.exit_code, meaning(last.exit_code));
-    let at = since(origin, last.at);
+    let at = if last.at < origin {
+        format!("{} after its start", seconds(last.at.saturating_sub(from)))
+    } else {
+        format!("at {}", since(origin, last.at))
+    };
     Some(match deaths.len() {
-        1 => format!("`{service}` exited with {status} at {at}"),
-        count => format!("`{service}` exited {count} times, last with {status} at {at}"),
+        1 => format!("`{service}` exited with {status} {at}"),
+        count => format!("`{service}` exited {count} times, last with {status} {at}"),
     })
 }
 

@@ -441,8 +441,11 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_client_uses_its_connection_until_the_app_closes_it() {
         let (load, made) = served(Clients { fresh: 0, reusing: 1, idle: 0 }, 10).await;
-        assert!((4..=5).contains(&made), "{made} connections for some forty requests");
-        assert!(load.on_kept >= 15 && (2..=3).contains(&load.closing), "{load:?}");
+        // On a busy machine the server notices late that it has served enough.
+        let tenth = load.complete / 10;
+        assert!((tenth..=tenth + 1).contains(&made) && made >= 4, "{made} connections for {load:?}");
+        // The first twenty were asked before the app was told to stop.
+        assert!(load.on_kept >= 15 && load.closing.abs_diff(tenth - 2) <= 1 && load.closing >= 1, "{load:?}");
         assert!(load.undisturbed.iter().all(|counted| counted.status == 200) && !load.undisturbed.is_empty(), "{load:?}");
         let (load, made) = served(Clients { fresh: 1, reusing: 0, idle: 0 }, 10).await;
         assert!(made >= 40 && load.on_kept == 0, "{made} connections for {load:?}");
