@@ -281,11 +281,8 @@ async fn start_held(context: &RunContext, instance: &Instance, dependency: &str)
     instance.start(dependency).await?;
     fault::freeze(instance, dependency).await?;
     let app_started = instance.start(&context.contract.app).await?;
-    let seen = if fault::has_tap(instance, dependency) {
-        first_attempt(context, instance, dependency, app_started).await
-    } else {
-        None
-    };
+    let seen =
+        if fault::has_tap(instance, dependency) { first_attempt(context, instance, dependency, app_started).await } else { None };
     // Undisturbed the app is ready by then, so it has asked by then.
     let missed = seen.unwrap_or(app_started + context.undisturbed_start.min(SIGN_LIMIT));
     instance.timeline().clock().reach(missed.max(first_sign(context, instance, app_started).await)).await;

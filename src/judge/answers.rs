@@ -329,7 +329,10 @@ mod tests {
     #[test]
     fn an_app_that_was_gone_before_is_gone() {
         let seen = Case::of([died(100, 1)]).from(6000).seen(&READY);
-        assert_eq!(seen, "`app` exited with status 1 0.1 s after its start, and nothing starts it again; readiness: no answer at all");
+        assert_eq!(
+            seen,
+            "`app` exited with status 1 0.1 s after its start, and nothing starts it again; readiness: no answer at all"
+        );
         let again = Case::of([died(100, 1), mark(200, Mark::AppStarted { again: true })]).from(6000);
         assert_eq!(again.judge(&READY), Outcome::Pending, "that was before its second start");
     }
