@@ -159,7 +159,8 @@ fn unheeded(window: &Window<'_>, stop: &Stop<'_>) -> Defect {
         return Defect::StopWaitsForClients { first_process: first.map(|process| process.command) };
     }
     match disturbed(window) {
-        Some((service, _)) if is_handled && waited => Defect::WaitsForever { service: service.to_owned() },
+        Some((service, _)) if is_handled && waited && is_silent => Defect::WaitsForever { service: service.to_owned() },
+        Some((service, _)) if is_handled && waited => Defect::StopWaitsForTheDead { service: service.to_owned() },
         Some((service, _)) if is_handled && is_silent => {
             Defect::StopWaits { service: service.to_owned(), first_process: first.map(|process| process.command) }
         }
@@ -384,6 +385,12 @@ mod tests {
             killed(&[&first_process("tini -g -- server", 0)[..2], &waits].concat()),
             Some(Defect::WaitsForever { service: "db".into() }),
             "an init passes it on"
+        );
+        let dead = [fault(5, "db", FaultKind::Killed), readiness(4, 5_004, Answer::TimedOut)];
+        assert_eq!(
+            killed(&[&first_process("server", 1 << 14)[..], &dead].concat()),
+            Some(Defect::StopWaitsForTheDead { service: "db".into() }),
+            "its address was taken away while the app asked"
         );
         assert_eq!(
             killed(&[&first_process("tini -- server", 0)[..2], &waits[..1]].concat()),

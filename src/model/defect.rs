@@ -84,6 +84,11 @@ pub enum Defect {
         /// The command of its first process, where it was seen.
         first_process: Option<String>,
     },
+    /// The same while it waits for a dependency that is dead: it asked just before the address of that was taken away, and nobody said no.
+    StopWaitsForTheDead {
+        /// The dependency.
+        service: String,
+    },
     /// The app, which does not ignore the stop signal as far as is known, is not ended by it while clients keep their connections.
     StopWaitsForClients {
         /// The command of its first process, where it was seen.
@@ -174,7 +179,7 @@ impl Defect {
             Self::HealthCheckFails => &["image.healthcheck-runs", "readiness.healthcheck-agrees"],
             Self::RetriesWithoutPause { .. } => &["retry.paced", "retry.backs-off"],
             Self::WaitsForever { .. } => &["outage.frozen", "outage.partitioned"],
-            Self::StopWaits { .. } | Self::IgnoresRejection { .. } => &[],
+            Self::StopWaits { .. } | Self::StopWaitsForTheDead { .. } | Self::IgnoresRejection { .. } => &[],
             Self::StopWaitsForClients { .. } => &["shutdown.under-load"],
             Self::NeedsToWrite { .. } => &["hardening.read-only", "nonroot.arbitrary-uid"],
             Self::Writes { .. } => &["hardening.writes-nothing", "logging.no-files"],
@@ -210,7 +215,7 @@ impl Defect {
     }
 
     /// Whether this defect, which one check reports, is what another check has run into: it is the same, or the app is not ended by any
-    /// signal, and so not by one that comes while a dependency says nothing, or readiness does not look at a dependency that is gone, and
+    /// signal, and so not by one that comes while a dependency says nothing, it waits for whoever says nothing, dead or alive, or readiness does not look at a dependency that is gone, and
     /// so not at one that rejects it.
     #[must_use]
     pub fn explains(&self, other: &Self) -> bool {
@@ -219,7 +224,8 @@ impl Defect {
                 Self::IgnoresStopSignal { first_process },
                 Self::StopWaits { first_process: other, .. } | Self::StopWaitsForClients { first_process: other },
             ) => first_process == other,
-            (Self::IgnoresOutage { service }, Self::IgnoresRejection { service: other }) => service == other,
+            (Self::IgnoresOutage { service }, Self::IgnoresRejection { service: other })
+            | (Self::WaitsForever { service }, Self::StopWaitsForTheDead { service: other }) => service == other,
             _ => self.is_same(other),
         }
     }
@@ -245,6 +251,8 @@ impl Defect {
             }
             Self::NeedsToWrite { .. } => &["hardening.read-only", "nonroot.arbitrary-uid"],
             Self::ExitsAtStart => self.reported_by(),
+            // Whether a request meets the moment at which the address is taken away is chance.
+            Self::StopWaitsForTheDead { .. } => &["outage.frozen", "outage.partitioned"],
             Self::IgnoresRejection { .. } => IGNORED,
             _ => &[],
         }
@@ -272,6 +280,9 @@ impl fmt::Display for Defect {
             }
             Self::WaitsForever { service } => write!(formatter, "The app waits too long for `{service}` when it says nothing"),
             Self::StopWaits { service, .. } => write!(formatter, "The app does not stop while `{service}` says nothing"),
+            Self::StopWaitsForTheDead { service } => {
+                write!(formatter, "The app does not stop while a connection to the dead `{service}` hangs")
+            }
             Self::StopWaitsForClients { .. } => {
                 formatter.write_str("The app does not stop while clients keep their connections open")
             }
