@@ -4,9 +4,14 @@ use crate::model::{Cause, CheckRecord, Defect, Finding, Severity, Verdict};
 
 /// Takes back what a check says that only ran into a defect which another one of the same app reports: it is blocked, and points to that
 /// check. A check whose premise did not hold points to the check that says why, where there is one, and so does one that does not apply
-/// for want of something that the app ought to have.
+/// for want of something that the app ought to have, and one that passed although what it passed on does not follow the dependency.
 pub fn resolve(checks: &mut [CheckRecord]) {
     for index in 0..checks.len() {
+        if let Some((reporter, finding)) = disproved(checks, index) {
+            let check = &mut checks[index];
+            (check.verdict, check.blocked_by, check.finding) = (Verdict::Blocked, Some(reporter), Some(finding));
+            continue;
+        }
         let reporter = asks(&checks[index]).and_then(|(defect, ids)| reporter(checks, index, defect, ids)).map(CheckRecord::name);
         if reporter.is_some() {
             (checks[index].verdict, checks[index].blocked_by) = (Verdict::Blocked, reporter);
@@ -93,6 +98,21 @@ fn asks(check: &CheckRecord) -> Option<(&Defect, &'static [&'static str])> {
         Verdict::Failed if !defect.reported_by().contains(&check.id.as_str()) => Some((defect, defect.hidden_by())),
         _ => None,
     }
+}
+
+/// The check that has failed by a defect which leaves nothing of the pass of this one, and what it found.
+fn disproved(checks: &[CheckRecord], index: usize) -> Option<(String, Finding)> {
+    let check = checks.get(index).filter(|check| check.verdict == Verdict::Passed)?;
+    let failed = |other: &&CheckRecord| {
+        matches!(other.verdict, Verdict::Failed | Verdict::Waived)
+            && other.app == check.app
+            && defect_of(other).is_some_and(|defect| defect.disproves(&check.id, check.dependency.as_deref()))
+    };
+    let mut reporters = checks.iter().filter(failed);
+    let of = |ids: &[&str], other: &CheckRecord| ids.contains(&other.id.as_str());
+    let reporter = reporters.find(|other| defect_of(other).is_some_and(|defect| of(defect.reported_by(), other)))?;
+    let finding = reporter.finding.clone()?;
+    Some((reporter.name(), Finding { evidence: vec![], ..finding }))
 }
 
 /// Which of the checks with these ids has failed by a defect, other than the one that asks.
@@ -260,6 +280,20 @@ mod tests {
         assert_eq!((dead[0].verdict, dead[0].blocked_by.as_deref()), (Blocked, Some("outage.frozen[db]")));
         let alone = causes(&[waits()]);
         assert_eq!((alone.len(), alone[0].headline.as_deref()), (1, None));
+    }
+
+    #[test]
+    fn a_pass_on_what_does_not_follow_the_dependency_is_none() {
+        let resolved = |defect: Defect| {
+            let mut checks = [check("outage.slow[db]", Verdict::Passed, None), check("outage.killed[db]", Failed, Some(defect))];
+            checks[0].finding = None;
+            resolve(&mut checks);
+            (checks[0].verdict, checks[0].blocked_by.clone())
+        };
+        let ignores = |service: &str| Defect::IgnoresOutage { service: service.into() };
+        assert_eq!(resolved(ignores("db")), (Blocked, Some("outage.killed[db]".into())));
+        assert_eq!(resolved(ignores("cache")), (Verdict::Passed, None), "it follows this one");
+        assert_eq!(resolved(Defect::OtherStatus { status: 500 }), (Verdict::Passed, None), "it follows, in its own words");
     }
 
     #[test]

@@ -25,7 +25,7 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 /// What programs say of a path that they can't write to: the words of errno(3) in C, Python, Node, Go and Java, and a path.
 static NOT_WRITABLE: LazyLock<Regex> = LazyLock::new(|| {
     let words = "Read-only file system|Permission denied|EROFS|EACCES|read-only file system|permission denied";
-    match Regex::new(&format!(r#"(?:{words})\b[^/\n]{{0,40}}?['"]?(/[^\s'",:;)]+)|(/[^\s'",:;)]+)['"]?: (?:{words})"#)) {
+    match Regex::new(&format!(r#"(?:{words})\b[^/\n]{{0,40}}?['"]?(/[^\s'",:;)’]+)|(/[^\s'",:;)’]+)['"’]?: (?:{words})"#)) {
         Ok(regex) => regex,
         Err(error) => unreachable!("a built-in pattern: {error}"),
     }
@@ -473,6 +473,7 @@ mod tests {
     fn paths_that_cannot_be_written_to_are_found_in_the_words_of_many_languages() {
         for (line, path) in [
             ("PermissionError: [Errno 13] Permission denied: '/app/state.json'", Some("/app/state.json")),
+            ("mkdir: cannot create directory ‘/data/media’: Permission denied", Some("/data/media")),
             ("Error: EROFS: read-only file system, open '/srv/cache/x'", Some("/srv/cache/x")),
             ("open /var/lib/x/lock: permission denied", Some("/var/lib/x/lock")),
             ("java.io.FileNotFoundException: /data/log (Permission denied)", None),

@@ -14,7 +14,7 @@ use crate::redact::MASK;
 const LOGIN: [&str; 6] = ["password", "authenticat", "credential", "access denied", "login", "28p01"];
 /// How long a line may take from the app to us.
 const ARRIVAL: Duration = Duration::from_secs(2);
-/// How many of a log's last lines count as last words.
+/// How many of the last lines that say something count as last words.
 const LAST_WORDS: usize = 10;
 /// What one attempt writes comes within this time: an exception may be logged where it is caught, and again where it ends the process.
 const ATTEMPT: Duration = Duration::from_secs(2);
@@ -181,7 +181,9 @@ pub(super) fn gave_up_cleanly(window: &Window<'_>, service: &str, limit: Duratio
             return Outcome::broken(expected, format!("it exited with status 0 at {at}"), vec![death.id]);
         }
         let written = lines(window.facts, app, written_from(window)).filter(|line| line.at <= death.at);
-        let before: Vec<(Line<'_>, String)> = said(written).collect();
+        // A stack trace at the end is no reason that what comes before it goes unread, nor is a frame of asterisks.
+        let says = |(_, text): &(Line<'_>, String)| text.contains(char::is_alphanumeric);
+        let before: Vec<(Line<'_>, String)> = said(written).filter(says).collect();
         let last = &before[before.len().saturating_sub(LAST_WORDS)..];
         if !last.iter().any(|(_, text)| has_name(text, &names)) {
             let status = death.exit_code;
@@ -339,6 +341,10 @@ mod tests {
     #[test]
     fn giving_up_is_told_by_the_status_and_the_last_words() {
         let claim = Claim::GivesUpCleanly { dependency: Meant::Database, within: LIMIT, of: Anchor::Latest };
+        let frames = (0..12).map(|_| line(3, "  File \"/srv/app.py\", line 7, in main"));
+        let traced = [line(2, "no connection to db"), line(3, "Traceback (most recent call last):")].into_iter().chain(frames);
+        let framed = traced.chain([line(4, "*********"), died(5, 1)]);
+        assert!(is_held(&Case::of(framed).over().judge(&claim)), "code and asterisks are no words");
         let case = |told: &[Told]| Case::of(told.to_vec()).over();
         assert_eq!(case(&[]).judge(&claim), held([]));
         assert_eq!(Case::of([]).judge(&claim), Outcome::Pending);

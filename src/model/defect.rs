@@ -230,6 +230,13 @@ impl Defect {
         }
     }
 
+    /// Whether the pass of a check about a dependency proves nothing where this defect is: that readiness does not hang on a slow one shows
+    /// nothing when it does not look at it.
+    #[must_use]
+    pub fn disproves(&self, check: &str, about: Option<&str>) -> bool {
+        matches!(self, Self::IgnoresOutage { service } if check == "outage.slow" && about == Some(service))
+    }
+
     /// How to fix it, where the check that reports it says less.
     #[must_use]
     pub fn fix(&self) -> Option<&'static str> {
