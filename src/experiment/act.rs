@@ -211,10 +211,7 @@ impl Act {
             Self::StartWhile { dependency, fault, time } => wire::start_while(stage, dependency, *fault, *time).await?,
             Self::Stop => stop::stop(stage).await?,
             Self::StopAfter(time) => stop::stop_after(stage, *time).await?,
-            Self::StopHalfway => {
-                let halfway = stage.context().undisturbed_start / 2;
-                stop::stop_after(stage, halfway).await?;
-            }
+            Self::StopHalfway => stop::stop_halfway(stage).await?,
             Self::StopWhileWaiting => stop::stop_while_waiting(stage).await?,
             Self::StopUnderLoad => stop::stop_under_load(stage).await?,
             Self::Interrupt => stop::interrupt(stage).await?,

@@ -129,10 +129,10 @@ impl<'a> Window<'a> {
         !restarts(self.facts, service) && deaths(self.facts, service, self.started()).next().is_some()
     }
 
-    /// Whether the app fails at every start, and there is nothing outside of it that it could wait for.
+    /// Whether the app exits at every start, with whatever status, and there is nothing outside of it that it could wait for.
     pub(super) fn fails_to_start(&self) -> bool {
-        let failed = deaths(self.facts, self.app(), self.from.max(self.started())).filter(|death| death.exit_code != 0);
-        self.contract.dependencies.is_empty() && failed.count() >= FAILED_STARTS
+        let exits = deaths(self.facts, self.app(), self.from.max(self.started()));
+        self.contract.dependencies.is_empty() && exits.count() >= FAILED_STARTS
     }
 
     /// What happened to a service's container.

@@ -18,6 +18,8 @@ const BREATH: Duration = Duration::from_millis(500);
 const CLIENTS: Clients = Clients { fresh: 5, reusing: 3, idle: 2 };
 /// How long the app is left waiting before it is told to stop.
 const WAITING: Duration = Duration::from_secs(3);
+/// A start that takes less is over before anybody takes it back.
+const AT_ONCE: Duration = Duration::from_secs(1);
 /// How long clients ask before anything happens.
 const WARM_UP: Duration = Duration::from_secs(2);
 /// A patient client waits for so much longer than the app may take to stop.
@@ -47,6 +49,24 @@ pub(super) async fn kill(stage: &mut Stage) -> Result<(), Halt> {
     let limit = instance.timeline().clock().now() + DEATH_LIMIT;
     let died = instance.wait_for_death(app, sent, limit).await;
     died.map(drop).ok_or_else(|| Halt::not_measured(format!("the engine did not report the end of `{app}` after SIGKILL")))
+}
+
+/// The stop signal halfway through the app's start. An app that starts at once and misses the signal for some milliseconds of it keeps nobody
+/// waiting: that says nothing.
+pub(super) async fn stop_halfway(stage: &mut Stage) -> Result<(), Halt> {
+    let start = stage.context().undisturbed_start;
+    stop_after(stage, start / 2).await?;
+    let (context, instance) = stage.instance().await?;
+    let contract = &context.contract;
+    let ended_in_time = instance.timeline().read(|facts| {
+        let window = Window { facts, contract, from: Duration::ZERO, event: Event::Beginning, over: true };
+        matches!(Claim::NotKilled.judge(&window), Outcome::Held(_))
+    });
+    if start < AT_ONCE && !ended_in_time {
+        let took = start.as_secs_f64();
+        return Err(Halt::not_applicable(format!("its whole start takes {took:.1} s: it missed the signal for a part of that")));
+    }
+    Ok(())
 }
 
 /// The stop signal so long after the app's start.
