@@ -266,7 +266,9 @@ fn late(window: &Window<'_>) -> Option<Defect> {
 /// The path that a line of a log says can't be written to.
 fn not_writable(line: &str) -> Option<String> {
     let found = NOT_WRITABLE.captures(line)?;
-    found.get(1).or_else(|| found.get(2)).map(|path| path.as_str().to_owned())
+    let path = found.get(1).or_else(|| found.get(2))?.as_str();
+    // The end of a sentence, or of `cp -r from/. to/.`.
+    Some(path.trim_end_matches(['.', '/']).to_owned()).filter(|path| !path.is_empty())
 }
 
 /// Whether a dependency was known to accept, and nothing was in its way, at a moment.
@@ -473,6 +475,7 @@ mod tests {
     fn paths_that_cannot_be_written_to_are_found_in_the_words_of_many_languages() {
         for (line, path) in [
             ("PermissionError: [Errno 13] Permission denied: '/app/state.json'", Some("/app/state.json")),
+            ("cp: cannot create directory '/usr/share/data/.': Permission denied", Some("/usr/share/data")),
             ("mkdir: cannot create directory ‘/data/media’: Permission denied", Some("/data/media")),
             ("Error: EROFS: read-only file system, open '/srv/cache/x'", Some("/srv/cache/x")),
             ("open /var/lib/x/lock: permission denied", Some("/var/lib/x/lock")),
