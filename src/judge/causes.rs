@@ -271,13 +271,13 @@ mod tests {
         let mut deaf = [waits(), check("shutdown.in-time", Failed, Some(stop("tini -- server")))];
         resolve(&mut deaf);
         assert_eq!((deaf[0].verdict, deaf[0].blocked_by.as_deref()), (Blocked, Some("shutdown.in-time")));
-        let mut dead = [
+        let mut gone = [
             check("shutdown.database-gone", Failed, Some(Defect::StopWaitsForTheDead { service: "db".into() })),
             silent[1].clone(),
         ];
-        assert_eq!(missing_reporters(&dead[..1], None), ["outage.frozen"]);
-        resolve(&mut dead);
-        assert_eq!((dead[0].verdict, dead[0].blocked_by.as_deref()), (Blocked, Some("outage.frozen[db]")));
+        assert_eq!(missing_reporters(&gone[..1], None), ["outage.frozen"]);
+        resolve(&mut gone);
+        assert_eq!((gone[0].verdict, gone[0].blocked_by.as_deref()), (Blocked, Some("outage.frozen[db]")));
         let alone = causes(&[waits()]);
         assert_eq!((alone.len(), alone[0].headline.as_deref()), (1, None));
     }

@@ -341,10 +341,10 @@ mod tests {
     #[test]
     fn giving_up_is_told_by_the_status_and_the_last_words() {
         let claim = Claim::GivesUpCleanly { dependency: Meant::Database, within: LIMIT, of: Anchor::Latest };
-        let frames = (0..12).map(|_| line(3, "  File \"/srv/app.py\", line 7, in main"));
-        let traced = [line(2, "no connection to db"), line(3, "Traceback (most recent call last):")].into_iter().chain(frames);
-        let framed = traced.chain([line(4, "*********"), died(5, 1)]);
-        assert!(is_held(&Case::of(framed).over().judge(&claim)), "code and asterisks are no words");
+        let code = (0..12).map(|_| line(3, "  File \"/srv/app.py\", line 7, in main"));
+        let traced = [line(2, "no connection to db"), line(3, "Traceback (most recent call last):")].into_iter().chain(code);
+        let written = traced.chain([line(4, "*********"), died(5, 1)]);
+        assert!(is_held(&Case::of(written).over().judge(&claim)), "code and asterisks are no words");
         let case = |told: &[Told]| Case::of(told.to_vec()).over();
         assert_eq!(case(&[]).judge(&claim), held([]));
         assert_eq!(Case::of([]).judge(&claim), Outcome::Pending);
