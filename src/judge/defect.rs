@@ -236,12 +236,7 @@ fn at_start(window: &Window<'_>) -> Option<Defect> {
         });
         let is_missing = is_turned_down
             || window.contract.dependencies.iter().any(|dependency| !accepted_at(window, &dependency.service, end));
-        let mut asked = window.facts.iter().filter(|one| one.at >= started).filter_map(|one| match &one.fact {
-            Fact::Probe { answer, .. } => Some(answer),
-            _ => None,
-        });
-        let is_silent = asked.clone().next().is_some() && asked.all(|answer| *answer == Answer::Refused);
-        return (is_missing && is_silent).then_some(Defect::DoesNotListen);
+        return (is_missing && never_listens(window)).then_some(Defect::DoesNotListen);
     };
     let was_ready = requests(window, Endpoint::Readiness).any(|one| one.sent >= started && one.at < death.at && one.is_ready());
     if was_ready {
@@ -258,9 +253,20 @@ fn at_start(window: &Window<'_>) -> Option<Defect> {
     window.contract.dependencies.iter().any(|dependency| is_missing(&dependency.service)).then_some(Defect::ExitsAtStart)
 }
 
-/// The app was not ready soon after a dependency, the last that came, was there.
+/// The app was not ready soon after a dependency, the last that came, was there. One that begins to listen only then has that defect.
 fn late(window: &Window<'_>) -> Option<Defect> {
-    window.returned().map(|(_, service)| Defect::LateAfter { service: service.to_owned() })
+    let (_, service) = window.returned()?;
+    Some(if never_listens(window) { Defect::DoesNotListen } else { Defect::LateAfter { service: service.to_owned() } })
+}
+
+/// Whether every question to the app since its start was refused, and there was one.
+fn never_listens(window: &Window<'_>) -> bool {
+    let started = window.started();
+    let mut asked = window.facts.iter().filter(|one| one.at >= started).filter_map(|one| match &one.fact {
+        Fact::Probe { answer, .. } => Some(answer),
+        _ => None,
+    });
+    asked.clone().next().is_some() && asked.all(|answer| *answer == Answer::Refused)
 }
 
 /// The path that a line of a log says can't be written to.
@@ -332,7 +338,7 @@ mod tests {
     use super::*;
     use crate::judge::testing::{Case, Told, container, database, died, line, mark, readiness, refused, told_to_stop};
     use crate::judge::{Anchor, Limit};
-    use crate::model::{ContainerChange, Inspection, Mark, Process};
+    use crate::model::{ContainerChange, Inspection, Mark, Process, Return};
 
     const IN_TIME: Claim = Claim::StopsInTime(Anchor::Stop);
     const READY: Claim =
@@ -434,6 +440,18 @@ mod tests {
         let turned_down = [&there[..], &[(0, refusing)]].concat();
         assert_eq!(shown(&READY, &turned_down), Some(Defect::DoesNotListen), "by the tap in its place");
         assert_eq!(shown(&READY, &asked(Answer::Refused)[..1]), None, "nobody was asked");
+        let soon = Claim::Answers {
+            endpoint: Endpoint::Readiness,
+            wanted: Wanted::Success,
+            within: Limit::BeyondStart(Duration::from_secs(2)),
+            of: Anchor::Return,
+        };
+        let came = |answer| {
+            let accepts = mark(960, Mark::Accepts { service: "db".into(), after: Return::FirstStart });
+            shown(&soon, &[&asked(answer)[..], &[database(955, 960, DependencyState::Accepting), accepts]].concat())
+        };
+        assert_eq!(came(Answer::Refused), Some(Defect::DoesNotListen), "it begins to listen only then");
+        assert_eq!(came(Answer::Status(503)), Some(Defect::LateAfter { service: "db".into() }));
     }
 
     #[test]
