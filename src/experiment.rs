@@ -16,6 +16,7 @@ mod seed;
 mod sources;
 mod stage;
 mod step;
+mod variables;
 
 pub use self::act::{Act, Disturbance, Since};
 pub use self::context::{RunContext, Scan, drafts};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::arrangement::Arrangement;
 use super::baseline::not_ready;
 use super::paths::{self, Heard};
-use super::{RunContext, RunError, launch};
+use super::{RunContext, RunError, launch, variables};
 use crate::compose::Patch;
 use crate::engine::Reach;
 use crate::judge::{count_exits, gone_after};
@@ -67,7 +67,7 @@ pub(super) async fn find_readiness(context: &RunContext) -> Result<Search, RunEr
     launch::stop_observing(context, &mut instance).await;
     instance.down().await?;
     let found = found.map_err(|failure| not_ready(app, failure, &timeline))?;
-    found.ok_or_else(|| not_ready(app, exits(context), &timeline))
+    found.ok_or_else(|| not_ready(app, exits(context, &timeline), &timeline))
 }
 
 /// Whether the app has ended for good.
@@ -76,9 +76,14 @@ fn has_ended(context: &RunContext, timeline: &Timeline) -> bool {
     timeline.read(|facts| count_exits(facts, app, Duration::ZERO) >= gone_after(facts, app))
 }
 
-fn exits(context: &RunContext) -> Halt {
+fn exits(context: &RunContext, timeline: &Timeline) -> Halt {
     let app = &context.contract.app;
-    let more = if context.has_compose_file() { "" } else { "; a variable that it needs is given by --env NAME=VALUE" };
+    let names = timeline.read(|facts| variables::named(facts, app));
+    let more = match names.as_slice() {
+        _ if context.has_compose_file() => String::new(),
+        [] => "; a variable that it needs is given by --env NAME=VALUE".into(),
+        names => format!("; it speaks of {}: give a variable by --env {}=VALUE", names.join(", "), names[0]),
+    };
     Halt::CouldNotRun {
         reason: format!("{} does not start even with nothing disturbed: `{app}` exits", context.model.file().path().display()),
         advice: format!("see its log for why `{app}` exits{more}"),
