@@ -19,8 +19,8 @@ use super::{Anchor, Claim, Limit, files};
 use crate::model::{Answer, Defect, DependencyState, Endpoint, Fact, FaultKind, Inspection, Phase, is_within};
 use crate::subject::Meant;
 
-/// So soon after a signal nothing has been finished.
-const AT_ONCE: Duration = Duration::from_secs(1);
+/// So soon after a signal nothing has been finished: on a busy machine the end of a process is known more than a second later.
+const AT_ONCE: Duration = Duration::from_secs(2);
 
 /// What programs say of a path that they can't write to: the words of errno(3) in C, Python, Node, Go and Java, and a path.
 static NOT_WRITABLE: LazyLock<Regex> = LazyLock::new(|| {
