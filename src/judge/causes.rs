@@ -13,13 +13,11 @@ pub fn resolve(checks: &mut [CheckRecord]) {
             continue;
         }
         let reporter = asks(&checks[index]).and_then(|(defect, ids)| reporter(checks, index, defect, ids)).map(CheckRecord::name);
+        let check = &mut checks[index];
         if reporter.is_some() {
-            (checks[index].verdict, checks[index].blocked_by) = (Verdict::Blocked, reporter);
-        }
-        if checks[index].verdict == Verdict::NotApplicable {
-            checks[index].finding = None;
-        } else if checks[index].verdict == Verdict::Blocked {
-            checks[index].reason = None;
+            (check.verdict, check.blocked_by, check.reason) = (Verdict::Blocked, reporter, None);
+        } else if check.verdict == Verdict::NotApplicable {
+            check.finding = None;
         }
     }
 }
@@ -58,9 +56,7 @@ pub fn causes(checks: &[CheckRecord]) -> Vec<Cause> {
 }
 
 fn cause(group: &[&CheckRecord], checks: &[CheckRecord]) -> Option<Cause> {
-    let is_its_own =
-        |check: &&CheckRecord| defect_of(check).is_some_and(|defect| defect.reported_by().contains(&check.id.as_str()));
-    let defect = defect_of(group.iter().copied().find(is_its_own).unwrap_or(group[0]));
+    let defect = defect_of(group.iter().copied().find(|check| reports_its_own(check)).unwrap_or(group[0]));
     let plainest = |check: &&&CheckRecord| {
         let ids = defect.map_or(&[][..], Defect::reported_by);
         (ids.iter().position(|id| *id == check.id).unwrap_or(ids.len()), check.severity == Severity::Should)
@@ -90,12 +86,22 @@ fn defect_of(check: &CheckRecord) -> Option<&Defect> {
     check.finding.as_ref()?.defect.as_ref()
 }
 
+/// Whether the title of a check is the defect that it has found.
+fn reports_its_own(check: &CheckRecord) -> bool {
+    defect_of(check).is_some_and(|defect| defect.reported_by().contains(&check.id.as_str()))
+}
+
+/// Whether a check has failed, waived or not, by a defect of which this is true.
+fn failed_by(check: &CheckRecord, is_meant: impl FnOnce(&Defect) -> bool) -> bool {
+    matches!(check.verdict, Verdict::Failed | Verdict::Waived) && defect_of(check).is_some_and(is_meant)
+}
+
 /// The defect that a check has run into and is not about, and the checks, by id, that would say so. Nothing where it speaks for itself.
 fn asks(check: &CheckRecord) -> Option<(&Defect, &'static [&'static str])> {
     let defect = defect_of(check)?;
     match check.verdict {
         Verdict::Blocked | Verdict::NotApplicable => Some((defect, defect.reported_by())),
-        Verdict::Failed if !defect.reported_by().contains(&check.id.as_str()) => Some((defect, defect.hidden_by())),
+        Verdict::Failed if !reports_its_own(check) => Some((defect, defect.hidden_by())),
         _ => None,
     }
 }
@@ -103,24 +109,21 @@ fn asks(check: &CheckRecord) -> Option<(&Defect, &'static [&'static str])> {
 /// The check that has failed by a defect which leaves nothing of the pass of this one, and what it found.
 fn disproved(checks: &[CheckRecord], index: usize) -> Option<(String, Finding)> {
     let check = checks.get(index).filter(|check| check.verdict == Verdict::Passed)?;
-    let failed = |other: &&CheckRecord| {
-        matches!(other.verdict, Verdict::Failed | Verdict::Waived)
-            && other.app == check.app
-            && defect_of(other).is_some_and(|defect| defect.disproves(&check.id, check.dependency.as_deref()))
+    let disproves = |other: &&CheckRecord| {
+        other.app == check.app
+            && reports_its_own(other)
+            && failed_by(other, |defect| defect.disproves(&check.id, check.dependency.as_deref()))
     };
-    let mut reporters = checks.iter().filter(failed);
-    let of = |ids: &[&str], other: &CheckRecord| ids.contains(&other.id.as_str());
-    let reporter = reporters.find(|other| defect_of(other).is_some_and(|defect| of(defect.reported_by(), other)))?;
+    let reporter = checks.iter().find(disproves)?;
     let finding = reporter.finding.clone()?;
     Some((reporter.name(), Finding { evidence: vec![], ..finding }))
 }
 
 /// Which of the checks with these ids has failed by a defect, other than the one that asks.
 fn reporter<'a>(checks: &'a [CheckRecord], index: usize, defect: &Defect, ids: &[&str]) -> Option<&'a CheckRecord> {
-    let failed = |check: &CheckRecord| {
-        matches!(check.verdict, Verdict::Failed | Verdict::Waived) && defect_of(check).is_some_and(|other| other.explains(defect))
+    let is_other = |(other, check): &(usize, &CheckRecord)| {
+        *other != index && check.app == checks[index].app && failed_by(check, |other| other.explains(defect))
     };
-    let is_other = |(other, check): &(usize, &CheckRecord)| *other != index && check.app == checks[index].app && failed(check);
     let others = || checks.iter().enumerate().filter(is_other).map(|(_, check)| check);
     ids.iter().find_map(|id| others().find(|check| check.id == *id))
 }

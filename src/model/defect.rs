@@ -214,9 +214,9 @@ impl Defect {
         }
     }
 
-    /// Whether this defect, which one check reports, is what another check has run into: it is the same, or the app is not ended by any
-    /// signal, and so not by one that comes while a dependency says nothing, it waits for whoever says nothing, dead or alive, or readiness does not look at a dependency that is gone, and
-    /// so not at one that rejects it.
+    /// Whether this defect, which one check reports, is what another check has run into: it is the same; or the app is not ended by any
+    /// signal, and so not by one that comes while a dependency says nothing; or it waits for whoever says nothing, dead or alive; or
+    /// readiness does not look at a dependency that is gone, and so not at one that rejects it.
     #[must_use]
     pub fn explains(&self, other: &Self) -> bool {
         match (self, other) {

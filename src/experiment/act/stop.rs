@@ -6,7 +6,7 @@ use tokio::task::JoinHandle;
 
 use crate::experiment::{RunContext, Stage, launch};
 use crate::fault::{self, DEATH_LIMIT};
-use crate::judge::{Claim, Event, Window};
+use crate::judge::{Claim, Event, Window, seconds};
 use crate::model::{ContainerChange, Endpoint, Fact, FaultKind, Halt, Inspection, Mark, Observation, Outcome};
 use crate::probe::{Asked, Clients, Load, ask_once};
 use crate::subject::{Contract, HttpForm, Meant};
@@ -56,17 +56,22 @@ pub(super) async fn kill(stage: &mut Stage) -> Result<(), Halt> {
 pub(super) async fn stop_halfway(stage: &mut Stage) -> Result<(), Halt> {
     let start = stage.context().undisturbed_start;
     stop_after(stage, start / 2).await?;
-    let (context, instance) = stage.instance().await?;
-    let contract = &context.contract;
-    let ended_in_time = instance.timeline().read(|facts| {
-        let window = Window { facts, contract, from: Duration::ZERO, event: Event::Beginning, over: true };
-        matches!(Claim::NotKilled.judge(&window), Outcome::Held(_))
-    });
-    if start < AT_ONCE && !ended_in_time {
-        let took = start.as_secs_f64();
-        return Err(Halt::not_applicable(format!("its whole start takes {took:.1} s: it missed the signal for a part of that")));
+    if start >= AT_ONCE {
+        return Ok(());
     }
-    Ok(())
+    let (context, instance) = stage.instance().await?;
+    if let Outcome::Held(_) = look_back(context, instance, &Claim::NotKilled, Duration::ZERO) {
+        return Ok(());
+    }
+    let took = seconds(start);
+    Err(Halt::not_applicable(format!("its whole start takes {took}: it missed the signal for a part of that")))
+}
+
+/// What a claim comes to by what was observed of the instance since a moment, and no more.
+fn look_back(context: &RunContext, instance: &Instance, claim: &Claim, from: Duration) -> Outcome {
+    let contract = &context.contract;
+    let judge = |facts: &[Observation]| claim.judge(&Window { facts, contract, from, event: Event::Beginning, over: true });
+    instance.timeline().read(judge)
 }
 
 /// The stop signal so long after the app's start.
@@ -83,11 +88,7 @@ pub(super) async fn stop_while_waiting(stage: &mut Stage) -> Result<(), Halt> {
     let sign = launch::first_sign(context, instance, started).await;
     instance.timeline().clock().reach(sign + WAITING).await;
     // In a restart loop it would be chance whether there is a process to be told.
-    let same = instance.timeline().read(|facts| {
-        let contract = &context.contract;
-        Claim::SameProcess.judge(&Window { facts, contract, from: started, event: Event::Beginning, over: true })
-    });
-    if let Outcome::Broken(finding) = same {
+    if let Outcome::Broken(finding) = look_back(context, instance, &Claim::SameProcess, started) {
         return Err(Halt::not_applicable(format!("it does not wait for its dependency: {}", finding.seen)));
     }
     stop(stage).await
