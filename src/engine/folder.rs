@@ -24,11 +24,15 @@ impl std::fmt::Debug for Folder {
     }
 }
 
-/// Whether an archive can be read and holds nothing but folders and files.
-fn is_whole(archive: &[u8]) -> bool {
+/// Whether an archive can be read and holds the folder of this name, with nothing but folders and files in it. Podman's hold what is in the
+/// folder as if it lay in `/`, and as if it were root's.
+fn is_whole(archive: &[u8], name: &str) -> bool {
     let mut archive = tar::Archive::new(archive);
     let is_plain = |entry: std::io::Result<tar::Entry<'_, &[u8]>>| {
-        entry.is_ok_and(|entry| entry.header().entry_type().is_file() || entry.header().entry_type().is_dir())
+        entry.is_ok_and(|entry| {
+            let kind = entry.header().entry_type();
+            (kind.is_file() || kind.is_dir()) && entry.path().is_ok_and(|path| path.starts_with(name))
+        })
     };
     archive.entries().is_ok_and(|mut entries| entries.all(is_plain))
 }
@@ -44,7 +48,7 @@ impl Engine {
     /// Reads a folder of a container; nothing when there is none, when it is larger than so many bytes, or when a part of it is elsewhere, which
     /// a link in it says.
     pub async fn folder(&self, container: &str, path: &str, most: usize) -> Result<Option<Folder>, EngineError> {
-        let Some((parent, _)) = path.trim_end_matches('/').rsplit_once('/') else { return Ok(None) };
+        let Some((parent, name)) = path.trim_end_matches('/').rsplit_once('/') else { return Ok(None) };
         let options = DownloadFromContainerOptionsBuilder::new().path(path).build();
         let mut pieces = self.docker.download_from_container(container, Some(options));
         let mut archive = vec![];
@@ -56,7 +60,7 @@ impl Engine {
                 Err(error) => return Err(EngineError::call(format!("read {path} of the container {container}"))(error)),
             }
         }
-        Ok(is_whole(&archive).then(|| Folder { parent: format!("{parent}/"), archive: archive.into() }))
+        Ok(is_whole(&archive, name).then(|| Folder { parent: format!("{parent}/"), archive: archive.into() }))
     }
 
     /// Puts a folder in its place in a container that was not started yet.
@@ -72,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_with_a_link_is_not_whole() {
+    fn a_folder_with_a_link_or_without_its_name_is_not_whole() {
         let archive = |link: bool| {
             let mut builder = tar::Builder::new(vec![]);
             let mut header = tar::Header::new_gnu();
@@ -87,8 +91,9 @@ mod tests {
             }
             builder.into_inner().expect("an archive")
         };
-        assert!(is_whole(&archive(false)));
-        assert!(!is_whole(&archive(true)));
-        assert!(!is_whole(&[1; 700]));
+        assert!(is_whole(&archive(false), "data"));
+        assert!(!is_whole(&archive(true), "data"));
+        assert!(!is_whole(&archive(false), "pgdata"));
+        assert!(!is_whole(&[1; 700], "data"));
     }
 }

@@ -122,7 +122,7 @@ fn a_stack_that_does_not_start_has_verdicts_for_what_starts_nothing() {
     let (output, left) = run(seaworthy(&["check", "--image", "postgres:15-bookworm", "--tags", tags]));
     let shown = shown(&output);
     assert_eq!((output.status.code(), left), (Some(2), vec![]), "{shown}");
-    for words in ["`app` exits", "POSTGRES_PASSWORD", "--env NAME=VALUE", "1 passed, 1 failed, 1 could not run"] {
+    for words in ["`app` exits", "--env POSTGRES_PASSWORD=VALUE", "1 passed, 1 failed, 1 could not run"] {
         assert!(shown.contains(words), "{words}: {shown}");
     }
 }
