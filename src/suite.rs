@@ -5,6 +5,7 @@
 
 mod again;
 mod check;
+mod company;
 mod conclude;
 mod cucumber;
 mod eliminate;

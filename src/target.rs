@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use crate::causes::with_causes;
 use crate::compose::{Compose, ComposeError, Isolated, Model, Patch, patched};
 use crate::engine::{ContainerEvent, ContainerFacts, CreatedContainer, Engine, EngineError, EventKind, Reach, Started};
-use crate::model::{ContainerChange, Fact, Observation, Sight, Timeline};
+use crate::model::{ContainerChange, Fact, Mark, Observation, Sight, Timeline};
 
 /// How long the engine may take to report what it has just done.
 const EVENT_LIMIT: Duration = Duration::from_secs(30);
@@ -61,6 +61,8 @@ pub struct Instance {
     /// What Compose was given.
     copy: Model,
     tasks: JoinSet<()>,
+    /// Whether another view of the same containers will remove them.
+    is_guest: bool,
 }
 
 /// The container of a service, or of one of its replicas.
@@ -112,7 +114,37 @@ impl Instance {
         let members = Arc::new(Mutex::new(members));
         let mut tasks = JoinSet::new();
         tasks.spawn(record_events(engine.clone(), events, Arc::clone(&members), timeline.clone()));
-        Ok(Self { engine: engine.clone(), project, timeline, services, started: Mutex::default(), members, copy: model, tasks })
+        Ok(Self {
+            engine: engine.clone(),
+            project,
+            timeline,
+            services,
+            started: Mutex::default(),
+            members,
+            copy: model,
+            tasks,
+            is_guest: false,
+        })
+    }
+
+    /// The same containers, as they are watched for another app. What happens to them, and what is done to them, goes to that app's timeline
+    /// too; they are removed with the instance that was created.
+    #[must_use]
+    pub fn for_guest(&self, timeline: Timeline) -> Self {
+        let mut tasks = JoinSet::new();
+        let (own, host) = (timeline.clone(), self.timeline.clone());
+        tasks.spawn(async move { own.follow(&host, is_about_all).await });
+        Self {
+            engine: self.engine.clone(),
+            project: self.project.clone(),
+            timeline,
+            services: self.services.clone(),
+            started: Mutex::default(),
+            members: Arc::clone(&self.members),
+            copy: self.copy.clone(),
+            tasks,
+            is_guest: true,
+        }
     }
 
     /// Where this copy's facts go.
@@ -235,13 +267,27 @@ impl Instance {
     /// Stops all observers. What they have recorded stays on the timeline.
     pub async fn stop_observing(&mut self) {
         self.tasks.shutdown().await;
-        self.engine.ignore_events(&self.project);
+        if !self.is_guest {
+            self.engine.ignore_events(&self.project);
+        }
     }
 
-    /// Removes everything that belongs to this copy.
+    /// Removes everything that belongs to this copy, unless it is another's.
     pub async fn down(mut self) -> Result<(), EngineError> {
         self.stop_observing().await;
-        self.engine.remove_project(&self.project).await
+        if self.is_guest { Ok(()) } else { self.engine.remove_project(&self.project).await }
+    }
+}
+
+/// Whether a fact is about the stack, whichever app it is seen for: what became of containers, and what was done to dependencies.
+fn is_about_all(fact: &Fact) -> bool {
+    match fact {
+        Fact::Container { .. } | Fact::Signal { .. } | Fact::Fault { .. } => true,
+        Fact::Blind { sight, .. } => *sight == Sight::Everything,
+        Fact::Mark { mark } => matches!(mark, Mark::Disturbed { .. } | Mark::Accepts { .. }),
+        // What keeps an act from being done ends the experiment for all.
+        Fact::Halted { check, .. } => check.is_none(),
+        _ => false,
     }
 }
 

@@ -12,11 +12,11 @@ mod work;
 use std::time::Duration;
 
 pub(super) use self::disturb::count_sessions;
-use super::Stage;
+use super::{Stage, launch};
 use crate::fault::WireFault;
 use crate::judge::{Anchor, Limit};
 use crate::model::Halt;
-use crate::subject::Meant;
+use crate::subject::{Contract, Meant};
 
 /// What a step does.
 #[expect(missing_docs, reason = "fields say by their names and types what they are")]
@@ -182,6 +182,33 @@ impl Act {
             _ => &[],
         };
         phases.contains(&phase)
+    }
+
+    /// What it does to the stack whichever app is watched meanwhile; nothing where it is about the app of this contract. Two acts of this kind that
+    /// are equal are the same act.
+    #[must_use]
+    pub fn common(&self, contract: &Contract) -> Option<Self> {
+        let named = |meant: &Meant| meant.service(contract).map(|service| Meant::Named(service.to_owned()));
+        Some(match self {
+            Self::BringUp => Self::BringUp,
+            Self::DisturbFor { dependency, how, time, beyond } => {
+                let limit = beyond.map(|limit| limit.of(contract)).unwrap_or_default();
+                Self::DisturbFor { dependency: named(dependency)?, how: *how, time: limit + *time, beyond: None }
+            }
+            _ => return None,
+        })
+    }
+
+    /// Waits until what it does has been done by the stage of another app, which has begun at this offset.
+    pub(super) async fn follow(&self, stage: &mut Stage, begun: Duration) -> Result<(), Halt> {
+        match self {
+            Self::BringUp => start::brought_up(stage).await,
+            Self::DisturbFor { .. } => {
+                let (_, instance) = stage.instance().await?;
+                launch::accepted_by_host(instance, begun).await
+            }
+            _ => Err(Halt::not_measured("an act that is about one app")),
+        }
     }
 
     /// Does it.

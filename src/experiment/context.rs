@@ -167,8 +167,9 @@ impl RunContext {
         Ok(tried.copies)
     }
 
-    /// A new isolated copy of the stack with these changes, what else was changed in it, and the files that it needs.
-    pub fn copy(&self, patches: &[Patch]) -> Result<Isolated, ComposeError> {
+    /// A new isolated copy of the stack with these changes, what else was changed in it, and the files that it needs; for the apps of these
+    /// contexts besides its own.
+    pub fn copy(&self, patches: &[Patch], others: &[&Self]) -> Result<Isolated, ComposeError> {
         let number = self.copies.fetch_add(1, Ordering::Relaxed) + 1;
         let copy = Copy {
             project: format!("seaworthy-{}-{number}", self.engine.run()),
@@ -176,7 +177,7 @@ impl RunContext {
             images: self.built.clone(),
             scratch: self.engine.run().scratch().join(number.to_string()),
             allowed: self.allowed.clone(),
-            publish: self.engine.access().published_at().map(|at| Publish { at, ports: self.probed_ports() }),
+            publish: self.engine.access().published_at().map(|at| Publish { at, ports: probed_ports(self, others) }),
         };
         isolate(&patched(&self.model, patches), &copy)
     }
@@ -196,6 +197,14 @@ impl RunContext {
             ports.entry(tap_of(&dependency.service)).or_default().insert(TAP_CONTROL);
         }
         ports
+    }
+
+    /// What databases have on their disks after their first boot, of which the context that was measured last has most.
+    pub(super) fn seeds<'a>(&'a self, others: &[&'a Self]) -> &'a [Seed] {
+        others
+            .iter()
+            .map(|other| &other.seeds[..])
+            .fold(&self.seeds, |most, seeds| if seeds.len() > most.len() { seeds } else { most })
     }
 
     /// Builds the app's image once more, under another name, from this folder in the place of its context. Returns what BuildKit tells of
@@ -367,6 +376,15 @@ pub async fn drafts(blueprint: &ResolvedStack, engine: Option<&Engine>) -> Vec<D
     };
     let apps = if apps.is_empty() { vec![None] } else { apps.iter().cloned().map(Some).collect() };
     apps.into_iter().map(|app| detect(app, flags, declared, model, &images)).collect()
+}
+
+/// The ports that are probed, by service, for the apps of these contexts.
+fn probed_ports(context: &RunContext, others: &[&RunContext]) -> BTreeMap<String, BTreeSet<u16>> {
+    let mut ports = context.probed_ports();
+    for (service, more) in others.iter().flat_map(|other| other.probed_ports()) {
+        ports.entry(service).or_default().extend(more);
+    }
+    ports
 }
 
 /// The apps among these that an app does not need in any way that is declared, and what can't start before them.

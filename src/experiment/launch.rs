@@ -27,32 +27,37 @@ const WRONG_FORM: Duration = Duration::from_secs(3);
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 /// How long an app may show no sign of life before a scenario goes on all the same.
 const SIGN_LIMIT: Duration = Duration::from_secs(10);
+/// How long it may take until what was done for another app is known of this one.
+const HOST_LIMIT: Duration = Duration::from_secs(5);
 /// How much longer than three times its undisturbed start an app may take to try to reach a dependency.
 const ATTEMPT_MARGIN: Duration = Duration::from_secs(10);
 
 /// Creates a copy and attaches a probe to everything that the contract names. Nothing runs yet but the tap and the proxy, where there is
 /// one.
 pub(super) async fn create(context: &RunContext, timeline: &Timeline, setup: &Arrangement) -> Result<Instance, Halt> {
+    create_for(context, timeline, setup, &[]).await
+}
+
+/// The same for several apps: those of these contexts besides its own, which are watched as its guests.
+pub(super) async fn create_for(
+    context: &RunContext,
+    timeline: &Timeline,
+    setup: &Arrangement,
+    others: &[&RunContext],
+) -> Result<Instance, Halt> {
     let mut patches = setup.patches.clone();
-    // What it says is not waited for: whether a dependency accepts is asked for as the app does it. Of one that we know no better way to ask
-    // it may be the health check that sets it up.
-    let is_asked = |kind: &Kind| matches!(kind, Kind::Postgres { .. } | Kind::Mysql { .. } | Kind::Redis { .. });
-    let unheard = context.contract.dependencies.iter().filter(|dependency| is_asked(&dependency.kind));
-    patches.extend(unheard.map(|dependency| Patch::NoHealthCheck { service: dependency.service.clone() }));
     if setup.has_proxy {
         patches.push(context.proxy().await?);
     }
     if let Some(service) = &setup.tap {
         patches.push(context.tap(service).await?);
     }
-    // What the engine says of it is all that is known of readiness: it has to say so soon.
-    if context.contract.readiness == Form::HealthCheck || context.contract.liveness == Some(Form::HealthCheck) {
-        let service = context.contract.app.clone();
-        patches.insert(0, Patch::HealthInterval { service, interval: HEALTH_INTERVAL, timeout: None, retries: Some(1) });
+    for context in [context].iter().chain(others) {
+        add_health_checks(context, &mut patches);
     }
-    let copy = context.copy(&patches).map_err(TargetError::from)?;
+    let copy = context.copy(&patches, others).map_err(TargetError::from)?;
     let mut instance = Instance::create(&context.engine, copy, timeline.clone()).await?;
-    if let Err(halt) = observe(context, timeline, setup, &mut instance).await {
+    if let Err(halt) = prepare(context, setup, &mut instance, others).await {
         // The end of the run removes what is left.
         let _ = instance.down().await;
         return Err(halt);
@@ -60,18 +65,52 @@ pub(super) async fn create(context: &RunContext, timeline: &Timeline, setup: &Ar
     Ok(instance)
 }
 
-/// Puts databases and our program in their places, and attaches the probes.
-async fn observe(context: &RunContext, timeline: &Timeline, setup: &Arrangement, instance: &mut Instance) -> Result<(), Halt> {
-    let contract = &context.contract;
+/// Watches the instance of another app for this one.
+pub(super) fn join(context: &RunContext, timeline: &Timeline, setup: &Arrangement, host: &Instance) -> Result<Instance, Halt> {
+    let mut instance = host.for_guest(timeline.clone());
+    observe(context, setup, &mut instance)?;
+    Ok(instance)
+}
+
+/// Changes how often the health checks of the app and of what it needs run.
+fn add_health_checks(context: &RunContext, patches: &mut Vec<Patch>) {
+    // What it says is not waited for: whether a dependency accepts is asked for as the app does it. Of one that we know no better way to ask
+    // it may be the health check that sets it up.
+    let is_asked = |kind: &Kind| matches!(kind, Kind::Postgres { .. } | Kind::Mysql { .. } | Kind::Redis { .. });
+    let unheard = context.contract.dependencies.iter().filter(|dependency| is_asked(&dependency.kind));
+    patches.extend(unheard.map(|dependency| Patch::NoHealthCheck { service: dependency.service.clone() }));
+    // What the engine says of it is all that is known of readiness: it has to say so soon.
+    if context.contract.readiness == Form::HealthCheck || context.contract.liveness == Some(Form::HealthCheck) {
+        let service = context.contract.app.clone();
+        patches.insert(0, Patch::HealthInterval { service, interval: HEALTH_INTERVAL, timeout: None, retries: Some(1) });
+    }
+}
+
+/// Puts databases and our program in their places, attaches the probes, and starts what is ours.
+async fn prepare(context: &RunContext, setup: &Arrangement, instance: &mut Instance, others: &[&RunContext]) -> Result<(), Halt> {
     if !setup.has_fresh_data && setup.other_password.is_none() {
-        seed::put(context, instance).await?;
+        seed::put(context, context.seeds(others), instance).await?;
     }
     if setup.needs_program {
-        for replica in instance.replicas(&contract.app) {
+        for replica in instance.replicas(&context.contract.app) {
             context.engine.put_program(&instance.service(replica)?.container, PROGRAM_FOLDER).await?;
         }
     }
+    observe(context, setup, instance)?;
+    if setup.has_proxy {
+        instance.start(PROXY).await?;
+    }
+    if let Some(service) = &setup.tap {
+        let reach = instance.service(&tap_of(service))?.reach.clone();
+        instance.spawn(watch_attempts(service.clone(), reach, instance.timeline().clone()));
+        fault::start_tap(instance, service).await?;
+    }
+    Ok(())
+}
 
+/// Attaches the probes.
+fn observe(context: &RunContext, setup: &Arrangement, instance: &mut Instance) -> Result<(), Halt> {
+    let (contract, timeline) = (&context.contract, instance.timeline().clone());
     let services: Vec<_> = instance.services().map(|(name, service)| (name.to_owned(), service.clone())).collect();
     for (name, service) in services {
         instance.spawn(watch_logs(context.engine.clone(), name, service.container, service.reach, timeline.clone()));
@@ -88,16 +127,8 @@ async fn observe(context: &RunContext, timeline: &Timeline, setup: &Arrangement,
         let reach = asked.reach.clone();
         instance.spawn(watch_app(probe, context.engine.clone(), reach, timeline.clone()));
     }
-    if setup.has_proxy {
-        instance.start(PROXY).await?;
-    }
     if setup.watch_processes {
-        instance.spawn(watch_processes(context.engine.clone(), contract.app.clone(), app.container, app.reach, timeline.clone()));
-    }
-    if let Some(service) = &setup.tap {
-        let reach = instance.service(&tap_of(service))?.reach.clone();
-        instance.spawn(watch_attempts(service.clone(), reach, timeline.clone()));
-        fault::start_tap(instance, service).await?;
+        instance.spawn(watch_processes(context.engine.clone(), contract.app.clone(), app.container, app.reach, timeline));
     }
     Ok(())
 }
@@ -227,6 +258,28 @@ pub(super) async fn start_until_ready(context: &RunContext, instance: &Instance)
         settle(context, instance, ready).await;
     }
     app.ok_or_else(|| Halt::not_measured("the app was not started"))
+}
+
+/// Waits until the app, which the experiment of another one starts, is ready. Returns the offsets of its start and of its first ready answer.
+pub(super) async fn started_by_host(context: &RunContext, instance: &Instance) -> Result<(Duration, Duration), Halt> {
+    let app = &context.contract.app;
+    let is_start =
+        |fact: &Fact| matches!(fact, Fact::Container { service, change: ContainerChange::Started { .. } } if service == app);
+    let limit = instance.timeline().clock().now() + HOST_LIMIT;
+    let start = |facts: &[Observation]| facts.iter().find(|one| is_start(&one.fact)).map(|one| one.at);
+    let started = instance.timeline().first(limit, start).await;
+    let started = started.ok_or_else(|| Halt::not_measured(format!("the start of `{app}`")))?;
+    let ready = wait_until_ready(context, instance, started).await?;
+    settle(context, instance, ready).await;
+    Ok((started, ready))
+}
+
+/// Waits until what the experiment of another app has done is on this timeline too: a dependency accepts again, since this offset.
+pub(super) async fn accepted_by_host(instance: &Instance, since: Duration) -> Result<(), Halt> {
+    let limit = instance.timeline().clock().now() + HOST_LIMIT;
+    let accepts = |one: &Observation| one.at >= since && matches!(&one.fact, Fact::Mark { mark: Mark::Accepts { .. } });
+    let accepted = instance.timeline().first(limit, |facts| facts.iter().any(accepts).then_some(())).await;
+    accepted.ok_or_else(|| Halt::not_measured("the return of the dependency"))
 }
 
 /// What is running while a dependency is withheld, and what is not.

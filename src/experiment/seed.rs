@@ -61,8 +61,8 @@ async fn boot(context: &RunContext, instance: &Instance, services: Vec<(&str, St
 
 /// Gives every database of an instance that was not started yet the data that it has after its first boot. One that has no place for them
 /// before its first boot boots anew.
-pub(super) async fn put(context: &RunContext, instance: &Instance) -> Result<(), Halt> {
-    for seed in &context.seeds {
+pub(super) async fn put(context: &RunContext, seeds: &[Seed], instance: &Instance) -> Result<(), Halt> {
+    for seed in seeds {
         match context.engine.put(&instance.service(&seed.service)?.container, &seed.folder).await {
             Err(error) if !error.is_absence() => return Err(error.into()),
             _ => {}

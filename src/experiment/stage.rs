@@ -120,6 +120,35 @@ impl Stage {
         self.found.get(&self.turn).copied()
     }
 
+    /// Creates one instance for the experiments of several apps, which all of these share. What is done goes by the first.
+    pub async fn share(stages: &mut [Self]) -> Result<(), Halt> {
+        let Some((host, guests)) = stages.split_first_mut() else { return Ok(()) };
+        let others: Vec<&RunContext> = guests.iter().map(|guest| &*guest.context).collect();
+        let instance = launch::create_for(&host.context, &host.timeline, &host.arrangement, &others).await?;
+        let instance = host.instance.insert(instance);
+        for guest in guests {
+            guest.instance = Some(launch::join(&guest.context, &guest.timeline, &guest.arrangement, instance)?);
+        }
+        Ok(())
+    }
+
+    /// Puts down a step of the whole experiment that is taken by the stage of another app.
+    pub fn announce(&mut self, line: &Line) {
+        self.turn = None;
+        self.put_down(line);
+    }
+
+    /// Waits until a step that the stage of another app has taken, after it was announced here, has come to the same for this app. Breaks, with
+    /// a reason, when it has not.
+    pub async fn follow(&mut self, line: &Line) -> ControlFlow<String> {
+        let announced = self.timeline.read(|facts| facts.iter().rev().find(|one| is_step(&one.fact)).map(|one| one.at));
+        let followed = match &line.step {
+            Some(Step::Act(act)) => act.follow(self, announced.unwrap_or_default()).await,
+            _ => Err(Halt::not_measured("a line that is no act")),
+        };
+        self.settled(followed.map(|()| ControlFlow::Continue(())), None)
+    }
+
     /// Takes one step: does what it says, or looks at and waits for what it asserts. Breaks, with a reason, when the scenario is not to go
     /// on. What it comes to is concluded from the timeline alone.
     ///
@@ -127,9 +156,7 @@ impl Stage {
     pub async fn take(&mut self, line: &Line, check: Option<&str>) -> ControlFlow<String> {
         let check = check.map(str::to_owned);
         self.turn.clone_from(&check);
-        let fact = Fact::Step { line: line.line.clone(), check: check.clone() };
-        let step = self.timeline.record_at(self.timeline.clock().now(), fact);
-        self.progress.tell(Event::StepStarted { name: &self.name, step: &line.line.to_string() });
+        let step = self.put_down(line);
         let taken = match &line.step {
             None => Err(Halt::CouldNotRun {
                 reason: "a line of the scenario matches no step".into(),
@@ -139,6 +166,19 @@ impl Stage {
             Some(Step::Act(act)) => act.perform(self).await.map(|()| ControlFlow::Continue(())),
             Some(Step::Claim(claim) | Step::Premise(claim)) => self.settle(step, claim).await,
         };
+        self.settled(taken, check)
+    }
+
+    /// Puts down that a step is taken now, by the check whose turn it is.
+    fn put_down(&self, line: &Line) -> FactId {
+        let fact = Fact::Step { line: line.line.clone(), check: self.turn.clone() };
+        let step = self.timeline.record_at(self.timeline.clock().now(), fact);
+        self.progress.tell(Event::StepStarted { name: &self.name, step: &line.line.to_string() });
+        step
+    }
+
+    /// What a step has come to. What has kept it from being taken is put down.
+    fn settled(&self, taken: Result<ControlFlow<String>, Halt>, check: Option<String>) -> ControlFlow<String> {
         taken.unwrap_or_else(|halt| {
             let reason = match &halt {
                 Halt::NotApplicable { reason } | Halt::CouldNotRun { reason, .. } => reason.clone(),
@@ -199,4 +239,8 @@ impl Stage {
         launch::stop_observing(&self.context, &mut instance).await;
         instance.down().await
     }
+}
+
+fn is_step(fact: &Fact) -> bool {
+    matches!(fact, Fact::Step { .. })
 }

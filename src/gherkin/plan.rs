@@ -112,6 +112,8 @@ pub struct Plan {
     pub features: Vec<Feature>,
     /// The same as experiments.
     pub experiments: Vec<PlannedExperiment>,
+    /// Which of them share an instance of the stack.
+    pub grouping: Grouping,
 }
 
 /// What is set up and disturbed once, and the checks that share it.
@@ -161,6 +163,21 @@ impl PlannedExperiment {
     pub fn needed(&self) -> usize {
         let last = |turns: &Turns| turns.lines.last().map_or(self.background.len(), |(turn, _)| *turn);
         self.checks.iter().map(last).max().unwrap_or_default()
+    }
+
+    /// The same with what its only check does first as its background.
+    #[must_use]
+    pub fn in_phases(&self) -> Self {
+        let mut all = self.clone();
+        if let ([], [Turns { lines, .. }]) = (&all.background[..], &mut all.checks[..]) {
+            let is_act = |line: &Line| matches!(line.step, Some(ReadStep::Act(_)));
+            let acts = lines.iter().take_while(|(_, line)| is_act(line)).count();
+            all.background = lines.drain(..acts).map(|(_, line)| line).collect();
+            for (turn, _) in lines {
+                *turn = acts;
+            }
+        }
+        all
     }
 
     /// An experiment about the app with this number, with this one check, and all of its lines.
@@ -222,7 +239,7 @@ impl Plan {
     #[must_use]
     pub fn new(catalogue: &Catalogue, selection: &Selection, stack: Known<'_>, grouping: Grouping) -> Self {
         let contract = stack.contract;
-        let mut plan = Self::default();
+        let mut plan = Self { grouping, ..Self::default() };
         for feature in catalogue.features() {
             let mut scenarios = vec![];
             for place in Place::all(feature).filter(|place| selection.selects(*place)) {
@@ -312,6 +329,9 @@ impl Plan {
         let mut all = Self::default();
         for (app, plan) in plans.into_iter().enumerate() {
             let before = all.checks.len();
+            if !plan.checks.is_empty() {
+                all.grouping = plan.grouping;
+            }
             all.checks.extend(plan.checks);
             all.features.extend(plan.features);
             all.experiments.extend(plan.experiments.into_iter().map(|mut experiment| {

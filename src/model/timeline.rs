@@ -199,6 +199,29 @@ impl Timeline {
         }
     }
 
+    /// Puts down what another timeline has of facts like these, and what comes there, each at its own offset. Goes on until it is dropped.
+    pub async fn follow(&self, other: &Self, is_meant: impl Fn(&Fact) -> bool) {
+        let mut additions = other.additions.subscribe();
+        let mut next = FactId(0);
+        loop {
+            additions.mark_unchanged();
+            let (mut new, end) = {
+                let facts = other.lock();
+                let is_new = |one: &&Observation| one.id >= next && is_meant(&one.fact);
+                let new: Vec<Observation> = facts.ordered.observations.iter().filter(is_new).cloned().collect();
+                (new, FactId(facts.ordered.next))
+            };
+            next = end;
+            new.sort_by_key(|one| one.id);
+            for one in new {
+                self.record_at(one.at, one.fact);
+            }
+            if additions.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Facts> {
         // A panic while the lock was held can't leave a half-written observation behind.
         self.facts.lock().unwrap_or_else(PoisonError::into_inner)

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 
+use super::company::{self, companies};
 use super::conclude::conclude;
 use super::eliminate::eliminate;
 use super::length::length;
@@ -48,13 +49,32 @@ pub(super) async fn execute(
     experiments.sort_by_key(|experiment| Reverse(length(experiment, &contexts[experiment.app].contract)));
     // Each is driven from here; what they wait for runs in tasks of its own.
     let running: FuturesUnordered<_> = FuturesUnordered::new();
-    for experiment in experiments {
+    for company in companies(experiments.into_iter(), contexts, plan) {
         running.push(async move {
             let _place = pace.enter().await;
-            perform(&contexts[experiment.app], plan, experiment, progress).await
+            perform_all(contexts, plan, &company, progress).await
         });
     }
     running.concat().await
+}
+
+/// Performs experiments together, or one after the other where that can't be.
+async fn perform_all(
+    contexts: &[Arc<RunContext>],
+    plan: &Plan,
+    company: &[&PlannedExperiment],
+    progress: &Arc<dyn Progress>,
+) -> Vec<Performed> {
+    if company.len() > 1
+        && let Some(performed) = company::perform(contexts, plan, company, progress).await
+    {
+        return performed;
+    }
+    let mut performed = vec![];
+    for experiment in company {
+        performed.extend(perform(&contexts[experiment.app], plan, experiment, progress).await);
+    }
+    performed
 }
 
 /// Performs an experiment with all of its checks, and tells what they came to.
@@ -64,18 +84,22 @@ pub(super) async fn perform(
     experiment: &PlannedExperiment,
     progress: &Arc<dyn Progress>,
 ) -> Vec<Performed> {
-    let what = match &experiment.checks[..] {
-        [Turns { index, .. }] => plan.checks[*index].title.clone(),
-        several => format!("{} checks", several.len()),
-    };
     let name = experiment.name.as_str();
-    progress.tell(Event::ExperimentStarted { name, what: &what });
+    progress.tell(Event::ExperimentStarted { name, what: &what(plan, experiment) });
     let performed = eliminate(experiment, async |experiment| once(context, plan, experiment, progress).await).await;
     progress.tell(Event::ExperimentEnded { name });
     for performed in &performed {
         performed.tell(progress);
     }
     performed
+}
+
+/// What is performed, in words.
+pub(super) fn what(plan: &Plan, experiment: &PlannedExperiment) -> String {
+    match &experiment.checks[..] {
+        [Turns { index, .. }] => plan.checks[*index].title.clone(),
+        several => format!("{} checks", several.len()),
+    }
 }
 
 async fn once(context: &Arc<RunContext>, plan: &Plan, experiment: &PlannedExperiment, progress: &Arc<dyn Progress>) -> Performed {
@@ -100,12 +124,24 @@ async fn take_all(stage: &mut Stage, plan: &Plan, experiment: &PlannedExperiment
         {
             return;
         }
-        for Turns { index, lines, .. } in &experiment.checks {
-            let name = plan.checks[*index].name();
-            for (_, line) in lines.iter().filter(|(of, _)| *of == turn) {
-                if !ended.contains(index) && stage.take(line, Some(&name)).await.is_break() {
-                    ended.insert(*index);
-                }
+        take_turn(stage, plan, experiment, turn, &mut ended).await;
+    }
+}
+
+/// Takes the lines of every check whose turn it is after so many lines of the background, as long as the check, which has not ended, lets its
+/// next one be taken.
+pub(super) async fn take_turn(
+    stage: &mut Stage,
+    plan: &Plan,
+    experiment: &PlannedExperiment,
+    turn: usize,
+    ended: &mut BTreeSet<usize>,
+) {
+    for Turns { index, lines, .. } in &experiment.checks {
+        let name = plan.checks[*index].name();
+        for (_, line) in lines.iter().filter(|(of, _)| *of == turn) {
+            if !ended.contains(index) && stage.take(line, Some(&name)).await.is_break() {
+                ended.insert(*index);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use seaworthy::model::{Run, Verdict};
+use seaworthy::model::{ExperimentRecord, Fact, FaultKind, Mark, Run, Verdict};
 
 use crate::harness::{Test, tests};
 use crate::{engine, run, seaworthy, shown};
@@ -15,6 +15,7 @@ pub(crate) const TESTS: &[Test] = tests! {
     when engine::is_there: [
         every_contract_is_explained,
         each_app_has_verdicts_of_its_own_and_one_can_be_selected,
+        a_database_is_killed_once_for_all_apps,
         an_app_that_does_not_start_leaves_the_other_its_verdicts,
     ],
 };
@@ -54,12 +55,37 @@ fn every_contract_is_explained() {
 
 /// The exit code, what is shown, and the verdicts.
 fn checked(arguments: &[&str]) -> (i32, String, BTreeMap<String, Verdict>) {
+    let (code, told, saved) = saved(arguments);
+    (code, told, saved.verdicts())
+}
+
+/// The exit code, what is shown, and the saved run.
+fn saved(arguments: &[&str]) -> (i32, String, Run) {
     let folder = tempfile::tempdir().expect("a folder");
     let json = folder.path().join("run.json").display().to_string();
     let (output, left) = run(seaworthy(&[&["check", "--json", &json], arguments].concat()));
     assert_eq!(left, Vec::<String>::new());
     let saved = Run::read(&std::fs::read(&json).expect("saved")).expect("a run");
-    (output.status.code().expect("a code"), shown(&output), saved.verdicts())
+    (output.status.code().expect("a code"), shown(&output), saved)
+}
+
+fn a_database_is_killed_once_for_all_apps() {
+    let tags = ["--tags", "@outage.recovers"];
+    let kills = |more: &[&str]| {
+        let (code, told, run) = saved(&[&["stacks/web-worker"], &tags[..], more].concat());
+        assert_eq!(code, 0, "{told}");
+        assert!(told.contains("web: Ready") && told.contains("worker: Ready"), "{told}");
+        let killed = |one: &ExperimentRecord| {
+            let is_kill = |fact: &Fact| matches!(fact, Fact::Mark { mark: Mark::Disturbed { fault: FaultKind::Killed, .. } });
+            one.timeline.iter().find(|one| is_kill(&one.fact)).map(|one| one.at)
+        };
+        let own = |app: &str| run.experiments.iter().filter(|one| one.app.as_deref() == Some(app)).find_map(killed);
+        (own("web").expect("killed"), own("worker").expect("killed"))
+    };
+    let (web, worker) = kills(&[]);
+    assert_eq!(web, worker);
+    let (web, worker) = kills(&["--isolated"]);
+    assert_ne!(web, worker);
 }
 
 fn each_app_has_verdicts_of_its_own_and_one_can_be_selected() {

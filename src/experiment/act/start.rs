@@ -20,6 +20,15 @@ pub(super) async fn bring_up(stage: &mut Stage) -> Result<(), Halt> {
     Ok(())
 }
 
+/// The same, by the stage of another app.
+pub(super) async fn brought_up(stage: &mut Stage) -> Result<(), Halt> {
+    let (context, instance) = stage.instance().await?;
+    let (started, ready) = launch::started_by_host(context, instance).await?;
+    stage.mark(started, Mark::AppStarted { again: false });
+    stage.mark(ready, Mark::Ready);
+    Ok(())
+}
+
 /// Everything is started in order; the app need not be ready.
 pub(super) async fn app(stage: &mut Stage) -> Result<(), Halt> {
     let (context, instance) = stage.instance().await?;
