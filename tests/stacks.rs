@@ -22,7 +22,7 @@ const TESTS: &[Test] = tests! {
 };
 
 fn main() -> ExitCode {
-    harness::run(&[TESTS, stacks::TESTS, twins::TESTS])
+    harness::run_and_then(&[TESTS, stacks::TESTS], 2, &[twins::TESTS])
 }
 
 /// How many checks of one stack run at once: two stacks run side by side on two cores.

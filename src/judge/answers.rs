@@ -57,7 +57,13 @@ fn never_came(window: &Window<'_>, endpoint: Endpoint, until: Duration, expected
 /// The exits of the app since its start.
 fn exited(window: &Window<'_>) -> Option<String> {
     let exits = exits(window.facts, window.app(), window.started(), window.from)?;
-    Some(if window.is_gone(window.app()) { format!("{exits}, and nothing starts it again") } else { exits })
+    Some(if window.is_gone(window.app()) {
+        format!("{exits}, and nothing starts it again")
+    } else if window.fails_to_start() {
+        format!("{exits}, at every start")
+    } else {
+        exits
+    })
 }
 
 /// What an endpoint answered in the window until a moment, as evidence: the last answer of each kind.
@@ -243,7 +249,7 @@ mod tests {
         Case, Told, asked, container, database, died, held, is_broken, is_held, mark, readiness, refused, told_to_stop,
     };
     use crate::judge::{Claim, Limit};
-    use crate::model::{Inspection, Mark};
+    use crate::model::{FaultKind, Inspection, Mark};
     use crate::subject::Meant;
 
     const LIMIT: Limit = Limit::Fixed(Duration::from_secs(5));
@@ -324,6 +330,29 @@ mod tests {
         let mut alone = many_more;
         alone.contract.dependencies.clear();
         assert!(is_broken(&alone.judge(&READY)), "there is nothing that it could wait for");
+    }
+
+    #[test]
+    fn a_wait_for_an_app_that_exits_at_every_start_ends_where_it_has_all_that_it_needs() {
+        let took = |ms| (0, Fact::Inspected { inspection: Inspection::UndisturbedStart { took: Duration::from_millis(ms) } });
+        let always =
+            [container(0, "app", ContainerChange::Created { restarts: true }), database(1, 5, DependencyState::Accepting)];
+        let exits = [died(800, 1), died(1500, 1), died(2400, 1)];
+        let judged = |ms, others: &[Told]| {
+            let mut case = Case::of([&[took(ms)], &always[..], &exits, others].concat());
+            case.contract.dependencies.retain(|one| one.service == "db");
+            case.judge(&READY)
+        };
+        let Outcome::Broken(finding) = judged(100, &[]) else { panic!("not broken") };
+        assert!(
+            finding.seen.starts_with("`app` exited 3 times, last with status 1 at +2.4 s, at every start; "),
+            "{}",
+            finding.seen
+        );
+        assert_eq!(judged(100, &[database(600, 610, refused())]), Outcome::Pending, "its database was away");
+        let fault = Fact::Fault { service: "db".into(), fault: FaultKind::Refusing, phase: Phase::Begins };
+        assert_eq!(judged(100, &[(2000, fault)]), Outcome::Pending, "or turned it down");
+        assert_eq!(judged(200, &[]), Outcome::Pending, "something else may be on its way");
     }
 
     #[test]

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use super::claim::Wanted;
 use super::words::{Death, deaths, seconds};
-use crate::model::{ContainerChange, Fact, FactId, Inspection, Mark, Observation};
+use crate::model::{ContainerChange, DependencyState, Fact, FactId, Inspection, Mark, Observation, Phase};
 use crate::subject::Contract;
 
-/// An app that needs nothing and has failed so often when it was started will fail again.
+/// An app that has all that it needs and has failed so often when it was started will fail again.
 const FAILED_STARTS: usize = 3;
+/// How much longer than three times its undisturbed start it is given for that, where it has dependencies.
+const MARGIN: Duration = Duration::from_secs(2);
 
 /// How many times as long as alone the rest of a start takes: several instances at once are slower than one.
 pub(super) const SLOWER: u32 = 2;
@@ -129,10 +131,33 @@ impl<'a> Window<'a> {
         !restarts(self.facts, service) && deaths(self.facts, service, self.started()).next().is_some()
     }
 
-    /// Whether the app exits at every start, with whatever status, and there is nothing outside of it that it could wait for.
+    /// Whether the app exits at every start, with whatever status, and there is nothing outside of it that it could wait for: every dependency
+    /// accepts all the while, and what else it needs was there after three times the time that it takes alone.
     pub(super) fn fails_to_start(&self) -> bool {
-        let exits = deaths(self.facts, self.app(), self.from.max(self.started()));
-        self.contract.dependencies.is_empty() && exits.count() >= FAILED_STARTS
+        let exits: Vec<Duration> = deaths(self.facts, self.app(), self.from.max(self.started())).map(|death| death.at).collect();
+        let (Some(last), true) = (exits.last(), exits.len() >= FAILED_STARTS) else { return false };
+        let dependencies = &self.contract.dependencies;
+        let was_time = || self.undisturbed_start().is_some_and(|took| *last >= self.from + took * SLOWEST + MARGIN);
+        dependencies.is_empty() || (was_time() && dependencies.iter().all(|one| self.accepts_until(&one.service, *last)))
+    }
+
+    /// Whether a dependency accepts from the beginning of the window until a moment, with no fault in its way.
+    fn accepts_until(&self, dependency: &str, until: Duration) -> bool {
+        let mut accepts = false;
+        let mut is_disturbed = false;
+        for one in self.facts.iter().take_while(|one| one.at <= until) {
+            match &one.fact {
+                Fact::Dependency { service, state, .. } if service == dependency => {
+                    accepts = *state == DependencyState::Accepting
+                }
+                Fact::Fault { service, phase, .. } if service == dependency => is_disturbed = *phase == Phase::Begins,
+                _ => continue,
+            }
+            if one.at > self.from && (is_disturbed || !accepts) {
+                return false;
+            }
+        }
+        accepts && !is_disturbed
     }
 
     /// What happened to a service's container.

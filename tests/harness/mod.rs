@@ -8,6 +8,9 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Completion, Trial};
 
+/// What the built-in harness ends with when a test has failed.
+const FAILED: u8 = 101;
+
 /// One test.
 #[derive(Clone, Copy)]
 pub(crate) struct Test {
@@ -42,15 +45,29 @@ macro_rules! tests {
 pub(crate) use tests;
 
 /// Runs those of the tests that the command line selects, in the order of their names.
+#[allow(dead_code, reason = "a binary uses one of the two")]
 pub(crate) fn run(modules: &[&[Test]]) -> ExitCode {
+    if pass(modules, 1) { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
+}
+
+/// The same, and after that others, which mostly wait: so many times as many of them at once.
+#[allow(dead_code, reason = "a binary uses one of the two")]
+pub(crate) fn run_and_then(modules: &[&[Test]], times: usize, others: &[&[Test]]) -> ExitCode {
+    let passed = [pass(modules, 1), pass(others, times)];
+    if passed.contains(&false) { ExitCode::from(FAILED) } else { ExitCode::SUCCESS }
+}
+
+/// Runs tests, so many times as many at once as is usual. Returns whether none has failed.
+fn pass(modules: &[&[Test]], times: usize) -> bool {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = arguments.test_threads.or_else(|| {
         let threads = std::env::var("RUST_TEST_THREADS").ok()?;
-        Some(threads.parse().unwrap_or_else(|_| panic!("RUST_TEST_THREADS is `{threads}`, and must be a number")))
+        let threads: usize = threads.parse().unwrap_or_else(|_| panic!("RUST_TEST_THREADS is `{threads}`, and must be a number"));
+        Some(threads * times)
     });
     let mut trials: Vec<Trial> = modules.concat().into_iter().map(|test| trial(test, arguments.list)).collect();
     trials.sort_by(|one, other| one.name().cmp(other.name()));
-    libtest_mimic::run(&arguments, trials).exit_code()
+    !libtest_mimic::run(&arguments, trials).has_failed()
 }
 
 fn trial(test: Test, is_listed: bool) -> Trial {
