@@ -148,7 +148,7 @@ impl<'a> Window<'a> {
         for one in self.facts.iter().take_while(|one| one.at <= until) {
             match &one.fact {
                 Fact::Dependency { service, state, .. } if service == dependency => {
-                    accepts = *state == DependencyState::Accepting
+                    accepts = *state == DependencyState::Accepting;
                 }
                 Fact::Fault { service, phase, .. } if service == dependency => is_disturbed = *phase == Phase::Begins,
                 _ => continue,
