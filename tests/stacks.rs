@@ -22,7 +22,8 @@ const TESTS: &[Test] = tests! {
 };
 
 fn main() -> ExitCode {
-    harness::run_and_then(&[TESTS, stacks::TESTS], 2, &[twins::TESTS])
+    let twins: Vec<Test> = twins::TESTS.iter().map(|test| Test { waits: true, ..*test }).collect();
+    harness::run(&[TESTS, stacks::TESTS, &twins])
 }
 
 /// How many checks of one stack run at once: two stacks run side by side on two cores.

@@ -20,6 +20,8 @@ pub(crate) struct Test {
     pub(crate) needs: fn() -> Result<(), Lack>,
     /// Makes it; panics when it fails.
     pub(crate) run: fn(),
+    /// Whether it waits more than it works.
+    pub(crate) waits: bool,
 }
 
 /// What a test needs and is not there.
@@ -33,7 +35,7 @@ pub(crate) struct Lack {
 /// The tests of a module: `always` those that need nothing, `when NEED` those that need something.
 macro_rules! tests {
     (@one $test:ident, $needs:expr) => {
-        $crate::harness::Test { path: concat!(module_path!(), "::", stringify!($test)), needs: $needs, run: $test }
+        $crate::harness::Test { path: concat!(module_path!(), "::", stringify!($test)), needs: $needs, run: $test, waits: false }
     };
     ($(always: [$($free:ident),* $(,)?] $(,)?)? $(when $needs:path: [$($test:ident),* $(,)?] $(,)?)*) => {
         &[
@@ -44,28 +46,23 @@ macro_rules! tests {
 }
 pub(crate) use tests;
 
-/// Runs those of the tests that the command line selects, in the order of their names.
-#[allow(dead_code, reason = "a binary uses one of the two")]
+/// Runs those of the tests that the command line selects, in the order of their names; those that mostly wait come last, with twice as many
+/// at once.
 pub(crate) fn run(modules: &[&[Test]]) -> ExitCode {
-    if pass(modules, 1) { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
-}
-
-/// The same, and after that others, which mostly wait: so many times as many of them at once.
-#[allow(dead_code, reason = "a binary uses one of the two")]
-pub(crate) fn run_and_then(modules: &[&[Test]], times: usize, others: &[&[Test]]) -> ExitCode {
-    let passed = [pass(modules, 1), pass(others, times)];
+    let (waiting, working): (Vec<Test>, Vec<Test>) = modules.concat().into_iter().partition(|test| test.waits);
+    let passed = [pass(working, 1), waiting.is_empty() || pass(waiting, 2)];
     if passed.contains(&false) { ExitCode::from(FAILED) } else { ExitCode::SUCCESS }
 }
 
 /// Runs tests, so many times as many at once as is usual. Returns whether none has failed.
-fn pass(modules: &[&[Test]], times: usize) -> bool {
+fn pass(tests: Vec<Test>, times: usize) -> bool {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = arguments.test_threads.or_else(|| {
         let threads = std::env::var("RUST_TEST_THREADS").ok()?;
         let threads: usize = threads.parse().unwrap_or_else(|_| panic!("RUST_TEST_THREADS is `{threads}`, and must be a number"));
         Some(threads * times)
     });
-    let mut trials: Vec<Trial> = modules.concat().into_iter().map(|test| trial(test, arguments.list)).collect();
+    let mut trials: Vec<Trial> = tests.into_iter().map(|test| trial(test, arguments.list)).collect();
     trials.sort_by(|one, other| one.name().cmp(other.name()));
     !libtest_mimic::run(&arguments, trials).has_failed()
 }
