@@ -28,7 +28,9 @@ use std::process::ExitCode;
 pub(crate) use start::{docker, left_by, run, seaworthy, shown};
 
 fn main() -> ExitCode {
+    // Those that take longest come first.
     harness::run(&[
+        proofs::TESTS,
         apps::TESTS,
         cleanup::TESTS,
         contracts::TESTS,
@@ -40,7 +42,6 @@ fn main() -> ExitCode {
         images::TESTS,
         isolation::TESTS,
         one_shots::TESTS,
-        proofs::TESTS,
         saved_runs::TESTS,
         secrets::TESTS,
         terminal::TESTS,

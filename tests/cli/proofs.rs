@@ -15,9 +15,9 @@ pub(crate) const TESTS: &[Test] = tests! {
         what_holds_no_proof_is_refused,
     ],
     when engine::is_there: [
+        a_defect_that_another_one_hides_is_not_judged,
         a_good_stack_notices_every_known_defect,
         what_cannot_be_tried_is_told_and_is_no_proof,
-        a_defect_that_another_one_hides_is_not_judged,
     ],
 };
 

@@ -46,8 +46,8 @@ macro_rules! tests {
 }
 pub(crate) use tests;
 
-/// Runs those of the tests that the command line selects, in the order of their names; those that mostly wait come last, with twice as many
-/// at once.
+/// Runs those of the tests that the command line selects, in the order in which they are listed; those that mostly wait come last, with twice
+/// as many at once.
 pub(crate) fn run(modules: &[&[Test]]) -> ExitCode {
     let (waiting, working): (Vec<Test>, Vec<Test>) = modules.concat().into_iter().partition(|test| test.waits);
     let passed = [pass(working, 1), waiting.is_empty() || pass(waiting, 2)];
@@ -62,8 +62,7 @@ fn pass(tests: Vec<Test>, times: usize) -> bool {
         let threads: usize = threads.parse().unwrap_or_else(|_| panic!("RUST_TEST_THREADS is `{threads}`, and must be a number"));
         Some(threads * times)
     });
-    let mut trials: Vec<Trial> = tests.into_iter().map(|test| trial(test, arguments.list)).collect();
-    trials.sort_by(|one, other| one.name().cmp(other.name()));
+    let trials: Vec<Trial> = tests.into_iter().map(|test| trial(test, arguments.list)).collect();
     !libtest_mimic::run(&arguments, trials).has_failed()
 }
 
