@@ -1,15 +1,33 @@
 //! Judging what the app answers.
 
+use std::sync::LazyLock;
 use std::time::Duration;
+
+use regex::{Regex, RegexBuilder};
 
 use super::claim::{Lasting, Wanted};
 use super::meaning::{Meaning, ready_in_words};
 use super::window::{Window, changes};
-use super::words::{answers, deaths, exits, seconds, since};
-use crate::model::{Answer, ContainerChange, DependencyState, Endpoint, Fact, FactId, Outcome, Phase};
+use super::words::{answers, deaths, exits, last_exit, seconds, since};
+use crate::model::{Answer, ContainerChange, DependencyState, Endpoint, Fact, FactId, Outcome, Phase, beginning};
 
 /// How long a request may be left without an answer before the app ends.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a program says when something has failed: why, in the words of errno(3), and that.
+static FAILURES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
+    let why =
+        "not permitted|permission denied|read-only file system|not writable|no such file|out of memory|cannot allocate|in use";
+    let that = r"error|exception|fatal|fail|denied|unable|can ?not|can't|could not|panic|missing|required|invalid";
+    // The last word of all is better than none.
+    [why, that, r"\S"].map(|words| match RegexBuilder::new(words).case_insensitive(true).build() {
+        Ok(regex) => regex,
+        Err(error) => unreachable!("a built-in pattern: {error}"),
+    })
+});
+
+/// So long before an end begin the lines that are about it.
+const LAST_LINES: Duration = Duration::from_secs(2);
 
 /// How long the engine may take to say that a container has ended.
 const WORD: Duration = Duration::from_secs(1);
@@ -54,16 +72,34 @@ fn never_came(window: &Window<'_>, endpoint: Endpoint, until: Duration, expected
     Outcome::broken(expected, seen, last_of_each_kind(window, endpoint, until))
 }
 
-/// The exits of the app since its start.
+/// The exits of the app since its start, with what it says of the last one where no further start is waited for.
 fn exited(window: &Window<'_>) -> Option<String> {
-    let exits = exits(window.facts, window.app(), window.started(), window.from)?;
-    Some(if window.is_gone(window.app()) {
-        format!("{exits}, and nothing starts it again")
-    } else if window.fails_to_start() {
-        format!("{exits}, at every start")
-    } else {
-        exits
-    })
+    let (app, started) = (window.app(), window.started());
+    let exits = exits(window.facts, app, started, window.from)?;
+    if window.is_gone(app) {
+        return Some(format!("{exits}, and nothing starts it again{}", reason(window).unwrap_or_default()));
+    }
+    if window.fails_to_start() {
+        let (count, status) = last_exit(window.facts, app, started, window.from)?;
+        return Some(format!(
+            "`{app}` exits at every start{} ({count} times, last with {status})",
+            reason(window).unwrap_or_default()
+        ));
+    }
+    Some(exits)
+}
+
+/// What the app has written about why it ended last, after a colon: of its lines from about then the last one in which something is said to
+/// have failed.
+fn reason(window: &Window<'_>) -> Option<String> {
+    let death = deaths(window.facts, window.app(), window.started()).last()?;
+    let lines = window.facts.iter().filter(|one| one.at + LAST_LINES >= death.at).filter_map(|one| match &one.fact {
+        Fact::Log { service, line, .. } if service == window.app() => Some(line.trim()),
+        _ => None,
+    });
+    let most = lines.filter_map(|line| Some((FAILURES.iter().position(|words| words.is_match(line))?, line)));
+    // The last one of those that say most.
+    most.rev().min_by_key(|(rank, _)| *rank).map(|(_, line)| format!(": `{}`", beginning(line)))
 }
 
 /// What an endpoint answered in the window until a moment, as evidence: the last answer of each kind.
@@ -345,7 +381,7 @@ mod tests {
         };
         let Outcome::Broken(finding) = judged(100, &[]) else { panic!("not broken") };
         assert!(
-            finding.seen.starts_with("`app` exited 3 times, last with status 1 at +2.4 s, at every start; "),
+            finding.seen.starts_with("`app` exits at every start (3 times, last with status 1 at +2.4 s); "),
             "{}",
             finding.seen
         );

@@ -70,7 +70,9 @@ fn cause(group: &[&CheckRecord], checks: &[CheckRecord]) -> Option<Cause> {
     Some(Cause {
         app: first.app.clone(),
         // One that only ran into it knows less.
-        headline: defect.filter(|defect| defect.reported_by().contains(&first.id.as_str())).map(Defect::to_string),
+        headline: defect
+            .filter(|defect| defect.reported_by().contains(&first.id.as_str()))
+            .map(|defect| defect.as_found_by(&first.id)),
         defect: defect.cloned(),
         severity: if is_must { Severity::Must } else { Severity::Should },
         check: first.name(),

@@ -25,7 +25,9 @@ const AT_ONCE: Duration = Duration::from_secs(2);
 /// What programs say of a path that they can't write to: the words of errno(3) in C, Python, Node, Go and Java, and a path.
 static NOT_WRITABLE: LazyLock<Regex> = LazyLock::new(|| {
     let words = "Read-only file system|Permission denied|EROFS|EACCES|read-only file system|permission denied";
-    match Regex::new(&format!(r#"(?:{words})\b[^/\n]{{0,40}}?['"]?(/[^\s'",:;)’]+)|(/[^\s'",:;)’]+)['"’]?: (?:{words})"#)) {
+    match Regex::new(&format!(
+        r#"(?:{words})\b[^/\n]{{0,80}}?['"]?(/[^\s'",:;)’]+)|(/[^\s'",:;)’]+)['"’]?(?:: (?:{words})| is not writable)"#
+    )) {
         Ok(regex) => regex,
         Err(error) => unreachable!("a built-in pattern: {error}"),
     }
@@ -497,6 +499,11 @@ mod tests {
             ("mkdir: cannot create directory ‘/data/media’: Permission denied", Some("/data/media")),
             ("Error: EROFS: read-only file system, open '/srv/cache/x'", Some("/srv/cache/x")),
             ("open /var/lib/x/lock: permission denied", Some("/var/lib/x/lock")),
+            (
+                "(13)Permission denied: AH00091: apache2: could not open error log file /var/log/apache2/error.log.",
+                Some("/var/log/apache2/error.log"),
+            ),
+            ("directory '/var/cache/bind' is not writable", Some("/var/cache/bind")),
             ("java.io.FileNotFoundException: /data/log (Permission denied)", None),
             ("permission denied for table users", None),
             ("GET /admin 403", None),

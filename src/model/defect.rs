@@ -237,6 +237,18 @@ impl Defect {
         matches!(self, Self::IgnoresOutage { service } if check == "outage.slow" && about == Some(service))
     }
 
+    /// What is wrong, as the check with this id has found it.
+    #[must_use]
+    pub fn as_found_by(&self, check: &str) -> String {
+        match (self, check) {
+            // It may take another user then.
+            (Self::RunsAsRoot, "nonroot.image-user") => "The app starts as root".to_owned(),
+            // Nobody says whether it wanted to read it or to write to it.
+            (Self::NeedsToWrite { path }, "nonroot.arbitrary-uid") => format!("The app needs a user with access to {path}"),
+            _ => self.to_string(),
+        }
+    }
+
     /// How to fix it, where the check that reports it says less.
     #[must_use]
     pub fn fix(&self) -> Option<&'static str> {
