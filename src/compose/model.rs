@@ -131,6 +131,15 @@ impl Model {
             .collect()
     }
 
+    /// What a service waits for of another one before it starts, itself or through others that it waits for; nothing where it does not wait.
+    #[must_use]
+    pub fn condition(&self, service: &str, other: &str) -> Option<Condition> {
+        let needs = self.needs(service);
+        let direct = needs.iter().find(|(name, _)| *name == other).map(|(_, condition)| *condition);
+        let mut awaited = needs.iter().filter(|(name, condition)| *condition != Condition::Started && *name != other);
+        direct.or_else(|| awaited.find_map(|(name, _)| self.condition(name, other)))
+    }
+
     /// All services that can't start before this one, directly or through others.
     #[must_use]
     pub fn dependents(&self, service: &str) -> Vec<String> {
@@ -147,8 +156,14 @@ impl Model {
     /// All services that have a container, each after those that it depends on.
     #[must_use]
     pub fn start_order(&self) -> Vec<String> {
+        self.start_order_after([].into_iter())
+    }
+
+    /// The same, with these and what they depend on first.
+    #[must_use]
+    pub fn start_order_after<'a>(&'a self, first: impl Iterator<Item = &'a str>) -> Vec<String> {
         let mut order = vec![];
-        for (service, _) in self.services() {
+        for service in first.chain(self.services().map(|(service, _)| service)) {
             self.append_with_dependencies(service, &mut order);
         }
         order
@@ -289,6 +304,9 @@ mod tests {
             "db": {}, "cache": {},
         }}));
         assert_eq!(model.start_order(), ["cache", "db", "migrate", "app", "proxy"]);
+        assert_eq!(model.start_order_after(["db"].into_iter()), ["db", "cache", "migrate", "app", "proxy"]);
+        assert_eq!(model.condition("app", "db"), Some(Condition::Healthy), "through the migration");
+        assert_eq!(model.condition("proxy", "db"), None, "what it needs is started, and no more");
         assert_eq!(model.needs("migrate"), [("db", Condition::Healthy)]);
         assert_eq!(model.dependents("db"), ["migrate", "app", "proxy"]);
     }

@@ -173,7 +173,9 @@ pub(super) async fn note_usage(context: &RunContext, instance: &Instance) {
 /// are not started: their attempts would be taken for its own.
 fn start_order(context: &RunContext, instance: &Instance) -> Vec<String> {
     let has_tap = context.contract.dependencies.iter().any(|dependency| fault::has_tap(instance, &dependency.service));
-    let mut order = context.model.start_order();
+    // An app that names its dependencies only in its variables is started by Compose in any order.
+    let dependencies = context.contract.dependencies.iter().map(|dependency| dependency.service.as_str());
+    let mut order = context.model.start_order_after(dependencies);
     order.retain(|service| !has_tap || !context.bystanders.contains(service));
     order
 }

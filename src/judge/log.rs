@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::body;
-use super::names::{has_name, is_about_code, names_of, outside_paths, unfolded};
+use super::names::{has_address, has_name, is_about_code, names_of, outside_paths, unfolded};
 use super::trace::{Code, Part, part};
 use super::window::{Event, Window};
 use super::words::{deaths, seconds, since};
@@ -59,11 +59,17 @@ fn said<'a>(lines: impl Iterator<Item = Line<'a>>) -> impl Iterator<Item = (Line
     })
 }
 
+/// Whether a line of a log tells which dependency it is about, by one of these names or by the address that it was tried at.
+fn tells<'a>(window: &Window<'_>, service: &str, names: &'a [String]) -> impl Fn(&str) -> bool + use<'a> {
+    let port = window.contract.dependency(service).and_then(|dependency| dependency.kind.port());
+    move |text| has_name(text, names) || port.is_some_and(|port| has_address(text, port))
+}
+
 /// Some line of the log names the dependency.
 pub(super) fn names_dependency(window: &Window<'_>, service: &str, limit: Duration) -> Outcome {
     let names = names_of(window, service);
     let expected = format!("within {} `{}` logs what it misses: {}", seconds(limit), window.app(), names.join(", "));
-    some_line_says(window, |text| has_name(text, &names), limit, expected)
+    some_line_says(window, tells(window, service, &names), limit, expected)
 }
 
 /// The lines between two moments that say something.
@@ -185,7 +191,7 @@ pub(super) fn gave_up_cleanly(window: &Window<'_>, service: &str, limit: Duratio
         let says = |(_, text): &(Line<'_>, String)| text.contains(char::is_alphanumeric);
         let before: Vec<(Line<'_>, String)> = said(written).filter(says).collect();
         let last = &before[before.len().saturating_sub(LAST_WORDS)..];
-        if !last.iter().any(|(_, text)| has_name(text, &names)) {
+        if !last.iter().any(|(_, text)| tells(window, service, &names)(text)) {
             let status = death.exit_code;
             let one = last.last().map_or(String::new(), |(line, _)| format!("; the last one: {}", excerpt(line.text, 0)));
             let seen = format!("it exited with status {status} at {at}, and its last lines do not say why{one}");

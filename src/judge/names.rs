@@ -50,6 +50,15 @@ pub(super) fn names_of(window: &Window<'_>, service: &str) -> Vec<String> {
     names
 }
 
+/// Whether a text has an address with this port: `connect ECONNREFUSED 172.18.0.2:5432`.
+pub(super) fn has_address(text: &str, port: u16) -> bool {
+    let port = format!(":{port}");
+    text.match_indices(&port).any(|(at, found)| {
+        let before = text[..at].ends_with(|last: char| last.is_ascii_hexdigit() || last == ']');
+        before && !text[at + found.len()..].starts_with(|next: char| next.is_ascii_digit())
+    })
+}
+
 /// Whether a text has one of these names as a word, outside of paths.
 pub(super) fn has_name(text: &str, names: &[String]) -> bool {
     let text = outside_paths(text);
@@ -156,6 +165,16 @@ mod tests {
 
     fn has(text: &str, names: &[&str]) -> bool {
         has_name(text, &names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn an_address_is_told_by_its_port() {
+        for text in ["connect ECONNREFUSED 172.18.0.2:5432", "dial tcp [fd00::2]:5432: connect: connection refused"] {
+            assert!(has_address(text, 5432), "{text}");
+        }
+        for text in ["port: 5432", "at line 3:54321", "10.0.0.1:543"] {
+            assert!(!has_address(text, 5432), "{text}");
+        }
     }
 
     #[test]

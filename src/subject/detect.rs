@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::declared::{BLOCK, place};
 use super::health::health_url;
-use super::names::names;
+use super::names::{is_named, names};
 use super::{Declared, Dependency, Draft, Form, Found, HttpForm, Kind, Tls};
 use crate::compose::{Condition, Model};
 
@@ -141,8 +141,7 @@ impl Sources<'_> {
 
 fn dependencies(sources: &Sources<'_>, app: &str, images: &dyn ImagePorts) -> Found<Vec<Dependency>> {
     let declared = sources.declared("dependencies", |declared| declared.dependencies.clone());
-    let Found { value: services, origin } =
-        declared.unwrap_or_else(|| Found::new(lasting_needs(sources.model, app), "`depends_on` of the app"));
+    let Found { value: services, origin } = declared.unwrap_or_else(|| needed(sources.model, app, images));
     let names = names(sources.model, app, &services);
     let services = services.into_iter().zip(names).map(|(service, names)| {
         let kind = Kind::recognise(sources.model, &service, images);
@@ -166,6 +165,22 @@ fn only_app(model: &Model) -> Option<Found<String>> {
         .or_else(|| only(&serving, "the only service with `ports` and `depends_on`"))
         .or_else(|| only(&all, "the only service"))?;
     Some(Found::new(found.value.clone(), found.origin))
+}
+
+/// What the app needs while it runs, by its `depends_on`, and the servers that its variables name as hosts: an app that waits for a migration
+/// often says no more, nor does one that retries.
+fn needed(model: &Model, app: &str, images: &dyn ImagePorts) -> Found<Vec<String>> {
+    let mut needs = lasting_needs(model, app);
+    let dependents = model.dependents(app);
+    let is_server = |service: &str| {
+        let kind = Kind::recognise(model, service, images);
+        !matches!(kind, Kind::Unknown | Kind::Tcp { .. } | Kind::Http { .. } | Kind::Grpc { .. })
+    };
+    let others = model.start_order().into_iter().filter(|one| one != app && !needs.contains(one) && !dependents.contains(one));
+    let named: Vec<String> = others.filter(|one| is_server(one) && is_named(model, app, one)).collect();
+    let origin = if named.is_empty() { "`depends_on` of the app" } else { "`depends_on` of the app, and its variables" };
+    needs.extend(named);
+    Found::new(needs, origin)
 }
 
 /// What the app needs while it runs: a one-shot service has done its part once it has ended.
@@ -238,6 +253,21 @@ mod tests {
         assert!(contract.database().is_some());
         assert_eq!(contract.stop_grace_period, Duration::from_secs(90));
         assert_eq!(contract.stop_signal, "SIGQUIT");
+    }
+
+    #[test]
+    fn a_server_that_a_variable_names_is_a_dependency() {
+        let environment = json!({"DB_HOST": "db", "CACHE_URL": "redis://cache:6379/0", "SEARCH_URL": "http://search:9000", "APP_MODE": "queue"});
+        let services = json!({
+            "web": {"build": {}, "environment": environment, "depends_on": {"migrate": {"condition": "service_completed_successfully"}}},
+            "migrate": {"image": "own", "depends_on": {"db": {}}}, "db": {"image": "postgres:15"}, "cache": {"image": "redis"},
+            "search": {"image": "own"}, "queue": {"image": "rabbitmq"}, "exporter": {"image": "redis", "depends_on": {"web": {}}},
+        });
+        let file = ComposeFile::from("/stack/compose.yaml");
+        let model = Model::new(file, json!({"services": services})).expect("has services");
+        let found = needed(&model, "web", &Images);
+        assert_eq!(found.value, ["cache", "db"], "one is no server that is known, one is no host, and one starts after it");
+        assert_eq!(found.origin, "`depends_on` of the app, and its variables");
     }
 
     #[test]

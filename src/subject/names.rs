@@ -133,6 +133,11 @@ fn is_number(word: &str) -> bool {
     word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Whether a variable of the app holds this service as a host.
+pub(super) fn is_named(model: &Model, app: &str, service: &str) -> bool {
+    model.environment(app).iter().any(|(name, value)| points_to(name, value, service))
+}
+
 /// Whether a variable holds this host: in a URL, with a port, or alone under a name that speaks of hosts.
 fn points_to(name: &str, value: &str, service: &str) -> bool {
     if value.contains("://") {

@@ -42,10 +42,9 @@ pub(super) fn limits(stage: &Stage) -> Result<(), Halt> {
 pub(super) fn order(stage: &Stage) {
     let context = stage.context();
     let app = &context.contract.app;
-    let needs = context.model.needs(app);
     for dependency in &context.contract.dependencies {
         let service = dependency.service.clone();
-        let condition = needs.iter().find(|(name, _)| *name == service).map(|(_, condition)| *condition);
+        let condition = context.model.condition(app, &service);
         let named = condition.is_some();
         let waits = condition.is_some_and(|condition| condition != Condition::Started);
         let has_health_check = context.has_health_check(&service);
