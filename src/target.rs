@@ -63,6 +63,8 @@ pub struct Instance {
     tasks: JoinSet<()>,
     /// Whether another view of the same containers will remove them.
     is_guest: bool,
+    /// One-shot services that need not run: what they do is done.
+    done: Vec<String>,
 }
 
 /// The container of a service, or of one of its replicas.
@@ -124,6 +126,7 @@ impl Instance {
             copy: model,
             tasks,
             is_guest: false,
+            done: vec![],
         })
     }
 
@@ -144,7 +147,19 @@ impl Instance {
             copy: self.copy.clone(),
             tasks,
             is_guest: true,
+            done: self.done.clone(),
         }
+    }
+
+    /// What these one-shot services do is done.
+    pub fn set_done(&mut self, one_shots: &[String]) {
+        self.done = one_shots.to_vec();
+    }
+
+    /// Whether what a service does is done, so that it need not run.
+    #[must_use]
+    pub fn is_done(&self, service: &str) -> bool {
+        self.done.iter().any(|one| one == service)
     }
 
     /// Where this copy's facts go.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::find::{self, Search};
-use super::seed::{self, Seed};
+use super::seed::{self, Seeds};
 use super::{ResolvedStack, RunError, baseline};
 use crate::causes::with_causes;
 use crate::compose::{
@@ -64,7 +64,7 @@ pub struct RunContext {
     /// The tap's image, once a scenario has needed it.
     tap: Arc<OnceCell<String>>,
     /// What databases have on their disks after their first boot.
-    pub(super) seeds: Vec<Seed>,
+    pub(super) seeds: Seeds,
     /// What the user should know of what was found.
     pub notes: Vec<String>,
     /// How long the app took to be ready when nothing disturbed it.
@@ -110,7 +110,7 @@ impl RunContext {
                 base: OnceCell::new(),
                 scan: Scan::default(),
                 tap: Arc::clone(&tap),
-                seeds: vec![],
+                seeds: Seeds::default(),
                 undisturbed_start: Duration::ZERO,
                 notes: vec![],
             })
@@ -160,7 +160,7 @@ impl RunContext {
         self.undisturbed_start = tried.ready_after;
         self.seeds = others.last().map(|other| other.seeds.clone()).unwrap_or_default();
         // One that can't be taken is no loss: each instance boots its databases itself then.
-        if experiments >= seed::WORTH {
+        if experiments >= seed::WORTH || seed::has_one_shots(self) {
             let seeds = seed::take(self).await.unwrap_or_default();
             self.seeds.extend(seeds);
         }
@@ -200,11 +200,9 @@ impl RunContext {
     }
 
     /// What databases have on their disks after their first boot, of which the context that was measured last has most.
-    pub(super) fn seeds<'a>(&'a self, others: &[&'a Self]) -> &'a [Seed] {
-        others
-            .iter()
-            .map(|other| &other.seeds[..])
-            .fold(&self.seeds, |most, seeds| if seeds.len() > most.len() { seeds } else { most })
+    pub(super) fn seeds<'a>(&'a self, others: &[&'a Self]) -> &'a Seeds {
+        let most = |most: &'a Seeds, seeds: &'a Seeds| if seeds.data.len() > most.data.len() { seeds } else { most };
+        others.iter().map(|other| &other.seeds).fold(&self.seeds, most)
     }
 
     /// Builds the app's image once more, under another name, from this folder in the place of its context. Returns what BuildKit tells of

@@ -89,7 +89,10 @@ fn add_health_checks(context: &RunContext, patches: &mut Vec<Patch>) {
 /// Puts databases and our program in their places, attaches the probes, and starts what is ours.
 async fn prepare(context: &RunContext, setup: &Arrangement, instance: &mut Instance, others: &[&RunContext]) -> Result<(), Halt> {
     if !setup.has_fresh_data && setup.other_password.is_none() {
-        seed::put(context, context.seeds(others), instance).await?;
+        let seeds = context.seeds(others);
+        if seed::put(context, &seeds.data, instance).await? {
+            instance.set_done(&seeds.done);
+        }
     }
     if setup.needs_program {
         for replica in instance.replicas(&context.contract.app) {
@@ -176,7 +179,7 @@ fn start_order(context: &RunContext, instance: &Instance) -> Vec<String> {
     // An app that names its dependencies only in its variables is started by Compose in any order.
     let dependencies = context.contract.dependencies.iter().map(|dependency| dependency.service.as_str());
     let mut order = context.model.start_order_after(dependencies);
-    order.retain(|service| !has_tap || !context.bystanders.contains(service));
+    order.retain(|service| (!has_tap || !context.bystanders.contains(service)) && !instance.is_done(service));
     order
 }
 
@@ -318,7 +321,7 @@ async fn start_around(context: &RunContext, instance: &Instance, dependency: &st
     let mut app_started = Duration::ZERO;
     for service in order.into_iter().filter(|service| service != dependency && !waiting.contains(service)) {
         if service == *app {
-            for (needed, condition) in needs(context, app) {
+            for (needed, condition) in needs(context, instance, app) {
                 if needed != dependency && !waiting.contains(&needed) {
                     wait_until(context, instance, &needed, condition).await?;
                 }
@@ -366,17 +369,23 @@ async fn start_when_possible(context: &RunContext, instance: &Instance, service:
     Ok(instance.start(service).await?)
 }
 
+/// Runs a one-shot service to its end.
+pub(super) async fn complete(context: &RunContext, instance: &Instance, service: &str) -> Result<(), Halt> {
+    start_when_possible(context, instance, service).await?;
+    wait_until(context, instance, service, Condition::Completed).await
+}
+
 async fn wait_for_needs(context: &RunContext, instance: &Instance, service: &str) -> Result<(), Halt> {
-    for (needed, condition) in needs(context, service) {
+    for (needed, condition) in needs(context, instance, service) {
         wait_until(context, instance, &needed, condition).await?;
     }
     Ok(())
 }
 
 /// What a service waits for: what its `depends_on` says, and for the app whatever else the contract names.
-fn needs(context: &RunContext, service: &str) -> Vec<(String, Condition)> {
-    let mut needs: Vec<(String, Condition)> =
-        context.model.needs(service).into_iter().map(|(name, condition)| (name.to_owned(), condition)).collect();
+fn needs(context: &RunContext, instance: &Instance, service: &str) -> Vec<(String, Condition)> {
+    let needs = context.model.needs(service).into_iter().filter(|(name, _)| !instance.is_done(name));
+    let mut needs: Vec<(String, Condition)> = needs.map(|(name, condition)| (name.to_owned(), condition)).collect();
     if service == context.contract.app {
         for dependency in &context.contract.dependencies {
             if !needs.iter().any(|(name, _)| *name == dependency.service) {

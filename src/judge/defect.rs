@@ -241,8 +241,11 @@ fn at_start(window: &Window<'_>) -> Option<Defect> {
         return (is_missing && never_listens(window)).then_some(Defect::DoesNotListen);
     };
     let was_ready = requests(window, Endpoint::Readiness).any(|one| one.sent >= started && one.at < death.at && one.is_ready());
+    let any = |is_meant: &dyn Fn(&str) -> bool| window.contract.dependencies.iter().any(|one| is_meant(&one.service));
     if was_ready {
-        return ended_in_outage(window);
+        // One that only listens is ready for a moment without what it misses.
+        let never_had_it = any(&|one| missed_at(window, one, started) && missed_at(window, one, death.at));
+        return if never_had_it { Some(Defect::ExitsAtStart) } else { ended_in_outage(window) };
     }
     let path = window.facts.iter().filter(|one| one.at >= started).find_map(|one| match &one.fact {
         Fact::Log { service, line, .. } if service == app => not_writable(line),
@@ -251,8 +254,7 @@ fn at_start(window: &Window<'_>) -> Option<Defect> {
     if let Some(path) = path {
         return Some(Defect::NeedsToWrite { path });
     }
-    let is_missing = |service: &str| !accepted_at(window, service, started);
-    window.contract.dependencies.iter().any(|dependency| is_missing(&dependency.service)).then_some(Defect::ExitsAtStart)
+    any(&|one| !accepted_at(window, one, started)).then_some(Defect::ExitsAtStart)
 }
 
 /// The app was not ready soon after a dependency, the last that came, was there. One that begins to listen only then has that defect.
@@ -281,8 +283,20 @@ fn not_writable(line: &str) -> Option<String> {
 
 /// Whether a dependency was known to accept, and nothing was in its way, at a moment.
 fn accepted_at(window: &Window<'_>, service: &str, at: Duration) -> bool {
+    let (accepts, is_in_the_way) = state_at(window, service, at);
+    accepts == Some(true) && !is_in_the_way
+}
+
+/// Whether a dependency was known not to accept, or something was in its way, at a moment.
+fn missed_at(window: &Window<'_>, service: &str, at: Duration) -> bool {
+    let (accepts, is_in_the_way) = state_at(window, service, at);
+    accepts == Some(false) || is_in_the_way
+}
+
+/// Whether a dependency accepted at a moment, as far as that was known, and whether something was in its way.
+fn state_at(window: &Window<'_>, service: &str, at: Duration) -> (Option<bool>, bool) {
     let last = |found: &dyn Fn(&Fact) -> Option<bool>| {
-        window.facts.iter().rev().filter(|one| one.at <= at).find_map(|one| found(&one.fact)).unwrap_or_default()
+        window.facts.iter().rev().filter(|one| one.at <= at).find_map(|one| found(&one.fact))
     };
     let accepts = last(&|fact| match fact {
         Fact::Dependency { service: of, state, .. } if of == service => Some(*state == DependencyState::Accepting),
@@ -296,7 +310,7 @@ fn accepted_at(window: &Window<'_>, service: &str, at: Duration) -> bool {
         }
         _ => None,
     });
-    accepts && !is_in_the_way
+    (accepts, is_in_the_way.unwrap_or_default())
 }
 
 /// A dependency is disturbed: readiness does not care, waits until the prober gives up, or says so with another status.
@@ -418,6 +432,8 @@ mod tests {
         assert_eq!(shown(&READY, &not_writable), Some(Defect::NeedsToWrite { path: "/opt/ara".into() }));
         let served = [readiness(10, 20, Answer::Status(200)), died(100, 1)];
         assert_eq!(shown(&Claim::SameProcess, &served), None, "it was ready before");
+        let without = [fault(0, "db", FaultKind::StartingUp), readiness(10, 20, Answer::Status(200)), died(100, 1)];
+        assert_eq!(shown(&Claim::SameProcess, &without), Some(Defect::ExitsAtStart), "for a moment, without what it needs");
         let lost = [&served[..1], &[fault(50, "db", FaultKind::Killed), died(100, 1)]].concat();
         let exits = Some(Defect::ExitsInOutage { service: "db".into() });
         assert_eq!([shown(&Claim::SameProcess, &lost), shown(&UNREADY, &lost)], [exits.clone(), exits], "what it lost ended it");

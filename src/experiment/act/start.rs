@@ -63,8 +63,10 @@ pub(super) async fn without(stage: &mut Stage, dependency: &Meant) -> Result<(),
 /// A cold start in the worst order: the database starts once the app answers anything at all, or after five seconds. If all
 /// started at the same moment, a fast database would be up before a slow app could show its mistake. Without a database
 /// everything starts in order.
+///
+/// Where the app waits for a migration, the data are those after it.
 pub(super) async fn database_last(stage: &mut Stage) -> Result<(), Halt> {
-    stage.arrangement().has_fresh_data = true;
+    stage.arrangement().has_fresh_data = stage.context().seeds.done.is_empty();
     let (context, instance) = stage.instance().await?;
     let started = if context.contract.database().is_some() {
         let without = launch::start_without(context, instance, &launch::meant(context, &Meant::Database)?).await?;
@@ -80,9 +82,10 @@ pub(super) async fn database_last(stage: &mut Stage) -> Result<(), Halt> {
     Ok(())
 }
 
-/// The database with empty data and the app start at the same moment, and the app is the first to ask.
+/// The database with empty data, or with those that the app's migration leaves, and the app start at the same moment, and the app is the first
+/// to ask.
 pub(super) async fn together(stage: &mut Stage) -> Result<(), Halt> {
-    stage.arrangement().has_fresh_data = true;
+    stage.arrangement().has_fresh_data = stage.context().seeds.done.is_empty();
     let (context, instance) = stage.instance().await?;
     let together = launch::start_together(context, instance, &launch::meant(context, &Meant::Database)?).await?;
     let accepted = launch::wait_until_accepting(context, instance, &together.dependency, Duration::ZERO).await?;
