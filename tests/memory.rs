@@ -23,6 +23,7 @@ const TESTS: &[Test] = tests! {
         an_answer_without_end_is_a_hang_and_costs_little,
         a_log_without_end_costs_little_and_is_judged_in_time,
         a_line_without_end_costs_little_and_is_judged_in_time,
+        eight_copies_at_once_cost_little,
     ],
 };
 
@@ -32,12 +33,14 @@ fn main() -> ExitCode {
 
 /// The most memory that it may ever take, in KiB. Without limits it takes gigabytes.
 const MOST: u64 = 200 * 1024;
+/// The most that eight copies of a stack take whose app has measure.
+const MOST_OF_EIGHT: u64 = 100 * 1024;
 const CHECKS: &str = "@readiness.stable or @shutdown.in-time or @logging.stdout";
 /// How often the high-water mark is read; only what the last look misses is not seen.
 const LOOKS: Duration = Duration::from_millis(100);
 
 fn an_answer_without_end_is_a_hang_and_costs_little() {
-    let (output, told, peak) = check("endless-body");
+    let (output, told, peak) = check(&["tests/fixtures/endless-body", "--tags", CHECKS]);
     assert_eq!(output.status.code(), Some(2), "{told}");
     assert!(
         told.contains("no answer in time (") && told.contains("help: / hangs: no answer was complete within 5.0 s"),
@@ -54,8 +57,17 @@ fn a_line_without_end_costs_little_and_is_judged_in_time() {
     assert_is_judged("endless-log/terminal.yaml");
 }
 
+/// With the data that they begin with.
+fn eight_copies_at_once_cost_little() {
+    let tags =
+        "@outage.killed or @outage.frozen or @outage.flapping or @outage.new-address or @readiness or @retry.refused or @data";
+    let (output, told, peak) = check(&["stacks/fastapi-postgres", "--jobs", "8", "--tags", tags]);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(peak < MOST_OF_EIGHT, "{peak} KiB");
+}
+
 fn assert_is_judged(fixture: &str) {
-    let (output, told, peak) = check(fixture);
+    let (output, told, peak) = check(&[&format!("tests/fixtures/{fixture}"), "--tags", CHECKS]);
     assert_eq!(output.status.code(), Some(0), "{told}");
     assert!(told.contains(": 3 passed"), "{told}");
     assert!(peak < MOST, "{peak} KiB");
@@ -64,14 +76,14 @@ fn assert_is_judged(fixture: &str) {
     assert!(seconds.is_some_and(|seconds| seconds < 60.0), "{told}");
 }
 
-/// Checks a fixture. Returns how that ended, what was written, and the most memory that was taken, in KiB.
-fn check(fixture: &str) -> (Output, String, u64) {
+/// Checks a stack. Returns how that ended, what was written, and the most memory that was taken, in KiB.
+fn check(arguments: &[&str]) -> (Output, String, u64) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_seaworthy"));
-    command.args(["check", &format!("tests/fixtures/{fixture}"), "--tags", CHECKS]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    command.arg("check").args(arguments).current_dir(env!("CARGO_MANIFEST_DIR"));
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
     let (output, peak) = watch(child);
     let told = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    eprintln!("{fixture}: {} MiB at most", peak / 1024);
+    eprintln!("{}: {} MiB at most", arguments[0], peak / 1024);
     assert!(peak > 0, "the memory of the process was never read: {told}");
     (output, told, peak)
 }

@@ -20,7 +20,7 @@ pub fn gap(claim: &Claim, contract: &Contract) -> Option<String> {
         Claim::Answers { wanted: Wanted::Unready | Wanted::Failure, .. }
         | Claim::Stays { lasting: Lasting::OnlyUnready, .. }
         | Claim::OutageFelt(_) => needs("can't say \"not ready\"", form.can_say_unready()),
-        Claim::Stays { lasting: Lasting::NoSuccess, .. } | Claim::NotReadyBefore(_) => {
+        Claim::Stays { lasting: Lasting::NoSuccess, .. } | Claim::NotReadyBefore(_) | Claim::NotReadyWithout => {
             needs("says nothing about dependencies", form.tells_of_the_start())
         }
         Claim::NotHealthyTooEarly if *form == Form::HealthCheck => {
@@ -74,6 +74,7 @@ mod tests {
             (Claim::OutageFelt(Anchor::Latest), [true, true, false, false, false, true]),
             (stays(Lasting::NoSuccess), [true, true, true, false, false, true]),
             (Claim::NotReadyBefore(Meant::Database), [true, true, true, false, false, true]),
+            (Claim::NotReadyWithout, [true, true, true, false, false, true]),
             (Claim::NotHealthyTooEarly, [true, true, true, false, false, false]),
             (Claim::WellTimed, [true, true, true, true, true, false]),
             (answers(Wanted::Status(500)), [true, false, false, false, false, false]),

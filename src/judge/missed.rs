@@ -46,7 +46,8 @@ pub(super) const PATIENCE: Duration = LATER.saturating_add(ARRIVAL);
 
 /// The app missed the dependency while that was not there, and has it now. Of an app that was not ready before, that it is afterwards shows
 /// the second; the first is shown by an answer that is none of readiness, silence for longer than a start takes, a line of its log that
-/// says that something is wrong with the dependency, or a failed attempt. One that was ready without the dependency has to come to use it.
+/// says that something is wrong with the dependency, or a failed attempt. One that said that it was ready without the dependency has to come to
+/// use it.
 /// One that exited has missed it.
 ///
 /// Held too where the app is not ready afterwards: that nobody can take for a success.
@@ -58,8 +59,10 @@ pub(super) fn missed(window: &Window<'_>, service: &str) -> Outcome {
         return Outcome::undecided_when(window.over, format!("when `{service}` was there"));
     };
     let provided = provided(window, service, back.at);
-    let without =
-        requests(window, Endpoint::Readiness).find(|one| one.sent >= started && one.at + SURELY < provided && one.is_ready());
+    // That a process runs, or listens, is no word of the app about what it needs.
+    let without = requests(window, Endpoint::Readiness)
+        .find(|one| one.sent >= started && one.at + SURELY < provided && one.is_ready())
+        .filter(|_| window.contract.readiness.tells_of_the_start());
     let death = deaths(window.facts, window.app(), started).next().map(|death| death.id);
     let shown = || shown_before(window, service, (provided, back.at)).filter(|_| without.is_none());
     if let Some(id) = death.or_else(shown) {
@@ -135,7 +138,7 @@ mod tests {
     use crate::judge::Claim;
     use crate::judge::testing::{Case, Told, died, held, is_broken, is_held, line, mark, readiness};
     use crate::model::{Answer, FaultKind, Inspection, Return};
-    use crate::subject::Meant;
+    use crate::subject::{Form, Meant};
 
     const MISSED: Claim = Claim::Missed(Meant::Database);
 
@@ -185,6 +188,18 @@ mod tests {
             finding.seen,
             "readiness until then: connection refused (once, +0.5 s), then 200 (2 times, +1.2 s to +5.4 s); it was not seen to ask for `db`"
         );
+    }
+
+    #[test]
+    fn that_a_process_runs_is_no_word_of_the_app() {
+        let running = readiness(1200, 1210, Answer::Ready);
+        let judged = |told: &[Told]| {
+            let mut case = case(told).over();
+            case.contract.readiness = Form::Runs;
+            case.judge(&MISSED)
+        };
+        assert!(is_held(&judged(&[attempt(1100, "db"), running.clone()])));
+        assert!(is_broken(&judged(&[running, readiness(6100, 6110, Answer::Ready)])), "nothing shows that it needs it");
     }
 
     #[test]
