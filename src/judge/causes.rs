@@ -4,12 +4,14 @@ use crate::model::{Cause, CheckRecord, Defect, Finding, Severity, Verdict};
 
 /// Takes back what a check says that only ran into a defect which another one of the same app reports: it is blocked, and points to that
 /// check. A check whose premise did not hold points to the check that says why, where there is one, and so does one that does not apply
-/// for want of something that the app ought to have, and one that passed although what it passed on does not follow the dependency.
+/// for want of something that the app ought to have, or by a defect that is worse than why it does not, and one that passed although what it
+/// passed on does not follow the dependency.
 pub fn resolve(checks: &mut [CheckRecord]) {
     for index in 0..checks.len() {
         if let Some((reporter, finding)) = disproved(checks, index) {
             let check = &mut checks[index];
-            (check.verdict, check.blocked_by, check.finding) = (Verdict::Blocked, Some(reporter), Some(finding));
+            (check.verdict, check.blocked_by, check.reason) = (Verdict::Blocked, Some(reporter), None);
+            check.finding = Some(finding);
             continue;
         }
         let reporter = asks(&checks[index]).and_then(|(defect, ids)| reporter(checks, index, defect, ids)).map(CheckRecord::name);
@@ -108,14 +110,15 @@ fn asks(check: &CheckRecord) -> Option<(&Defect, &'static [&'static str])> {
     }
 }
 
-/// The check that has failed by a defect which leaves nothing of the pass of this one, and what it found.
+/// The check that has failed by a defect which leaves nothing of the pass of this one, or is why it does not apply, and what it found.
 fn disproved(checks: &[CheckRecord], index: usize) -> Option<(String, Finding)> {
-    let check = checks.get(index).filter(|check| check.verdict == Verdict::Passed)?;
-    let disproves = |other: &&CheckRecord| {
-        other.app == check.app
-            && reports_its_own(other)
-            && failed_by(other, |defect| defect.disproves(&check.id, check.dependency.as_deref()))
+    let check = checks.get(index)?;
+    let is_meant = |defect: &Defect| match check.verdict {
+        Verdict::Passed => defect.disproves(&check.id, check.dependency.as_deref()),
+        Verdict::NotApplicable => defect.is_why_not_applicable(&check.id),
+        _ => false,
     };
+    let disproves = |other: &&CheckRecord| other.app == check.app && reports_its_own(other) && failed_by(other, is_meant);
     let reporter = checks.iter().find(disproves)?;
     let finding = reporter.finding.clone()?;
     Some((reporter.name(), Finding { evidence: vec![], ..finding }))
@@ -299,6 +302,20 @@ mod tests {
         assert_eq!(resolved(ignores("db")), (Blocked, Some("outage.killed[db]".into())));
         assert_eq!(resolved(ignores("cache")), (Verdict::Passed, None), "it follows this one");
         assert_eq!(resolved(Defect::OtherStatus { status: 500 }), (Verdict::Passed, None), "it follows, in its own words");
+    }
+
+    #[test]
+    fn a_signal_that_an_app_misses_at_its_start_is_missed_always_by_one_that_ignores_it() {
+        let resolved = |id: &str, defect: Defect| {
+            let mut checks = [check(id, Verdict::NotApplicable, None), check("shutdown.in-time", Failed, Some(defect))];
+            checks[0].finding = None;
+            resolve(&mut checks);
+            (checks[0].verdict, checks[0].blocked_by.clone())
+        };
+        let ignores = || Defect::IgnoresStopSignal { first_process: None };
+        assert_eq!(resolved("shutdown.halfway-started", ignores()), (Blocked, Some("shutdown.in-time".into())));
+        assert_eq!(resolved("shutdown.halfway-started", Defect::DropsRequests), (Verdict::NotApplicable, None));
+        assert_eq!(resolved("shutdown.in-flight", ignores()), (Verdict::NotApplicable, None), "for want of something else");
     }
 
     #[test]

@@ -237,6 +237,13 @@ impl Defect {
         matches!(self, Self::IgnoresOutage { service } if check == "outage.slow" && about == Some(service))
     }
 
+    /// Whether a check that does not apply does not apply for this reason: an app that starts at once may miss the signal while it does, but
+    /// one that no signal ends misses each.
+    #[must_use]
+    pub fn is_why_not_applicable(&self, check: &str) -> bool {
+        matches!(self, Self::IgnoresStopSignal { .. }) && check == "shutdown.halfway-started"
+    }
+
     /// What is wrong, as the check with this id has found it.
     #[must_use]
     pub fn as_found_by(&self, check: &str) -> String {
