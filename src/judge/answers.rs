@@ -26,8 +26,8 @@ static FAILURES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
     })
 });
 
-/// So long before an end begin the lines that are about it.
-const LAST_LINES: Duration = Duration::from_secs(2);
+/// So long before the end of an app that had run begin the lines that are about it. A busy machine tells seconds late that a process has ended.
+const LAST_LINES: Duration = Duration::from_secs(10);
 
 /// How long the engine may take to say that a container has ended.
 const WORD: Duration = Duration::from_secs(1);
@@ -77,23 +77,23 @@ fn exited(window: &Window<'_>) -> Option<String> {
     let (app, started) = (window.app(), window.started());
     let exits = exits(window.facts, app, started, window.from)?;
     if window.is_gone(app) {
-        return Some(format!("{exits}, and nothing starts it again{}", reason(window).unwrap_or_default()));
+        let death = deaths(window.facts, app, started).last()?;
+        let says = reason(window, started.max(death.at.saturating_sub(LAST_LINES))).unwrap_or_default();
+        return Some(format!("{exits}, and nothing starts it again{says}"));
     }
     if window.fails_to_start() {
         let (count, status) = last_exit(window.facts, app, started, window.from)?;
         return Some(format!(
             "`{app}` exits at every start{} ({count} times, last with {status})",
-            reason(window).unwrap_or_default()
+            reason(window, started).unwrap_or_default()
         ));
     }
     Some(exits)
 }
 
-/// What the app has written about why it ended last, after a colon: of its lines from about then the last one in which something is said to
-/// have failed.
-fn reason(window: &Window<'_>) -> Option<String> {
-    let death = deaths(window.facts, window.app(), window.started()).last()?;
-    let lines = window.facts.iter().filter(|one| one.at + LAST_LINES >= death.at).filter_map(|one| match &one.fact {
+/// What the app has written since a moment about why it ended, after a colon: the last line in which something is said to have failed.
+fn reason(window: &Window<'_>, since: Duration) -> Option<String> {
+    let lines = window.facts.iter().filter(|one| one.at >= since).filter_map(|one| match &one.fact {
         Fact::Log { service, line, .. } if service == window.app() => Some(line.trim()),
         _ => None,
     });
