@@ -26,7 +26,7 @@ bench: images
 	python3 -B -m unittest discover --quiet --start-directory benches/tests
 	benches/bench
 
-# Tests wait more than they calculate; twins, which wait most, run twice as many at once (tests/harness).
+# Tests wait more than they calculate; twins, which wait most, run half as many again at once (tests/harness).
 tests:
 	CI=true RUST_TEST_THREADS=$$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) cargo test --workspace --no-fail-fast
 

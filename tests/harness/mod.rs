@@ -46,21 +46,21 @@ macro_rules! tests {
 }
 pub(crate) use tests;
 
-/// Runs those of the tests that the command line selects, in the order in which they are listed; those that mostly wait come last, with twice
-/// as many at once.
+/// Runs those of the tests that the command line selects, in the order in which they are listed; those that mostly wait come last, with half as
+/// many again at once.
 pub(crate) fn run(modules: &[&[Test]]) -> ExitCode {
     let (waiting, working): (Vec<Test>, Vec<Test>) = modules.concat().into_iter().partition(|test| test.waits);
-    let passed = [pass(working, 1), waiting.is_empty() || pass(waiting, 2)];
+    let passed = [pass(working, 2), waiting.is_empty() || pass(waiting, 3)];
     if passed.contains(&false) { ExitCode::from(FAILED) } else { ExitCode::SUCCESS }
 }
 
-/// Runs tests, so many times as many at once as is usual. Returns whether none has failed.
-fn pass(tests: Vec<Test>, times: usize) -> bool {
+/// Runs tests, so many halves of the usual number at once. Returns whether none has failed.
+fn pass(tests: Vec<Test>, halves: usize) -> bool {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = arguments.test_threads.or_else(|| {
         let threads = std::env::var("RUST_TEST_THREADS").ok()?;
         let threads: usize = threads.parse().unwrap_or_else(|_| panic!("RUST_TEST_THREADS is `{threads}`, and must be a number"));
-        Some(threads * times)
+        Some(threads * halves / 2)
     });
     let trials: Vec<Trial> = tests.into_iter().map(|test| trial(test, arguments.list)).collect();
     !libtest_mimic::run(&arguments, trials).has_failed()
