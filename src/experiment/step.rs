@@ -34,6 +34,15 @@ impl Line {
         }
     }
 
+    /// What the line does, if it does anything.
+    #[must_use]
+    pub fn act(&self) -> Option<&Act> {
+        match &self.step {
+            Some(Step::Act(act)) => Some(act),
+            _ => None,
+        }
+    }
+
     /// What the line means to the verdict.
     #[must_use]
     pub fn part(&self) -> Option<Part> {

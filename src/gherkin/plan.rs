@@ -8,7 +8,7 @@ use cucumber::tag::Ext;
 
 use super::turns::{Parts, in_order, parts};
 use super::{Catalogue, Check, Need, Place, alone, line, lines};
-use crate::experiment::{Line, RunError, Step as ReadStep};
+use crate::experiment::{Line, RunError};
 use crate::judge::{Claim, gap};
 use crate::model::{CheckRecord, Defect, Endpoint, Finding, Verdict, in_app};
 use crate::subject::{Contract, Form, Kind};
@@ -154,8 +154,13 @@ impl PlannedExperiment {
     /// Whether it starts an instance of the stack.
     #[must_use]
     pub fn starts_something(&self) -> bool {
-        let starts = |line: &Line| matches!(&line.step, Some(ReadStep::Act(act)) if !act.is_arrangement());
+        let starts = |line: &Line| line.act().is_some_and(|act| !act.is_arrangement());
         self.background.iter().chain(self.checks.iter().flat_map(|turns| turns.lines.iter().map(|(_, line)| line))).any(starts)
+    }
+
+    /// Its checks by their numbers in the plan, each with all its lines.
+    pub fn wholes(&self) -> impl Iterator<Item = (usize, Vec<Line>)> {
+        self.checks.iter().map(|turns| (turns.index, turns.whole(&self.background)))
     }
 
     /// How many lines of the background its checks need.
@@ -170,8 +175,7 @@ impl PlannedExperiment {
     pub fn in_phases(&self) -> Self {
         let mut all = self.clone();
         if let ([], [Turns { lines, .. }]) = (&all.background[..], &mut all.checks[..]) {
-            let is_act = |line: &Line| matches!(line.step, Some(ReadStep::Act(_)));
-            let acts = lines.iter().take_while(|(_, line)| is_act(line)).count();
+            let acts = lines.iter().take_while(|(_, line)| line.act().is_some()).count();
             all.background = lines.drain(..acts).map(|(_, line)| line).collect();
             for (turn, _) in lines {
                 *turn = acts;

@@ -282,7 +282,7 @@ mod tests {
     use super::*;
     use crate::judge::Anchor;
     use crate::judge::testing::{
-        Case, Told, asked, container, database, died, held, is_broken, is_held, mark, readiness, refused, told_to_stop,
+        Case, Told, asked, container, database, died, held, is_broken, is_held, line, mark, readiness, refused, told_to_stop,
     };
     use crate::judge::{Claim, Limit};
     use crate::model::{FaultKind, Inspection, Mark};
@@ -385,6 +385,11 @@ mod tests {
             "{}",
             finding.seen
         );
+        let said =
+            [line(2100, "opening /var/log/x"), line(2200, "setgid(): Operation not permitted"), line(2300, "a fatal error")];
+        let Outcome::Broken(finding) = judged(100, &said) else { panic!("not broken") };
+        let quoted = "`app` exits at every start: `setgid(): Operation not permitted` (3 times, ";
+        assert!(finding.seen.starts_with(quoted), "{}", finding.seen);
         assert_eq!(judged(100, &[database(600, 610, refused())]), Outcome::Pending, "its database was away");
         let fault = Fact::Fault { service: "db".into(), fault: FaultKind::Refusing, phase: Phase::Begins };
         assert_eq!(judged(100, &[(2000, fault)]), Outcome::Pending, "or turned it down");

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::join_all;
 
-use super::execute::{Performed, finish, take_turn, what};
-use crate::experiment::{Act, Event, Line, Progress, RunContext, Stage, Step};
+use super::execute::{Performed, finish, stage, take_turn, what};
+use crate::experiment::{Act, Event, Line, Progress, RunContext, Stage};
 use crate::gherkin::{Grouping, Plan, PlannedExperiment, Turns};
 
 /// Experiments that are performed together: one, or one of each of several apps.
@@ -40,18 +40,11 @@ pub(super) fn companies<'a>(
 /// What an experiment does to the stack, when none of it is about one app, and something is disturbed.
 fn common(experiment: &PlannedExperiment, context: &RunContext) -> Option<Vec<Act>> {
     let experiment = experiment.in_phases();
-    let is_act = |line: &Line| matches!(line.step, Some(Step::Act(_)));
-    let acts: Option<Vec<Act>> = experiment.background.iter().map(|line| common_act(line, context)).collect();
+    let common = |line: &Line| line.act()?.common(&context.contract);
+    let acts: Option<Vec<Act>> = experiment.background.iter().map(common).collect();
     let asserts =
-        |turns: &Turns| turns.alone.is_empty() && turns.lines.iter().all(|(_, line)| !is_act(line) && line.step.is_some());
+        |turns: &Turns| turns.alone.is_empty() && turns.lines.iter().all(|(_, line)| line.act().is_none() && line.step.is_some());
     acts.filter(|acts| acts.len() > 1 && experiment.checks.iter().all(asserts))
-}
-
-fn common_act(line: &Line, context: &RunContext) -> Option<Act> {
-    match &line.step {
-        Some(Step::Act(act)) => act.common(&context.contract),
-        _ => None,
-    }
 }
 
 /// Performs experiments of several apps together; nothing when an app is not ready in company, which says nothing about it.
@@ -62,13 +55,7 @@ pub(super) async fn perform(
     progress: &Arc<dyn Progress>,
 ) -> Option<Vec<Performed>> {
     let members: Vec<PlannedExperiment> = company.iter().map(|experiment| experiment.in_phases()).collect();
-    let stage = |experiment: &PlannedExperiment| {
-        let context = Arc::clone(&contexts[experiment.app]);
-        let mut stage = Stage::new(context, experiment.name.clone(), Arc::clone(progress));
-        stage.ask_only_for(experiment.checks.iter().flat_map(|turns| turns.lines.iter().map(|(_, line)| line)));
-        stage
-    };
-    let mut stages: Vec<Stage> = members.iter().map(stage).collect();
+    let mut stages: Vec<Stage> = members.iter().map(|one| stage(&contexts[one.app], one, progress)).collect();
     for experiment in &members {
         progress.tell(Event::ExperimentStarted { name: &experiment.name, what: &what(plan, experiment) });
     }
@@ -77,8 +64,7 @@ pub(super) async fn perform(
     let mut performed = vec![];
     // The first one's end removes the instance.
     for (stage, experiment) in stages.iter_mut().zip(&members).rev() {
-        let checks = experiment.checks.iter().map(|turns| (turns.index, turns.whole(&experiment.background)));
-        performed.push(finish(plan, experiment.name.clone(), stage, checks, progress).await);
+        performed.push(finish(plan, experiment.name.clone(), stage, experiment.wholes(), progress).await);
     }
     performed.reverse();
     for experiment in &members {

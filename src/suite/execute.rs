@@ -102,16 +102,21 @@ pub(super) fn what(plan: &Plan, experiment: &PlannedExperiment) -> String {
     }
 }
 
-async fn once(context: &Arc<RunContext>, plan: &Plan, experiment: &PlannedExperiment, progress: &Arc<dyn Progress>) -> Performed {
+/// An empty stage for an experiment, on which nobody is asked in vain.
+pub(super) fn stage(context: &Arc<RunContext>, experiment: &PlannedExperiment, progress: &Arc<dyn Progress>) -> Stage {
     let mut stage = Stage::new(Arc::clone(context), experiment.name.clone(), Arc::clone(progress));
     stage.ask_only_for(experiment.checks.iter().flat_map(|turns| turns.lines.iter().map(|(_, line)| line)));
+    stage
+}
+
+async fn once(context: &Arc<RunContext>, plan: &Plan, experiment: &PlannedExperiment, progress: &Arc<dyn Progress>) -> Performed {
+    let mut stage = stage(context, experiment, progress);
     if AssertUnwindSafe(take_all(&mut stage, plan, experiment)).catch_unwind().await.is_err() {
         let reason = "a bug in seaworthy: a step panicked".to_owned();
         let advice = "please report it, with the command line and the compose file".to_owned();
         stage.timeline().record(Fact::Halted { halt: Halt::CouldNotRun { reason, advice, service: None }, check: None });
     }
-    let checks = experiment.checks.iter().map(|turns| (turns.index, turns.whole(&experiment.background)));
-    finish(plan, experiment.name.clone(), &mut stage, checks, progress).await
+    finish(plan, experiment.name.clone(), &mut stage, experiment.wholes(), progress).await
 }
 
 /// Takes the lines of the background, as far as the checks need them, and after each those of every check whose turn has come, as long as
