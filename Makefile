@@ -30,10 +30,11 @@ bench: images
 tests:
 	CI=true RUST_TEST_THREADS=$$(( $$(getconf _NPROCESSORS_ONLN) + 1 )) cargo test --workspace --no-fail-fast
 
-# Cargo lets one of its commands build at a time: the first line lets the tests begin before the second.
+# Cargo lets one of its commands build at a time: the first line lets the tests begin before the second. The second takes the time that they
+# leave.
 lints:
 	@cargo test --workspace --no-run --quiet
-	cargo clippy --workspace --all-targets --quiet -- --deny warnings
+	nice -n 19 cargo clippy --workspace --all-targets --quiet -- --deny warnings
 
 tools:
 	tests/tools

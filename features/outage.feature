@@ -173,6 +173,7 @@ Feature: The app reports an outage of a dependency, and survives it
 
       To fix: catch connection errors where they occur, in background tasks too, and retry with growing pauses.
 
+      Given the outage reaches the app until its return
       Then the app is still the same process
 
   Rule: <dependency> is frozen, and goes on later

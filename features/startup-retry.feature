@@ -13,6 +13,7 @@ Feature: The app waits for its dependencies at start-up
     Given the app missed the database while it was not there
     Then the app is ready within the startup limit
     And the app is still the same process
+    And the app, where readiness does not tell of it, uses the database again
 
   @retry.starting-up @must @needs-tap @needs-postgres
   Scenario: The app waits while the database says that it is starting up
@@ -25,6 +26,7 @@ Feature: The app waits for its dependencies at start-up
     Given the app missed the database while it was not there
     Then the app is ready within the startup limit
     And the app is still the same process
+    And the app, where readiness does not tell of it, uses the database again
 
   @retry.wrong-password @must @needs-postgres
   Scenario: A wrong password is reported and kept secret
@@ -35,7 +37,7 @@ Feature: The app waits for its dependencies at start-up
     Given the database has another password than the app
     And the app and its dependencies are started
     Then the log of the app reports a failed login within 20 seconds more than its start takes
-    And the app is not ready throughout 5 seconds
+    And the app, where readiness tells of dependencies, is not ready throughout 5 seconds
     And the app shows no secret
 
   @retry.stops-while-retrying @must @needs-dependency
@@ -76,6 +78,7 @@ Feature: The app waits for its dependencies at start-up
       Given the app missed <dependency> while it was not there
       Then the app is ready within the startup limit
       And the app is still the same process
+      And the app, where readiness does not tell of it, uses <dependency> again
 
   Rule: <dependency> is missing from the start
 
@@ -114,6 +117,7 @@ Feature: The app waits for its dependencies at start-up
       Given the app missed <dependency> while it was not there
       Then the app is ready within the startup limit
       And the app is still the same process
+      And the app, where readiness does not tell of it, uses <dependency> again
 
     @retry.clear-error-refused @must @needs-tap @needs-dependency
     Scenario: The app says that its dependency refuses connections
@@ -163,7 +167,7 @@ Feature: The app waits for its dependencies at start-up
       Given the database is behind the tap, where there can be one
       When the database and the app start at the same moment
 
-    @retry.initialising-database @must @needs-database
+    @retry.initialising-database @must @needs-database @needs-first-boot
     Scenario: The app survives the first boot of its database
       On its first boot a database creates its files, starts for its own set-up, stops and starts again. For seconds its port refuses connections or drops them.
 
@@ -172,3 +176,4 @@ Feature: The app waits for its dependencies at start-up
       Given the app missed the database while it was not there
       Then the app is ready within the startup limit
       And the app is still the same process
+      And the app, where readiness does not tell of it, uses the database again

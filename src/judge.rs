@@ -13,6 +13,7 @@ mod claim;
 mod config;
 mod defect;
 mod dependency;
+mod failure;
 mod felt;
 mod files;
 mod gap;

@@ -211,8 +211,16 @@ impl Act {
         }
     }
 
+    /// Looks at what it is about to change, where that is known only before. What can't be seen is not put down.
+    pub(super) async fn look_before(&self, stage: &mut Stage) {
+        if let Self::Flap { dependency, .. } | Self::DisturbFor { dependency, how: Disturbance::Killed, .. } = self {
+            disturb::count_sessions_before(stage, dependency).await;
+        }
+    }
+
     /// Does it.
     pub(super) async fn perform(&self, stage: &mut Stage) -> Result<(), Halt> {
+        self.look_before(stage).await;
         match self {
             Self::WatchProcesses => arrange::watch_processes(stage),
             Self::HealthCheckOften { own_timeout } => arrange::run_health_check_often(stage, *own_timeout),

@@ -300,6 +300,12 @@ impl RunContext {
         !self.model.file().sources().is_empty()
     }
 
+    /// Whether the app starts after a one-shot service that needs its database, such as a migration.
+    #[must_use]
+    pub fn is_migrated_first(&self) -> bool {
+        seed::has_one_shots(self)
+    }
+
     /// Whether a service has a health check, declared by the compose file or by its image.
     #[must_use]
     pub fn has_health_check(&self, service: &str) -> bool {

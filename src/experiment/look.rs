@@ -20,7 +20,7 @@ pub(super) async fn look(stage: &mut Stage, step: FactId, claim: &Claim) -> Resu
         Claim::NoRootProcess => processes::users_can_be_read(stage).await?,
         Claim::NoZombies => processes::zombies(stage).await?,
         Claim::NoSessionLeft => processes::sessions_after_end(stage).await?,
-        Claim::Missed(dependency) => {
+        Claim::Missed(dependency) | Claim::UsedAgain(dependency) => {
             let dependency = launch::meant(stage.context(), dependency)?;
             processes::sessions_since(stage, &dependency, step, claim).await?;
         }

@@ -133,9 +133,12 @@ impl Stage {
     }
 
     /// Puts down a step of the whole experiment that is taken by the stage of another app.
-    pub fn announce(&mut self, line: &Line) {
+    pub async fn announce(&mut self, line: &Line) {
         self.turn = None;
         self.put_down(line);
+        if let Some(act) = line.act() {
+            act.look_before(self).await;
+        }
     }
 
     /// Waits until a step that the stage of another app has taken, after it was announced here, has come to the same for this app. Breaks, with

@@ -13,6 +13,8 @@ pub enum Need {
     Database,
     /// Any dependency.
     Dependency,
+    /// An app that can meet the first boot of its database: no migration comes between them.
+    FirstBoot,
     /// A health check of the app.
     HealthCheck,
     /// A liveness path.
@@ -31,11 +33,12 @@ impl Need {
     /// How the tag begins.
     pub const TAG: &str = "needs-";
     /// All of them, by name.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Business,
         Self::Compose,
         Self::Database,
         Self::Dependency,
+        Self::FirstBoot,
         Self::HealthCheck,
         Self::Liveness,
         Self::Postgres,
@@ -58,6 +61,7 @@ impl Need {
             Self::Compose => "compose",
             Self::Database => "database",
             Self::Dependency => "dependency",
+            Self::FirstBoot => "first-boot",
             Self::HealthCheck => "healthcheck",
             Self::Liveness => "liveness",
             Self::Postgres => "postgres",

@@ -403,6 +403,8 @@ pub struct Known<'a> {
     pub has_health_check: bool,
     /// Whether somebody wrote a compose file for it.
     pub has_compose_file: bool,
+    /// Whether the app starts after a migration that needs the database.
+    pub is_migrated_first: bool,
     /// Why there can be no tap, if so.
     pub tap_is_missing: Option<&'a str>,
     /// Whether checks are wanted that take long.
@@ -441,10 +443,18 @@ fn lacks(check: &Check, stack: Known<'_>) -> Option<Lack> {
                 (contract.database().is_some(), "the app has no database that we know how to ask (PostgreSQL, MySQL)")
             }
             Need::Dependency => (!contract.dependencies.is_empty(), "the app has no dependency"),
+            Need::FirstBoot => (
+                !stack.is_migrated_first,
+                "the app starts when a migration of its database has completed: it never meets the database's first boot",
+            ),
             Need::HealthCheck => (stack.has_health_check, "the app has no health check"),
             Need::Liveness => (
                 contract.liveness.is_some(),
-                "the contract names no liveness path, and the app answers at none of the usual ones",
+                if contract.readiness.http().is_some() {
+                    "the contract names no liveness path, and the app answers at none of the usual ones"
+                } else {
+                    "the contract names no liveness path, and readiness is no HTTP path beside which one could be looked for"
+                },
             ),
             Need::Postgres => (
                 contract.dependencies.iter().any(|dependency| matches!(dependency.kind, Kind::Postgres { .. })),
@@ -543,8 +553,14 @@ mod tests {
         let (app, file) = (detect_apps(&declared, &Declared::default(), &model).pop(), Declared::default());
         let draft = detect(app, &declared, &file, &model, &NoImages);
         let contract = draft.into_contract(&model).expect("complete");
-        let stack =
-            Known { contract: &contract, has_health_check: true, has_compose_file: true, tap_is_missing: None, slow: false };
+        let stack = Known {
+            contract: &contract,
+            has_health_check: true,
+            has_compose_file: true,
+            is_migrated_first: false,
+            tap_is_missing: None,
+            slow: false,
+        };
         Ok(Plan::new(&catalogue, &Selection::parse(tags, &catalogue)?, stack, grouping))
     }
 
@@ -645,8 +661,14 @@ mod tests {
         let reason = |readiness: Form, business: Option<serde_json::Value>| {
             let business = business.map(|business| Business::read(&business).expect("a business"));
             let contract = Contract { readiness, business, ..crate::judge::testing::contract() };
-            let stack =
-                Known { contract: &contract, has_health_check: true, has_compose_file: true, tap_is_missing: None, slow: false };
+            let stack = Known {
+                contract: &contract,
+                has_health_check: true,
+                has_compose_file: true,
+                is_migrated_first: false,
+                tap_is_missing: None,
+                slow: false,
+            };
             let catalogue = Catalogue::built_in();
             let ids = ["shutdown.work-kept", "shutdown.in-flight"];
             let plan = Plan::new(&catalogue, &Selection::of(&ids, &catalogue).expect("checks"), stack, Grouping::Rules);

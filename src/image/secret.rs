@@ -61,6 +61,8 @@ const PASSWORDS: [&str; 3] = ["PASSWORD", "PASSWD", "PASSPHRASE"];
 const PASSWORD_ENDS: [&str; 5] = ["PASSWORD", "PASSWD", "PASSPHRASE", "_PASS", "_PWD"];
 /// The ends of names whose value is the key by which an app signs or encrypts, or lets its administrator in, whatever it is.
 const KEY_ENDS: [&str; 6] = ["MASTER_KEY", "SECRET_KEY", "SECRET_KEY_BASE", "ENCRYPTION_KEY", "SIGNING_KEY", "PRIVATE_KEY"];
+/// The ends of names whose value lets a client in: a word there may stand for one, and what looks made is one, however short.
+const CLIENT_ENDS: [&str; 4] = ["API_KEY", "APIKEY", "TOKEN", "SECRET"];
 /// The ends of the names of files that hold a key.
 const KEY_FILES: [&str; 6] = [".pem", ".key", ".der", ".p8", ".p12", ".json"];
 /// Parts of names that switch something on or off, `MYSQL_ALLOW_EMPTY_PASSWORD`.
@@ -432,7 +434,10 @@ fn is_secret(name: &str, value: &str, which: Counts) -> bool {
         let is_switch = upper.split('_').any(|word| SWITCHES.contains(&word));
         return !is_switch && !ANSWERS.contains(&value.to_ascii_lowercase().as_str()) && is_given(value);
     }
-    if PASSWORDS.iter().any(|word| upper.contains(word)) { is_password(value) } else { is_random(value) }
+    if PASSWORDS.iter().any(|word| upper.contains(word)) {
+        return is_password(value);
+    }
+    is_random(value) || (matches!(which, Counts::All) && ends(&CLIENT_ENDS) && is_made_password(value))
 }
 
 fn unquoted(value: &str) -> &str {
@@ -496,6 +501,10 @@ mod tests {
             ("PASSWORD_MIN_LENGTH", "12", None),
             ("PASSWORD_AUTH", "ldap", None),
             ("API_TOKEN", "short", None),
+            ("API_KEY", "8sdhf7sdhfjj3", Some("8sdhf7sdhfjj3")),
+            ("OAUTH_CLIENT_SECRET", "a1b2c3d4", Some("a1b2c3d4")),
+            ("API_KEY", "DEMO_KEY", None),
+            ("TLS_SECRET", "web-tls-cert", None),
             ("PARSE_SERVER_MASTER_KEY", "change-me-please", Some("change-me-please")),
             ("SECRET_KEY_BASE", "dev", Some("dev")),
             ("DJANGO_SECRET_KEY", "insecure", Some("insecure")),

@@ -1,11 +1,9 @@
 //! Judging what the app answers.
 
-use std::sync::LazyLock;
 use std::time::Duration;
 
-use regex::{Regex, RegexBuilder};
-
 use super::claim::{Lasting, Wanted};
+use super::failure;
 use super::meaning::{Meaning, ready_in_words};
 use super::window::{Window, changes};
 use super::words::{answers, deaths, exits, last_exit, seconds, since};
@@ -13,18 +11,6 @@ use crate::model::{Answer, ContainerChange, DependencyState, Endpoint, Fact, Fac
 
 /// How long a request may be left without an answer before the app ends.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// What a program says when something has failed: why, in the words of errno(3), and that.
-static FAILURES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-    let why =
-        "not permitted|permission denied|read-only file system|not writable|no such file|out of memory|cannot allocate|in use";
-    let that = r"error|exception|fatal|fail|denied|unable|can ?not|can't|could not|panic|missing|required|invalid";
-    // The last word of all is better than none.
-    [why, that, r"\S"].map(|words| match RegexBuilder::new(words).case_insensitive(true).build() {
-        Ok(regex) => regex,
-        Err(error) => unreachable!("a built-in pattern: {error}"),
-    })
-});
 
 /// So long before the end of an app that had run begin the lines that are about it. A busy machine tells seconds late that a process has ended.
 const LAST_LINES: Duration = Duration::from_secs(10);
@@ -97,7 +83,7 @@ fn reason(window: &Window<'_>, since: Duration) -> Option<String> {
         Fact::Log { service, line, .. } if service == window.app() => Some(line.trim()),
         _ => None,
     });
-    let most = lines.filter_map(|line| Some((FAILURES.iter().position(|words| words.is_match(line))?, line)));
+    let most = lines.filter_map(|line| Some((failure::rank(line)?, line)));
     // The last one of those that say most.
     most.rev().min_by_key(|(rank, _)| *rank).map(|(_, line)| format!(": `{}`", beginning(line)))
 }
@@ -159,6 +145,9 @@ pub(super) fn listened(window: &Window<'_>, limit: Duration) -> Outcome {
 /// What was sent before the window's end is waited for. There is one request at a time, so the end of a later one shows that all before
 /// it have ended. Whether it hangs is seen late: there a request that was under way when the window began counts too.
 pub(super) fn stayed(window: &Window<'_>, endpoint: Endpoint, lasting: Lasting, time: Duration) -> Outcome {
+    if lasting == Lasting::NoSuccessWhereTold && !window.contract.readiness.tells_of_the_start() {
+        return Outcome::Held(vec![]);
+    }
     let end = window.from + time;
     let counts = |request: &Request<'_>| {
         let begins_within = request.sent >= window.from || (lasting == Lasting::Bounded && request.at > window.from);

@@ -29,7 +29,8 @@ pub fn resolve(checks: &mut [CheckRecord]) {
 #[must_use]
 pub fn missing_reporters(checks: &[CheckRecord], app: Option<&str>) -> Vec<&'static str> {
     let checks = || checks.iter().filter(|check| check.app.as_deref() == app);
-    let is_there = |id: &&str| checks().any(|other| other.id == **id && other.verdict != Verdict::NotApplicable);
+    // One that does not apply would not apply a second time.
+    let is_there = |id: &&str| checks().any(|other| other.id == **id);
     let applies = |check: &&CheckRecord| check.verdict != Verdict::NotApplicable;
     let asked = checks().filter(applies).filter_map(asks).map(|(_, ids)| ids);
     let mut missing: Vec<&str> = asked.filter(|ids| !ids.iter().any(is_there)).filter_map(|ids| ids.first().copied()).collect();

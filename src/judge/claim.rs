@@ -36,8 +36,12 @@ pub enum Claim {
     Listens { within: Limit, of: Anchor },
     /// Readiness shows that the app felt the outage.
     OutageFelt(Anchor),
+    /// Something shows that an outage has reached the app: an answer, its log, an attempt to connect, or a session that it had and lost.
+    OutageReached(Anchor),
     /// The app missed the dependency while that was not there at its start, so that what it does afterwards is no luck.
     Missed(Meant),
+    /// The app uses the dependency again, where readiness does not tell whether it has it.
+    UsedAgain(Meant),
     /// The engine calls the app healthy, or unhealthy, within a limit.
     HealthTurns { healthy: bool, within: Duration, of: Anchor },
     /// The engine does not call the app healthy before it is ready.
@@ -195,6 +199,8 @@ pub enum Lasting {
     Success,
     /// Anything but 2xx.
     NoSuccess,
+    /// The same where readiness tells of what the app needs; elsewhere it says nothing, and nothing is asked of it.
+    NoSuccessWhereTold,
     /// One of the contract's statuses that say "not ready", from its first answer on; that nobody listens yet, or that a connection breaks,
     /// says nothing. The sentences call it 503.
     OnlyUnready,
@@ -206,7 +212,7 @@ impl Lasting {
     pub(super) fn breaks(self, request: &Request<'_>) -> bool {
         match self {
             Self::Success => !request.is_ready(),
-            Self::NoSuccess => request.is_ready(),
+            Self::NoSuccess | Self::NoSuccessWhereTold => request.is_ready(),
             Self::OnlyUnready => matches!(request.meaning, Meaning::Ready | Meaning::Otherwise | Meaning::Hung),
             Self::Bounded => request.meaning == Meaning::Hung,
         }
@@ -222,7 +228,7 @@ impl Lasting {
         let ready = ready_in_words(endpoint, contract);
         match self {
             Self::Success => format!("answers {ready}"),
-            Self::NoSuccess => format!("answers no {ready}"),
+            Self::NoSuccess | Self::NoSuccessWhereTold => format!("answers no {ready}"),
             Self::OnlyUnready => format!("answers nothing but {}", unready_in_words(endpoint, contract)),
             Self::Bounded => "never hangs".into(),
         }
@@ -327,7 +333,9 @@ impl Claim {
                 within.at_most(contract) + contract.probe_timeout + MARGIN
             }
             // Where there is no end of it, a slow answer has to be waited for.
-            Self::OutageFelt(_) => contract.probe_timeout + MARGIN,
+            Self::OutageFelt(_) | Self::OutageReached(_) => contract.probe_timeout + MARGIN,
+            // Where readiness tells, it holds at once.
+            Self::UsedAgain(_) => contract.recovery_limit + missed::PATIENCE,
             Self::Missed(_) => Limit::Startup.at_most(contract) + missed::PATIENCE,
             // The last request of the window may have to run into its timeout before its answer is known.
             Self::Stays { time, .. } => *time + contract.probe_timeout + MARGIN,
@@ -356,7 +364,8 @@ impl Claim {
             | Self::LogNames { of, .. }
             | Self::NoTraces { of, .. }
             | Self::GivesUpCleanly { of, .. }
-            | Self::OutageFelt(of) => *of,
+            | Self::OutageFelt(of)
+            | Self::OutageReached(of) => *of,
             Self::NotReadyBefore(_) => Anchor::Start,
             _ => Anchor::Latest,
         }
@@ -372,6 +381,7 @@ impl Claim {
             | Self::Stays { of, .. }
             | Self::HealthTurns { of, .. }
             | Self::OutageFelt(of)
+            | Self::OutageReached(of)
             | Self::StopsInTime(of)
             | Self::HeldRequestAnswered(of)
             | Self::KeepsSecrets(of) => *of,
@@ -436,6 +446,7 @@ impl Claim {
             | Self::Structured
             | Self::KeepsSecrets(_) => &[Sight::Everything, Sight::Log],
             Self::Paced { .. } | Self::BacksOff(_) => &[Sight::Everything, Sight::Attempts],
+            Self::UsedAgain(_) => &[Sight::Everything, Sight::Attempts],
             Self::Missed(_) => &[Sight::Everything, Sight::Log, Sight::Attempts],
             _ => &[Sight::Everything],
         }
@@ -452,7 +463,9 @@ impl Claim {
             }
             Self::Listens { within, .. } => answers::listened(window, within.in_window(window)),
             Self::OutageFelt(_) => felt::was_felt(window),
+            Self::OutageReached(_) => felt::has_reached(window),
             Self::Missed(dependency) => meant(window, dependency, |service| missed::missed(window, service)),
+            Self::UsedAgain(dependency) => meant(window, dependency, |service| missed::is_used_again(window, service)),
             Self::Stays { endpoint, lasting, time, .. } => answers::stayed(window, *endpoint, *lasting, *time),
             Self::HealthTurns { healthy, within, .. } => health::turned(window, *healthy, *within),
             Self::HealthCheckPasses(within) => health::passes(window, *within),

@@ -15,7 +15,7 @@ use super::process::{first_process, is_shell};
 use super::stop::handles;
 use super::window::{Stop, Window};
 use super::words::deaths;
-use super::{Anchor, Claim, Limit, files};
+use super::{Anchor, Claim, Limit, files, image};
 use crate::model::{Answer, Defect, DependencyState, Endpoint, Fact, FaultKind, Inspection, Phase, is_within};
 use crate::subject::Meant;
 
@@ -25,8 +25,11 @@ const AT_ONCE: Duration = Duration::from_secs(2);
 /// What programs say of a path that they can't write to: the words of errno(3) in C, Python, Node, Go and Java, and a path.
 static NOT_WRITABLE: LazyLock<Regex> = LazyLock::new(|| {
     let words = "Read-only file system|Permission denied|EROFS|EACCES|read-only file system|permission denied";
+    // What creates something writes, whatever errno it is told by.
+    let creates = "(?i:(?:unable|failed|could not|cannot|can't) (?:to )?(?:create|make|mkdir|write)|(?:creating|writing) failed)";
+    let things = r"[^/\n]{0,40}?(?i:file|directory|folder|dir|socket|database)[^/\n]{0,20}?";
     match Regex::new(&format!(
-        r#"(?:{words})\b[^/\n]{{0,80}}?['"]?(/[^\s'",:;)’]+)|(/[^\s'",:;)’]+)['"’]?(?:: (?:{words})| is not writable)"#
+        r#"(?:{words})\b[^/\n]{{0,80}}?['"]?(/[^\s'",:;)’]+)|(/[^\s'",:;)’]+)['"’]?(?:: (?:{words})| is not writable)|{creates} (?:{things})?['"(]?(/[^\s'",:;)’]+)"#
     )) {
         Ok(regex) => regex,
         Err(error) => unreachable!("a built-in pattern: {error}"),
@@ -82,11 +85,14 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
         Claim::Answers { endpoint: Endpoint::Readiness, .. }
         | Claim::Stays {
             endpoint: Endpoint::Readiness,
-            lasting: Lasting::Bounded | Lasting::NoSuccess | Lasting::OnlyUnready,
+            lasting: Lasting::Bounded | Lasting::NoSuccess | Lasting::NoSuccessWhereTold | Lasting::OnlyUnready,
             ..
         }
         | Claim::OutageFelt(_)
-        | Claim::Missed(_) => in_outage(window, matches!(claim, Claim::Stays { lasting: Lasting::NoSuccess, .. })),
+        | Claim::OutageReached(_)
+        | Claim::Missed(_) => {
+            in_outage(window, matches!(claim, Claim::Stays { lasting: Lasting::NoSuccess | Lasting::NoSuccessWhereTold, .. }))
+        }
         Claim::HealthTurns { healthy: false, .. } => {
             let is_shared = |defect: &Defect| matches!(defect, Defect::IgnoresOutage { .. } | Defect::ExitsInOutage { .. });
             in_outage(window, false).filter(is_shared).or(Some(Defect::HealthStaysGreen))
@@ -112,6 +118,8 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
         }
         Claim::HasHealthCheck => Some(Defect::NoHealthCheck),
         Claim::NoRootProcess | Claim::UserIsNotRoot => Some(Defect::RunsAsRoot),
+        Claim::Labelled => Some(Defect::LacksMetadata),
+        Claim::ExposesItsPorts => image::hides_a_port(window).then_some(Defect::LacksMetadata),
         Claim::DataOnVolume(service) | Claim::RowSurvives(service) => {
             named(window, service).map(|service| Defect::NoVolume { service })
         }
@@ -163,7 +171,8 @@ fn unheeded(window: &Window<'_>, stop: &Stop<'_>) -> Defect {
     match disturbed(window) {
         Some((service, _)) if is_handled && waited && is_silent => Defect::WaitsForever { service: service.to_owned() },
         Some((service, _)) if is_handled && waited => Defect::StopWaitsForTheDead { service: service.to_owned() },
-        Some((service, _)) if is_handled && is_silent => {
+        // One that is gone answers nothing either.
+        Some((service, _)) if is_handled => {
             Defect::StopWaits { service: service.to_owned(), first_process: first.map(|process| process.command) }
         }
         _ => Defect::IgnoresStopSignal { first_process: first.map(|process| process.command) },
@@ -276,7 +285,7 @@ fn never_listens(window: &Window<'_>) -> bool {
 /// The path that a line of a log says can't be written to.
 fn not_writable(line: &str) -> Option<String> {
     let found = NOT_WRITABLE.captures(line)?;
-    let path = found.get(1).or_else(|| found.get(2))?.as_str();
+    let path = found.get(1).or_else(|| found.get(2)).or_else(|| found.get(3))?.as_str();
     // The end of a sentence, or of `cp -r from/. to/.`.
     Some(path.trim_end_matches(['.', '/']).to_owned()).filter(|path| !path.is_empty())
 }
@@ -491,6 +500,18 @@ mod tests {
     }
 
     #[test]
+    fn an_image_without_labels_and_with_a_hidden_port_has_one_defect() {
+        let ports = |exposed: &[u16]| {
+            let set = |ports: &[u16]| ports.iter().copied().collect();
+            let ports = Inspection::Ports { exposed: set(exposed), inherited: set(&[]), listening: set(&[8000]) };
+            shown(&Claim::ExposesItsPorts, &[(0, Fact::Inspected { inspection: ports })])
+        };
+        assert_eq!(shown(&Claim::Labelled, &[]), Some(Defect::LacksMetadata));
+        assert_eq!([ports(&[]), ports(&[9000])], [Some(Defect::LacksMetadata), Some(Defect::LacksMetadata)]);
+        assert_eq!(ports(&[8000, 9000]), None, "it says too much");
+    }
+
+    #[test]
     fn files_are_told_by_their_outermost_folders() {
         let files = ["/a/b/c/x", "/a/b/y", "/a/bc/z", "/root"].map(str::to_owned);
         assert_eq!(outermost_folders(&files), [""; 1], "the root holds all");
@@ -520,6 +541,9 @@ mod tests {
                 Some("/var/log/apache2/error.log"),
             ),
             ("directory '/var/cache/bind' is not writable", Some("/var/cache/bind")),
+            ("Unable to create socket directory (/var/run/pdns/) and it does not exist yet", Some("/var/run/pdns")),
+            ("failed to create file \"/data/app.db\"", Some("/data/app.db")),
+            ("could not create a session for /users/1: no route", None),
             ("java.io.FileNotFoundException: /data/log (Permission denied)", None),
             ("permission denied for table users", None),
             ("GET /admin 403", None),

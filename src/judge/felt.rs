@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use super::answers::{Request, requests};
 use super::attempts::attempts;
+use super::failure;
+use super::log::{lines_that_say, tells};
 use super::meaning::ready_in_words;
+use super::names::names_of;
 use super::window::Window;
-use super::words::{answers, seconds};
+use super::words::{answers, deaths, seconds};
 use crate::model::{Endpoint, Fact, FactId, FaultKind, Mark, Outcome, Phase};
 use crate::subject::Form;
 
@@ -41,44 +44,85 @@ impl<'a> Outage<'a> {
         let end = window.facts.iter().rev().find(|one| one.at > last && matches!(&one.fact, Fact::Mark { mark } if back(mark)));
         Some(Self { service, fault, begin, end: end.map(|one| one.at) })
     }
+
+    /// What readiness, or the tap, shows of it.
+    fn shown(&self, window: &Window<'_>) -> Option<FactId> {
+        let (begin, until) = (self.begin, self.end.unwrap_or(Duration::MAX));
+        let is_felt = |one: &Request<'_>| !one.is_ready() || one.at.saturating_sub(one.sent) >= SLOW;
+        let answer = requests(window, Endpoint::Readiness).find(|one| one.at > begin && one.sent < until && is_felt(one));
+        let attempt = || attempts(window.facts, self.service).find(|one| one.at > begin && one.at < until).map(|one| one.id);
+        answer.map(|one| one.id).or_else(attempt)
+    }
+
+    /// Nothing has shown it: with what readiness said instead. What is under way is waited for.
+    fn missed(&self, window: &Window<'_>, expected: String) -> Outcome {
+        let asked_after = self.end.is_some_and(|end| requests(window, Endpoint::Readiness).any(|one| one.sent >= end));
+        if !window.over && !asked_after {
+            return Outcome::Pending;
+        }
+        let last = self.end.unwrap_or(Duration::MAX).min(window.facts.last().map_or(self.begin, |one| one.at));
+        let during = |one: &Request<'_>| one.sent >= self.begin && one.at <= last;
+        let asked: Vec<FactId> = requests(window, Endpoint::Readiness).filter(during).map(|one| one.id).collect();
+        let evidence = asked.first().into_iter().chain(asked.last()).copied().collect();
+        Outcome::broken(expected, answers(window.facts, Endpoint::Readiness, (self.begin, last)), evidence)
+    }
 }
 
 /// Readiness shows that the outage reached the app: an answer other than 2xx, one that took longer than usual, or a new connection that the tap saw
 /// before the app was ready again.
 pub(super) fn was_felt(window: &Window<'_>) -> Outcome {
-    let Some(Outage { service, fault, begin, end }) = Outage::of(window) else {
+    let Some(outage) = Outage::of(window) else {
         return Outcome::undecided_when(window.over, "nothing was disturbed");
     };
-    if fault == FaultKind::Slow && window.contract.readiness == Form::HealthCheck {
+    if outage.fault == FaultKind::Slow && window.contract.readiness == Form::HealthCheck {
         let why = "readiness is read from the health check, which says nothing about how long an answer takes";
         return Outcome::NotApplicable(why.into());
     }
-    let until = end.unwrap_or(Duration::MAX);
-    let is_felt = |one: &Request<'_>| !one.is_ready() || one.at.saturating_sub(one.sent) >= SLOW;
-    let answer = requests(window, Endpoint::Readiness).find(|one| one.at > begin && one.sent < until && is_felt(one));
-    let attempt = || attempts(window.facts, service).find(|one| one.at > begin && one.at < until).map(|one| one.id);
-    if let Some(id) = answer.map(|one| one.id).or_else(attempt) {
+    if let Some(id) = outage.shown(window) {
         return Outcome::Held(vec![id]);
     }
-    let asked_after = end.is_some_and(|end| requests(window, Endpoint::Readiness).any(|one| one.sent >= end));
-    if !window.over && !asked_after {
-        return Outcome::Pending;
-    }
-    let last = until.min(window.facts.last().map_or(begin, |one| one.at));
-    let asked: Vec<FactId> =
-        requests(window, Endpoint::Readiness).filter(|one| one.sent >= begin && one.at <= last).map(|one| one.id).collect();
-    let evidence = asked.first().into_iter().chain(asked.last()).copied().collect();
-    let seen = answers(window.facts, Endpoint::Readiness, (begin, last));
     let ready = ready_in_words(Endpoint::Readiness, window.contract);
+    let service = outage.service;
     let expected =
         format!("readiness shows that `{service}` is disturbed: an answer other than {ready}, or one after {}", seconds(SLOW));
-    Outcome::broken(expected, seen, evidence)
+    outage.missed(window, expected)
+}
+
+/// Something shows that the outage reached the app: what readiness shows, an exit, a line of its log that says that something is wrong with the
+/// dependency, or a session that it had when the dependency was killed, which no session survives.
+pub(super) fn has_reached(window: &Window<'_>) -> Outcome {
+    let Some(outage) = Outage::of(window) else {
+        return Outcome::undecided_when(window.over, "nothing was disturbed");
+    };
+    let Outage { service, fault, begin, end } = outage;
+    let until = end.unwrap_or(Duration::MAX);
+    let death = || deaths(window.facts, window.app(), begin).next().map(|death| death.id);
+    let session = || {
+        let counts = window.facts.iter().rev().filter(|one| one.at <= begin).find_map(|one| match &one.fact {
+            Fact::Sessions { service: of, count } if of == service => Some((one.id, *count)),
+            _ => None,
+        });
+        counts.filter(|(_, count)| *count > 0 && fault == FaultKind::Killed).map(|(id, _)| id)
+    };
+    let line = || {
+        let names = names_of(window, service);
+        let is_about_it = tells(window, service, &names);
+        lines_that_say(window, (begin, until), |text| failure::is_told(text) && is_about_it(text)).next()
+    };
+    if let Some(id) = outage.shown(window).or_else(death).or_else(session).or_else(line) {
+        return Outcome::Held(vec![id]);
+    }
+    let app = window.app();
+    let expected = format!(
+        "something shows that the outage of `{service}` has reached `{app}`: an answer, its log, or a connection of its own"
+    );
+    outage.missed(window, expected)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::testing::{Case, Told, held, is_broken, mark, readiness};
+    use crate::judge::testing::{Case, Told, died, held, is_broken, line, mark, readiness};
     use crate::judge::{Anchor, Claim};
     use crate::model::Answer;
     use crate::model::Return;
@@ -110,6 +154,23 @@ mod tests {
         assert!(is_broken(&judged(&[status(500, 503), status(2000, 200), status(6100, 503)])), "before and after it");
         assert!(is_broken(&judged(&[(1500, Fact::Attempt { service: "cache".into() }), status(6100, 200)])), "another one's");
         assert_eq!(judged(&[status(2000, 200)]), Outcome::Pending, "one may be under way");
+    }
+
+    #[test]
+    fn what_is_survived_has_reached_the_app() {
+        let reached = |others: &[Told]| {
+            let told = [disturbed(1000, FaultKind::Killed), back(6000), status(6100, 200)];
+            Case::of(told.into_iter().chain(others.to_vec())).over().judge(&Claim::OutageReached(Anchor::Return))
+        };
+        let sessions = |ms, service: &str, count| (ms, Fact::Sessions { service: service.into(), count });
+        assert!(is_broken(&reached(&[status(2000, 200)])), "nobody has noticed anything");
+        assert_eq!(reached(&[status(2000, 503)]), held([3]));
+        assert_eq!(reached(&[died(2000, 1)]), held([3]));
+        assert_eq!(reached(&[sessions(900, "db", 2)]), held([3]), "they can't outlive it");
+        assert!(is_broken(&reached(&[sessions(900, "db", 0)])), "it had none");
+        assert!(is_broken(&reached(&[sessions(900, "cache", 2), sessions(7000, "db", 2)])), "another one's, and later ones");
+        assert_eq!(reached(&[line(2000, "lost connection to db: server closed the connection unexpectedly; retry")]), held([3]));
+        assert!(is_broken(&reached(&[line(900, "error: db refused"), line(2000, "reading from db")])), "before, and no failure");
     }
 
     #[test]

@@ -109,7 +109,7 @@ pub(super) fn exposes_its_ports(window: &Window<'_>) -> Outcome {
 
 fn wrong_ports(exposed: &BTreeSet<u16>, inherited: &BTreeSet<u16>, listening: &BTreeSet<u16>) -> Vec<String> {
     let ports = |ports: &mut dyn Iterator<Item = &u16>| ports.map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let hidden = ports(&mut listening.difference(exposed).filter(|port| **port < FIRST_EPHEMERAL));
+    let hidden = ports(&mut hidden(exposed, listening));
     let silent = ports(&mut exposed.difference(listening).filter(|port| !inherited.contains(port)));
     let mut seen = vec![];
     if !hidden.is_empty() {
@@ -119,6 +119,20 @@ fn wrong_ports(exposed: &BTreeSet<u16>, inherited: &BTreeSet<u16>, listening: &B
         seen.push(format!("it exposes {silent}, where nothing listens"));
     }
     seen
+}
+
+/// The ports on which the app listens and which its image does not expose.
+fn hidden<'a>(exposed: &'a BTreeSet<u16>, listening: &'a BTreeSet<u16>) -> impl Iterator<Item = &'a u16> {
+    listening.difference(exposed).filter(|port| **port < FIRST_EPHEMERAL)
+}
+
+/// Whether the app listens on a port that its image does not expose.
+pub(super) fn hides_a_port(window: &Window<'_>) -> bool {
+    let found = window.inspected(|inspection| match inspection {
+        Inspection::Ports { exposed, listening, .. } => Some(hidden(exposed, listening).next().is_some()),
+        _ => None,
+    });
+    found.is_some_and(|(_, hides)| hides)
 }
 
 /// The image has the labels by which it can be found again.

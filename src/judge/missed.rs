@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::answers::requests;
 use super::attempts::attempts;
-use super::log::lines_that_say;
+use super::failure;
+use super::log::{lines_that_say, tells};
 use super::meaning::{Meaning, ready_in_words};
-use super::names::{has_name, names_of};
+use super::names::names_of;
 use super::window::{SLOWER, Window};
 use super::words::{answers, deaths};
 use crate::model::{Endpoint, Fact, FactId, Mark, Observation, Outcome, Phase};
@@ -17,30 +18,6 @@ const LATER: Duration = Duration::from_secs(5);
 const SURELY: Duration = Duration::from_millis(500);
 /// How long a fact may take from what it tells of to us.
 const ARRIVAL: Duration = Duration::from_secs(1);
-/// Words by which a log speaks of something that does not work.
-const FAILURES: [&str; 20] = [
-    "error",
-    "fail",
-    "exception",
-    "refused",
-    "reset",
-    "timeout",
-    "timed out",
-    "unavailable",
-    "not available",
-    "unreachable",
-    "not known",
-    "unknown host",
-    "no such host",
-    "enotfound",
-    "eai_again",
-    "could not",
-    "cannot",
-    "can't",
-    "unable",
-    "retry",
-];
-
 /// How long after the return of the dependency it takes at most until this is known of an app that is ready by then.
 pub(super) const PATIENCE: Duration = LATER.saturating_add(ARRIVAL);
 
@@ -98,6 +75,34 @@ pub(super) fn missed(window: &Window<'_>, service: &str) -> Outcome {
     )
 }
 
+/// The app uses the dependency again: an attempt to reach it after its return, or a session with it. Readiness that tells of dependencies shows as
+/// much, and nothing more is asked of it. An app that tries once and then does nothing at all still runs.
+pub(super) fn is_used_again(window: &Window<'_>, service: &str) -> Outcome {
+    if window.contract.readiness.tells_of_the_start() {
+        return Outcome::Held(vec![]);
+    }
+    let Some((back, _)) = window.returned().filter(|(_, of)| *of == service) else {
+        return Outcome::undecided_when(window.over, format!("when `{service}` was there"));
+    };
+    let until = back.at + window.contract.recovery_limit;
+    if let Some(used) = used_afterwards(window, service, (provided(window, service, back.at), until)) {
+        return Outcome::Held(vec![used]);
+    }
+    if !window.over && window.facts.last().is_none_or(|last| last.at <= until + ARRIVAL) {
+        return Outcome::Pending;
+    }
+    let app = window.app();
+    let counted = |fact: &Fact| matches!(fact, Fact::Sessions { service: of, .. } if of == service);
+    let is_seen = window.facts.iter().any(|one| counted(&one.fact)) || attempts(window.facts, service).next().is_some();
+    if !is_seen {
+        return Outcome::NotApplicable(format!(
+            "neither attempts of `{app}` to reach `{service}` nor its sessions can be seen from here"
+        ));
+    }
+    let expected = format!("`{app}` connects to `{service}` {}", window.within(window.contract.recovery_limit));
+    Outcome::broken(expected, format!("it made no attempt to reach `{service}`, and has no session with it"), vec![back.id])
+}
+
 /// When the dependency was let go on, after which it may accept before we see it; its return where that is not known.
 fn provided(window: &Window<'_>, service: &str, back: Duration) -> Duration {
     let ends = |fact: &Fact| matches!(fact, Fact::Fault { service: of, phase: Phase::Ends, .. } if of == service);
@@ -117,10 +122,8 @@ fn shown_before(window: &Window<'_>, service: &str, (provided, back): (Duration,
     });
     let attempt = || attempts(window.facts, service).find(|one| one.at >= started && one.at < provided).map(|one| one.id);
     let names = names_of(window, service);
-    let says = |text: &str| {
-        let lower = text.to_lowercase();
-        FAILURES.iter().any(|word| lower.contains(word)) && has_name(text, &names)
-    };
+    let is_about_it = tells(window, service, &names);
+    let says = |text: &str| failure::is_told(text) && is_about_it(text);
     answer.map(|one| one.id).or_else(attempt).or_else(|| lines_that_say(window, (started, provided), says).next())
 }
 
@@ -222,6 +225,7 @@ mod tests {
         assert!(is_held(&judged(&[died(2000, 1), status(6100, 200)])));
         let says = |ms, text: &str| judged(&[line(ms, text), status(6100, 200)]);
         assert!(is_held(&says(2000, "psycopg2.OperationalError: could not translate host name \"db\" to address")));
+        assert!(is_held(&says(2000, "Error: connect ECONNREFUSED 172.18.0.2:5432")), "by its address");
         assert!(is_broken(&says(2000, "using the database at db:5432")), "that is no failure");
         assert!(is_broken(&says(2000, "cache: connection refused")), "another one's");
         assert!(is_broken(&says(6050, "could not reach db")), "it was there by then");
@@ -251,6 +255,21 @@ mod tests {
         assert!(is_broken(&ready(&[attempt(5600, "db")])), "it was on its way by then");
         let early = [readiness(2100, 2110, Answer::Refused), status(5600, 200), status(6100, 200)];
         assert!(is_held(&judged(&early)), "the app may see it before we do");
+    }
+
+    #[test]
+    fn an_app_whose_readiness_says_nothing_has_to_come_to_use_it() {
+        let judged = |form: Form, told: &[Told]| {
+            let mut case = case(told).over();
+            (case.contract.readiness, case.contract.recovery_limit) = (form, Duration::from_secs(20));
+            case.judge(&Claim::UsedAgain(Meant::Database))
+        };
+        assert_eq!(judged(Form::Runs, &[attempt(1100, "db"), attempt(12_000, "db")]), held([6]));
+        assert_eq!(judged(Form::Runs, &[sessions(7000, 0), sessions(9000, 1)]), held([6]));
+        assert!(is_broken(&judged(Form::Runs, &[attempt(1100, "db")])), "it tried once");
+        assert!(is_broken(&judged(Form::Runs, &[attempt(1100, "db"), attempt(27_000, "db")])), "too late");
+        assert!(matches!(judged(Form::Runs, &[]), Outcome::NotApplicable(_)), "nobody could see it");
+        assert_eq!(judged(Form::path("/health"), &[]), held([]), "readiness tells");
     }
 
     #[test]

@@ -42,6 +42,12 @@ impl Stop<'_> {
                 Some(process) if is_shell(process) => {
                     format!("; its first process is a shell, `{}`, which does not pass the signal on", process.command)
                 }
+                // An init handles no signal that it passes on.
+                Some(process)
+                    if handles(window, signal) == Some(false) && !is_behind_an_init(window.facts, self.app, self.told) =>
+                {
+                    format!("; its first process, `{}`, has no handler for {signal}", process.command)
+                }
                 Some(process) => format!("; its first process is `{}`", process.command),
                 None => String::new(),
             };
@@ -108,7 +114,9 @@ pub(super) fn in_time(window: &Window<'_>) -> Outcome {
         }
         let expected = format!("`{}` exits within {} of {}", stop.app, seconds(stop.grace), stop.signal);
         let seen = stop.describe(window);
-        match went_on(window, &stop).filter(|_| !was_ready) {
+        // That a process runs is no word of how far its start has come.
+        let had_started = was_ready && window.contract.readiness.tells_of_the_start();
+        match went_on(window, &stop).filter(|_| !had_started) {
             Some((how, id)) => Outcome::broken(expected, format!("{seen}; {how}"), [stop.evidence(), vec![id]].concat()),
             None => Outcome::broken(expected, seen, stop.evidence()),
         }
@@ -179,7 +187,7 @@ pub(super) fn signal_reached(window: &Window<'_>) -> Outcome {
         let seen = match (&shell, is_handled) {
             _ if stop.is_in_time() => return Outcome::Held(stop.evidence()),
             (Some(_), _) => seen,
-            (None, Some(false)) => format!("{seen}, which has no handler for {}", stop.signal),
+            (None, Some(false)) => seen,
             (None, Some(true)) => return Outcome::Held(stop.evidence()),
             (None, None) if is_behind_an_init(window.facts, stop.app, stop.told) => return Outcome::Held(stop.evidence()),
             (None, None) => match noticed(window, &stop) {
@@ -297,7 +305,7 @@ mod tests {
         let first = with_first_process(Some(7), "server");
         let ignored = killed(&[&first[..], &[look(0)]].concat());
         let seen = ignored.seen(&Claim::SignalReached);
-        assert!(seen.ends_with("`server`, which has no handler for SIGTERM"), "{seen}");
+        assert!(seen.ends_with("its first process, `server`, has no handler for SIGTERM"), "{seen}");
         let slow = killed(&[&first[..], &[look(1 << 14)]].concat());
         assert!(is_held(&slow.judge(&Claim::SignalReached)), "it has one, and takes too long");
         let in_time = Claim::StopsInTime(Anchor::Stop);

@@ -138,6 +138,8 @@ pub enum Defect {
     },
     /// The app runs as root.
     RunsAsRoot,
+    /// The image leaves out what platforms read of it: labels, the ports on which it listens.
+    LacksMetadata,
     /// The data of a service is not on a volume with a name.
     NoVolume {
         /// The service.
@@ -192,6 +194,7 @@ impl Defect {
             Self::LateAfter { .. } => &["readiness.prompt", "readiness.prompt-refused"],
             Self::LogOmits { .. } | Self::TracePerAttempt => &["retry.clear-error", "retry.clear-error-refused"],
             Self::RunsAsRoot => &["nonroot.processes", "nonroot.image-user"],
+            Self::LacksMetadata => &["image.labels", "image.exposes"],
             Self::NoVolume { .. } => &["data.survives", "data.named-volume"],
         }
     }
@@ -324,6 +327,7 @@ impl fmt::Display for Defect {
             Self::LateAfter { service } => write!(formatter, "The app takes long to notice that `{service}` is there"),
             Self::LogOmits { service } => write!(formatter, "The log does not say that `{service}` is missing"),
             Self::RunsAsRoot => formatter.write_str("The app runs as root"),
+            Self::LacksMetadata => formatter.write_str("The image lacks metadata"),
             Self::NoVolume { service } => write!(formatter, "The data of `{service}` is not on a named volume"),
         }
     }

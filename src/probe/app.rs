@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use super::grpc::Calls;
 use super::http::{self, Requests};
 use super::protocol::Server;
-use super::sight::{Looks, running_since};
+use super::sight::{Looks, has_run, running_since};
 use super::{exec, next_reach, tcp};
 use crate::engine::{Engine, Reach};
 use crate::model::{Answer, Endpoint, Fact, Sight, Timeline};
@@ -112,6 +112,12 @@ async fn ask_a_port(probe: AppProbe, mut asker: Asker, mut reach: watch::Receive
             (Answer::Broken("the container stopped".into()), None)
         });
         let body = body.filter(|body| known.is_news(&answer, body));
+        // Some listen before they look at what they need, and exit without it.
+        if matches!(asker, Asker::Tcp) && answer == Answer::Ready && !timeline.read(|facts| has_run(facts, &probe.service, sent))
+        {
+            clock.reach(sent + asker.interval()).await;
+            continue;
+        }
         timeline.record(Fact::Probe { endpoint: probe.endpoint, sent, answer, body });
         clock.reach(sent + asker.interval()).await;
     }

@@ -45,7 +45,7 @@ impl Looks {
     pub(super) fn look(&mut self, facts: &[Observation], now: Duration) -> Option<Answer> {
         let since = running_since(facts, &self.service)?;
         match &self.what {
-            What::Life => (now >= since + RUNS_FOR).then_some(Answer::Ready),
+            What::Life => has_run(facts, &self.service, now).then_some(Answer::Ready),
             What::Health => health(facts, &self.service, since),
             What::Line(pattern) => {
                 // What it wrote at once may be older than the engine's word of its start.
@@ -77,6 +77,11 @@ pub(super) fn running_since(facts: &[Observation], service: &str) -> Option<Dura
         ContainerChange::Died { .. } => Some(None),
         ContainerChange::Created { .. } | ContainerChange::Health { .. } => None,
     })?
+}
+
+/// Whether the first process of a service has not just failed to start, at a moment.
+pub(super) fn has_run(facts: &[Observation], service: &str, now: Duration) -> bool {
+    running_since(facts, service).is_some_and(|since| now >= since + RUNS_FOR)
 }
 
 /// When the first process of a service ended last.

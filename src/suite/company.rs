@@ -105,7 +105,7 @@ async fn act(stages: &mut [Stage], members: &[PlannedExperiment], number: usize)
         return ControlFlow::Continue(());
     };
     for (guest, experiment) in guests.iter_mut().zip(of_guests) {
-        guest.announce(&experiment.background[number]);
+        guest.announce(&experiment.background[number]).await;
     }
     if host.take(&of_host.background[number], None).await.is_break() {
         return ControlFlow::Break(());

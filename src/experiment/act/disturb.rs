@@ -110,7 +110,6 @@ fn begins(instance: &Instance, at: Duration, service: &str, how: Disturbance) {
 pub(super) async fn flap(stage: &mut Stage, dependency: &Meant, times: u64) -> Result<(), Halt> {
     let (context, instance) = stage.instance().await?;
     let service = launch::meant(context, dependency)?;
-    count_sessions(context, instance, &service).await;
     let clock = instance.timeline().clock();
     let mut accepted = Duration::ZERO;
     for _ in 0..times {
@@ -201,6 +200,15 @@ pub(super) async fn free_slots(stage: &mut Stage) -> Result<(), Halt> {
     let at = fault::end(instance, &service, FaultKind::Exhausted);
     stage.mark(at, Mark::SlotsFree { service });
     Ok(())
+}
+
+/// Puts down how many sessions the app has with a dependency that is about to be killed.
+pub(super) async fn count_sessions_before(stage: &mut Stage, dependency: &Meant) {
+    if let Ok((context, instance)) = stage.instance().await
+        && let Ok(service) = launch::meant(context, dependency)
+    {
+        count_sessions(context, instance, &service).await;
+    }
 }
 
 /// Puts down how many sessions the app has with a dependency now: PostgreSQL says so itself, and those that come from another app are not its
