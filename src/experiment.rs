@@ -13,6 +13,7 @@ mod paths;
 mod progress;
 mod resolved;
 mod seed;
+mod settle;
 mod sources;
 mod stage;
 mod step;

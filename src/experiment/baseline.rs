@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use super::arrangement::Arrangement;
-use super::{RunContext, RunError, launch, paths};
+use super::settle::LastLine;
+use super::{RunContext, RunError, launch, paths, settle};
 use crate::model::{Halt, Timeline, last_log_lines};
 use crate::subject::{Form, Found};
 
@@ -23,6 +24,8 @@ pub(super) struct Baseline {
     pub(super) liveness: Option<Found<Form>>,
     /// How long the app took to be ready.
     pub(super) ready_after: Duration,
+    /// The last line that the app wrote about its start, where readiness does not say when that is over.
+    pub(super) last_line: Option<LastLine>,
     /// How many copies the engine's machine bears at once.
     pub(super) copies: usize,
 }
@@ -41,12 +44,14 @@ pub(super) async fn measure(context: &RunContext) -> Result<Baseline, RunError> 
             return Err(not_ready(&context.contract.app, failure, &timeline));
         }
     };
+    let tells = context.contract.readiness.tells_of_the_start();
+    let last_line = if tells { None } else { settle::last_line_of_start(context, &timeline, started) };
     let liveness = if context.contract.liveness.is_none() { paths::find_liveness(context, &instance).await } else { None };
     let used =
         futures::future::join_all(instance.services().map(|(_, service)| context.engine.memory_used(&service.container))).await;
     let copies = copies_at_once(context, used.into_iter().flatten().sum());
     instance.down().await?;
-    Ok(Baseline { liveness, ready_after: ready.saturating_sub(started), copies })
+    Ok(Baseline { liveness, ready_after: ready.saturating_sub(started), last_line, copies })
 }
 
 /// An experiment mostly waits, so that there may be several for each core; fewer where the memory would not last. How many there are is

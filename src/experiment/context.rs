@@ -11,6 +11,7 @@ use tokio::sync::OnceCell;
 
 use super::find::{self, Search};
 use super::seed::{self, Seeds};
+use super::settle::LastLine;
 use super::{ResolvedStack, RunError, baseline};
 use crate::causes::with_causes;
 use crate::compose::{
@@ -69,6 +70,8 @@ pub struct RunContext {
     pub notes: Vec<String>,
     /// How long the app took to be ready when nothing disturbed it.
     pub(super) undisturbed_start: Duration,
+    /// What it then wrote last about its start, where readiness does not say when that is over.
+    pub(super) last_line: Option<LastLine>,
 }
 
 impl RunContext {
@@ -112,6 +115,7 @@ impl RunContext {
                 tap: Arc::clone(&tap),
                 seeds: Seeds::default(),
                 undisturbed_start: Duration::ZERO,
+                last_line: None,
                 notes: vec![],
             })
         });
@@ -157,7 +161,7 @@ impl RunContext {
             self.contract.liveness = Some(liveness.value.clone());
             self.draft.liveness = Some(liveness);
         }
-        self.undisturbed_start = tried.ready_after;
+        (self.undisturbed_start, self.last_line) = (tried.ready_after, tried.last_line);
         self.seeds = others.last().map(|other| other.seeds.clone()).unwrap_or_default();
         // One that can't be taken is no loss: each instance boots its databases itself then.
         if experiments >= seed::WORTH || seed::has_one_shots(self) {

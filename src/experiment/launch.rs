@@ -1,25 +1,18 @@
 //! Bringing a copy of the stack up: create it, attach the probes, start services in an order, wait until they serve.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::arrangement::Arrangement;
-use super::{RunContext, seed};
+use super::{RunContext, seed, settle};
 use crate::compose::{Condition, PROGRAM_FOLDER, PROXY, Patch, tap_of};
 use crate::fault;
 use crate::judge::{
     Anchor, Awaited, Claim, Event, Limit, Wanted, Window, attempts, became_healthy, completed, seconds, started_to_accept,
 };
-use crate::model::{Answer, ContainerChange, Endpoint, Fact, FactId, Finding, Halt, Mark, Observation, Outcome, Timeline, shape};
+use crate::model::{Answer, ContainerChange, Endpoint, Fact, FactId, Finding, Halt, Mark, Observation, Outcome, Timeline};
 use crate::probe::{AppProbe, catch_up_logs, watch_app, watch_attempts, watch_dependency, watch_logs, watch_processes};
 use crate::subject::{Form, GrpcForm, Kind, Meant};
 use crate::target::{Instance, TargetError};
-
-/// An app has settled when it has written nothing about its start for so long, and at the latest so long after it was ready.
-const SETTLED: Duration = Duration::from_millis(700);
-const SETTLED_LIMIT: Duration = Duration::from_secs(5);
-/// Lines of one shape that come so often are about requests: ours, ten a second.
-const OFTEN: usize = 5;
 
 /// For so long it is tried in a form that the app can't answer, before the form is taken to be wrong.
 const WRONG_FORM: Duration = Duration::from_secs(3);
@@ -260,7 +253,7 @@ pub(super) async fn start_until_ready(context: &RunContext, instance: &Instance)
         }
     }
     if let Some((_, ready)) = app {
-        settle(context, instance, ready).await;
+        settle::settle(context, instance, ready).await;
     }
     app.ok_or_else(|| Halt::not_measured("the app was not started"))
 }
@@ -275,7 +268,7 @@ pub(super) async fn started_by_host(context: &RunContext, instance: &Instance) -
     let started = instance.timeline().first(limit, start).await;
     let started = started.ok_or_else(|| Halt::not_measured(format!("the start of `{app}`")))?;
     let ready = wait_until_ready(context, instance, started).await?;
-    settle(context, instance, ready).await;
+    settle::settle(context, instance, ready).await;
     Ok((started, ready))
 }
 
@@ -501,36 +494,6 @@ fn asked_wrongly(context: &RunContext, why: &str) -> Halt {
     }
 }
 
-/// Waits until an app that has said that it is ready writes no more lines about its start: of several workers the first one answers while
-/// the others boot, and what is done to them then says nothing of how the app runs.
-pub(super) async fn settle(context: &RunContext, instance: &Instance, ready: Duration) {
-    let timeline = instance.timeline();
-    let limit = ready + SETTLED_LIMIT;
-    loop {
-        let last = timeline.read(|facts| last_of_start(facts, &context.contract.app, ready));
-        let until = (last.unwrap_or(ready).max(ready) + SETTLED).min(limit);
-        if timeline.clock().now() >= until {
-            return;
-        }
-        timeline.clock().reach(until).await;
-    }
-}
-
-/// When an app wrote its last line about its start: one of a shape that does not come again and again, as lines about requests do.
-fn last_of_start(facts: &[Observation], app: &str, ready: Duration) -> Option<Duration> {
-    let mut shapes: BTreeMap<String, (usize, Duration)> = BTreeMap::new();
-    for one in facts.iter().filter(|one| one.at >= ready) {
-        if let Fact::Log { service, line, .. } = &one.fact
-            && service == app
-        {
-            let (times, last) = shapes.entry(shape(line)).or_default();
-            *times += 1;
-            *last = one.at;
-        }
-    }
-    shapes.into_values().filter(|(times, _)| *times < OFTEN).map(|(_, last)| last).max()
-}
-
 /// Waits until the app is ready, at most as long as its start may take.
 pub(super) async fn ready_since(context: &RunContext, instance: &Instance, started: Duration) -> Outcome {
     let contract = &context.contract;
@@ -625,24 +588,4 @@ fn advise(context: &RunContext, timeline: &Timeline) -> String {
 pub(super) fn meant(context: &RunContext, meant: &Meant) -> Result<String, Halt> {
     let service = meant.service(&context.contract).map(str::to_owned);
     service.ok_or_else(|| Halt::not_measured(format!("the stack has not {meant}")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::LogStream;
-
-    #[test]
-    fn lines_about_requests_are_no_lines_about_the_start() {
-        let log = |ms, line: &str| {
-            let fact = Fact::Log { service: "app".into(), stream: LogStream::Stdout, line: line.into(), is_cut: false };
-            Observation { id: FactId::default(), at: Duration::from_millis(ms), fact }
-        };
-        let requests = (0..8).map(|n| log(1_000 + n * 100, &format!("GET /health 200 {n} ms")));
-        let workers = [log(500, "worker 7 booted"), log(1_150, "worker 8 booted"), log(1_250, "worker 9 booted")];
-        let facts: Vec<Observation> = workers.into_iter().chain(requests).collect();
-        assert_eq!(last_of_start(&facts, "app", Duration::from_secs(1)), Some(Duration::from_millis(1_250)));
-        assert_eq!(last_of_start(&facts, "app", Duration::from_millis(1_300)), None);
-        assert_eq!(last_of_start(&facts, "db", Duration::ZERO), None);
-    }
 }

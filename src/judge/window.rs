@@ -16,7 +16,7 @@ const MARGIN: Duration = Duration::from_secs(2);
 /// How many times as long as alone the rest of a start takes: several instances at once are slower than one.
 pub(super) const SLOWER: u32 = 2;
 /// How many times as long as alone a whole start may take at most.
-pub(super) const SLOWEST: u32 = 3;
+pub const SLOWEST: u32 = 3;
 
 /// How long an app may take to be ready that takes so long when nothing else runs.
 #[must_use]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::experiment::act::Since;
-use crate::experiment::{Stage, launch};
+use crate::experiment::{Stage, launch, settle};
 use crate::fault;
 use crate::model::{Endpoint, Fact, Halt, Mark, Observation, Outcome, Return};
 use crate::subject::Meant;
@@ -134,6 +134,6 @@ pub(super) async fn ready_again(stage: &mut Stage) -> Result<(), Halt> {
         let app = &context.contract.app;
         return Err(Halt::not_applicable(format!("`{app}` was not ready again before: {}", finding.seen)));
     }
-    launch::settle(context, instance, instance.timeline().clock().now()).await;
+    settle::settle(context, instance, instance.timeline().clock().now()).await;
     Ok(())
 }
