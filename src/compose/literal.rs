@@ -196,7 +196,7 @@ mod tests {
         let found = in_text(text).0.into_iter().map(|(line, written)| (PathBuf::from("compose.yaml"), line, written));
         let told: Vec<(usize, String)> = told_once(found.collect()).into_iter().map(|one| (one.line, one.what)).collect();
         let expected = [
-            (2, "`STORAGE_URL` is an address with a password"),
+            (2, "`STORAGE_URL` is a URL with a password"),
             (7, "`CACHE_URL` has the same"),
             (8, "a command line has the same"),
             (12, "`POSTGRES_PASSWORD` has the same"),

@@ -70,8 +70,10 @@ pub(super) fn was_felt(window: &Window<'_>) -> Outcome {
     let evidence = asked.first().into_iter().chain(asked.last()).copied().collect();
     let seen = answers(window.facts, Endpoint::Readiness, (begin, last));
     let ready = ready_in_words(Endpoint::Readiness, window.contract);
-    let expected =
-        format!("readiness shows that `{service}` is disturbed: an answer other than {ready}, or one after {}", seconds(SLOW));
+    let expected = format!(
+        "readiness shows the outage of `{service}`: an answer other than {ready}, or one that takes {} or longer",
+        seconds(SLOW)
+    );
     Outcome::broken(expected, seen, evidence)
 }
 
@@ -118,7 +120,7 @@ mod tests {
         assert_eq!(slow.judge(&FELT), Outcome::Pending);
         let finding = slow.over().finding(&FELT);
         assert_eq!(finding.seen, "200 (once, +1.0 s)");
-        assert!(finding.expected.contains("`db` is disturbed"), "{}", finding.expected);
+        assert!(finding.expected.contains("the outage of `db`"), "{}", finding.expected);
     }
 
     #[test]
