@@ -10,12 +10,12 @@ Feature: The app works with few privileges and limited resources
     Then memory, processors and processes of the app are limited
 
   @hardening.not-privileged @must @static @needs-compose
-  Scenario: No service reaches out of its container
+  Scenario: No service has access to the host
     A privileged container, or one with the engine's socket or the host's namespaces, has full access to the machine, and so has whoever breaks into it.
 
     To fix: remove the key that is named; grant only the one capability or device that is needed.
 
-    Then no service reaches out of its container
+    Then no service has access to the host
 
   @hardening.database-private @should @static @needs-compose @needs-dependency
   Scenario: Dependencies are not published

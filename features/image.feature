@@ -10,8 +10,8 @@ Feature: The image is what operators expect
     Then the app has a health check
 
   @image.healthcheck-can-fail @must @needs-healthcheck
-  Scenario: The health check fails on an app that does nothing
-    A health check that can't fail is worse than none, because it says that all is well. `|| true` and `exit 0` are common ways to get a build green. The first failure counts here: how many it takes is the business of image.healthcheck-timing.
+  Scenario: The health check fails on an app that hangs
+    A health check that can't fail is worse than none, because it says that all is well. `|| true` and `exit 0` are common ways to get a build green. The first failure counts here; image.healthcheck-timing judges the number of retries.
 
     To fix: let the health check ask the app over the network, with a timeout, and end with its failure.
 
@@ -32,7 +32,7 @@ Feature: The image is what operators expect
   Scenario: The image's settings hold no secret
     Whoever can pull an image can read its environment, its labels and its command line. A secret in there is public, in every registry and every cache that has ever held the image.
 
-    To fix: take it out of the Dockerfile and give it at run time (environment, secret files); make a new secret, because this one is known.
+    To fix: take it out of the Dockerfile and give it at run time (environment, secret files); rotate the secret, because this one is exposed.
 
     Then the environment, labels and command line of the image hold no secret
 
@@ -40,7 +40,7 @@ Feature: The image is what operators expect
   Scenario: The image's history shows no secret
     A build argument and the text of every RUN instruction stay in the image's history, which `docker history` shows to everybody.
 
-    To fix: pass secrets to a build with `RUN --mount=type=secret`, which leaves no trace; make a new secret, because this one is known.
+    To fix: pass secrets to a build with `RUN --mount=type=secret`, which leaves no trace; rotate the secret, because this one is exposed.
 
     Then the history of the image shows no secret
 
@@ -48,7 +48,7 @@ Feature: The image is what operators expect
   Scenario: No file of the image holds a secret
     A file that a later layer deletes is still in the layer below, and everybody who can pull the image can read it.
 
-    To fix: keep the file out of the build context by .dockerignore; use `RUN --mount=type=secret` where a build needs it; let the container get or make at its start what a build step writes into a file of settings; make a new secret, because this one is known.
+    To fix: keep the file out of the build context by .dockerignore; use `RUN --mount=type=secret` where a build needs it; let the container fetch or generate at startup what a build step writes into a configuration file; rotate the secret, because this one is exposed.
 
     Then no layer of the image has a file with a secret
 
@@ -77,7 +77,7 @@ Feature: The image is what operators expect
     Then no caches are left in the image
 
   @image.no-waste @should @static
-  Scenario: Little of the image is hidden under later layers
+  Scenario: Later layers overwrite or delete little of the image
     What a later layer deletes, replaces or gives another owner is still stored, pulled and unpacked, for nothing.
 
     To fix: delete in the instruction that creates; give files their owner and mode while copying ("COPY --chown --chmod"), not by a RUN after it.
@@ -93,7 +93,7 @@ Feature: The image is what operators expect
     Then the image is no larger than the contract allows
 
   @image.pinned @must @static
-  Scenario: The image and its base are named exactly
+  Scenario: The image and its base images are pinned
     `latest` is another image tomorrow. When a build that worked then fails, nothing in the repository shows what changed.
 
     To fix: name a version, python:3.11-slim-bookworm, or better a digest, in every FROM and in `image:`.
@@ -145,7 +145,7 @@ Feature: The image is what operators expect
 
     @image.exec-form @must
     Scenario: The app is started without a shell in between
-      A command in shell form runs below `/bin/sh -c`, and most shells do not forward signals: SIGTERM has no effect, and SIGKILL follows ten seconds later. Whether a shell steps aside depends on its name, its version and the line.
+      A command in shell form runs below `/bin/sh -c`, and most shells do not forward signals: SIGTERM has no effect, and SIGKILL follows ten seconds later. Whether a shell replaces itself with the program (exec) depends on the shell, its version and the command.
 
       To fix: write CMD and ENTRYPOINT as lists, `CMD ["server", "argument"]`; end a start script with `exec "$@"`.
 
@@ -171,7 +171,7 @@ Feature: The image is what operators expect
     Scenario: The app handles the signal that it is stopped with
       STOPSIGNAL says how every engine and orchestrator stops this image. A signal without a handler ends the app in the middle of its work, or not at all.
 
-      To fix: leave STOPSIGNAL out, so that SIGTERM is sent, or name the one that the server drains at (nginx: SIGQUIT).
+      To fix: leave STOPSIGNAL out, so that SIGTERM is sent, or set it to the signal on which the server shuts down gracefully (nginx: SIGQUIT).
 
       Then the app handles its stop signal
 
@@ -184,9 +184,9 @@ Feature: The image is what operators expect
       And the app gets its stop signal 300 milliseconds after its start
 
     @image.healthcheck-timing @should @needs-healthcheck
-    Scenario: The times of the health check fit
+    Scenario: The timing of the health check fits the app
       With a timeout above the interval runs pile up; with too few retries an app is killed before it is ready; and a failure that is detected after minutes was reported by users first.
 
       To fix: an interval of 10 to 30 seconds, a timeout of a few seconds, three retries, and a start period of more than the slowest start.
 
-      Then the times of the health check fit
+      Then the timing of the health check fits the app

@@ -2,7 +2,7 @@
 Feature: The app does not run as root
 
   @nonroot.no-setuid @should @static
-  Scenario: Nothing in the image makes its caller root
+  Scenario: The image adds no setuid program
     A program with the setuid bit runs as its owner, whoever calls it. Each one is a way from a hole in the app to root.
 
     To fix: remove the bits where such a program is installed ("chmod a-s FILE"), or leave the package out; run containers with no-new-privileges.
@@ -41,7 +41,7 @@ Feature: The app does not run as root
 
     @nonroot.processes @must
     Scenario: No process of the app runs as root
-      An attacker who takes over a process that runs as root in a container is root for every flaw in the kernel, the engine or a mount.
+      An attacker who takes over a process that runs as root in a container can exploit every flaw in the kernel, the engine or a mount as root.
 
       To fix: create a user in the Dockerfile and switch to it by number ("USER 10001:10001") before CMD; give that user only the directories it has to write to.
 

@@ -50,7 +50,7 @@ Feature: The app reports an outage of a dependency, and survives it
     And the app is still the same process
 
   @outage.flapping @must @each-dependency
-  Scenario: The app survives a flapping <dependency>
+  Scenario: The app survives a crash loop of <dependency>
     A dependency in a crash loop comes and goes. Each round must leave nothing behind: no session, no task, no memory.
 
     To fix: close the old pool before opening a new one, and let a single task do the reconnecting.
@@ -63,7 +63,7 @@ Feature: The app reports an outage of a dependency, and survives it
     And the app is still the same process
 
   @outage.exhausted @must @needs-postgres
-  Scenario: The app survives a database without free slots
+  Scenario: The app survives a database without free connection slots
     Once all connection slots are taken, by a runaway job or by too many instances, every new connection is rejected at once.
 
     To fix: treat "too many clients" like any other failed connection: answer 503, retry with pauses, and do not exit.
@@ -140,7 +140,7 @@ Feature: The app reports an outage of a dependency, and survives it
       Then the app is alive throughout 8 seconds of the outage
 
     @outage.discreet @must @each-dependency
-    Scenario: An answer that fails for want of <dependency> leaks nothing
+    Scenario: A failing answer leaks nothing when <dependency> is down
       Readiness endpoints are often reachable from outside. A connection string, a password or a stack trace in the body helps an attacker.
 
       To fix: answer with one word for the state of each dependency, and write the reason to the log.
@@ -149,7 +149,7 @@ Feature: The app reports an outage of a dependency, and survives it
       Then the body shows no secret, no connection string and no stack trace
 
     @outage.names-it @should @each-dependency
-    Scenario: An answer that fails says that it is <dependency>
+    Scenario: A failing answer names <dependency> as the cause
       Whoever looks at a failing endpoint wants to know which dependency is down. A body that names it saves a search in every log.
 
       To fix: answer with a map of checks, such as {"status": "degraded", "checks": {"database": "unavailable"}}.
@@ -193,7 +193,7 @@ Feature: The app reports an outage of a dependency, and survives it
 
     @outage.recovers-frozen @must @each-dependency
     Scenario: The app is ready again when <dependency> is no longer frozen
-      A dependency that was frozen goes on with the same connections. An app that has given them up has to open new ones, and one that still waits has to go on.
+      A dependency that was frozen resumes with the same connections. An app that has closed them must open new ones, and one that is still waiting must resume.
 
       To fix: discard connections whose call has timed out, and reconnect.
 

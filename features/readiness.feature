@@ -21,7 +21,7 @@ Feature: Readiness tells the truth at start-up
     Scenario: Readiness holds under the load of eight clients
       An app whose readiness fails because it is busy is taken out of the load balancer. Its share goes to the others, which fail next.
 
-      To fix: let the readiness endpoint use a connection of its own or a short wait for one of the pool, give it a worker that requests can't take, and answer 503 only when the app can't serve.
+      To fix: let the readiness endpoint use a dedicated connection, or wait only briefly for one from the pool, give it a worker that requests can't occupy, and answer 503 only when the app can't serve.
 
       Then readiness said under load that the app is ready
 
@@ -80,7 +80,7 @@ Feature: Readiness tells the truth at start-up
 
     @readiness.says-503-refused @must @needs-tap @each-dependency
     Scenario: The app says that it is not ready while <dependency> refuses connections
-      A dependency whose container runs and whose port refuses is handled elsewhere than one whose name is not known: an app that says 503 in one of these cases may exit, hang or say 500 in the other.
+      A refused connection takes a different code path than a name that does not resolve: an app that says 503 in one of these cases may exit, hang or say 500 in the other.
 
       To fix: catch every failure of the dependency in the readiness endpoint, give it a timeout of a second or two, and answer 503.
 

@@ -29,7 +29,7 @@ Feature: The app shuts down gracefully
 
   @shutdown.work-kept @must @needs-work
   Scenario: A unit of work under way is finished, or goes back to its queue
-    Each deployment stops workers in the middle of their work. What is taken from the queue, not finished and not put back is lost: an order that nobody ships, and no error tells of it.
+    Each deployment stops workers in the middle of their work. What is taken from the queue, not finished and not put back is lost: an order that nobody ships, and no error shows it.
 
     To fix: on the stop signal take no more work and finish what is under way; acknowledge a unit when it is done, not when it is taken; give the worker a grace period longer than its longest unit, and put back what does not end in it.
 
@@ -44,7 +44,7 @@ Feature: The app shuts down gracefully
 
   @shutdown.halfway-started @must
   Scenario: The app can be stopped halfway through its start
-    A roll-out that is taken back stops instances that migrate, load a model or wait for each other. What ignores the signal until it serves delays the roll-back by its grace period, every time.
+    A rollback stops instances that are still running migrations, loading a model or waiting for each other. An app that ignores the signal until it serves delays the rollback by its grace period, every time.
 
     To fix: let start scripts end in "exec server" or forward the signal while they migrate, and handle the signal before the slow part of the start; or put an init in front (`init: true`, tini).
 
@@ -55,7 +55,7 @@ Feature: The app shuts down gracefully
 
   @shutdown.comes-back-killed @must
   Scenario: A killed container starts again
-    The kernel kills what runs out of memory, and a power cut everything. Nothing cleans up then: a pid file or a lock that is left must not keep the app from its next start.
+    The kernel kills what runs out of memory, and a power cut everything. Nothing cleans up then: a leftover pid or lock file must not prevent the next start.
 
     To fix: keep no pid or lock file in the container or on a volume, or take over a stale one at start; a lock of the kernel (`flock`) ends with its process.
 
@@ -160,7 +160,7 @@ Feature: The app shuts down gracefully
     Scenario: The exit status says that the stop was clean
       A status other than 0 or 143 is a crash to an orchestrator: it counts as a failure, restarts, and raises an alarm on every deployment.
 
-      To fix: exit with 0 when the drain is done; or declare the status under `stop_status` when it is meant.
+      To fix: exit with 0 when the drain is done; or declare the status under `stop_status` if it is intended.
 
       Given the app exits within the stop grace period
       Then the exit status is one of the contract's

@@ -53,7 +53,7 @@ Feature: The app waits for its dependencies at start-up
 
   @retry.stops-while-refused @must @needs-tap @needs-dependency
   Scenario: The app can be stopped while its dependency refuses connections
-    A refused connection takes another way through most libraries than a name that does not resolve, and so does the wait after it.
+    A refused connection takes a different code path in most libraries than a name that does not resolve, and so does the wait after it.
 
     To fix: let the wait between two attempts end when the stop signal comes, and handle the signal before the first attempt.
 
@@ -121,7 +121,7 @@ Feature: The app waits for its dependencies at start-up
 
     @retry.clear-error-refused @must @needs-tap @needs-dependency
     Scenario: The app says that its dependency refuses connections
-      A refused connection takes another way through most libraries than a name that does not resolve, and often ends in another message, or in none.
+      A refused connection takes a different code path in most libraries than a name that does not resolve, and often ends in another message, or in none.
 
       To fix: log one line per attempt or per change, with the name of the dependency and the reason; keep stack traces for what is unexpected.
 
@@ -136,11 +136,11 @@ Feature: The app waits for its dependencies at start-up
 
       Then the app, if it gives up without <dependency> within 8 seconds of its first sign of life, says so
 
-  Rule: <dependency> refuses connections while nobody asks the app anything
+  Rule: <dependency> refuses connections while the app gets no requests
 
     Background:
       Given <dependency> is behind the tap
-      And nobody asks the app anything
+      And the app gets no requests
       When the app is started while <dependency> refuses connections, for 8 seconds
 
     @retry.paced @should @needs-tap @each-dependency
@@ -154,7 +154,7 @@ Feature: The app waits for its dependencies at start-up
 
     @retry.backs-off @should @needs-tap @each-dependency
     Scenario: The app tries to reach <dependency> less and less often
-      The longer a dependency is away, the longer it will be. Growing pauses cost little at first, and protect it when every client reconnects at once.
+      The longer a dependency has been down, the longer it is likely to stay down. Growing pauses cost little at first, and protect it when every client reconnects at once.
 
       To fix: double the pause after each attempt up to a limit of some seconds, or use a constant pause of half a second or more.
 

@@ -53,7 +53,7 @@ pub struct Arguments {
 enum Command {
     /// Start copies of a stack, disturb them, and judge what happens.
     Check(Box<check::Arguments>),
-    /// Show what `check` would start, and change in every copy. Needs no engine.
+    /// Show what `check` would start, and what it would change in each copy. Needs no engine.
     Plan(plan::Arguments),
     /// Detect the contract of a stack, and add it to the compose file as x-seaworthy.
     Init(Box<init::Arguments>),

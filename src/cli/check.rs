@@ -37,8 +37,8 @@ With --prove:
 
 /// Start copies of a stack, disturb them, and judge what happens.
 ///
-/// Every check gets its own copy of the stack, or shares one with checks of the same experiment. No port is published under a number of yours, and everything is removed at
-/// the end, also on failure and on Ctrl-C.
+/// Every check gets its own copy of the stack, or shares one with checks of the same experiment. None of the ports in your compose file
+/// are published, and everything is removed at the end, also on failure and on Ctrl-C.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(after_help = super::examples(EXAMPLES) + PROVE_EXIT_CODES, mut_args(fit_a_screen))]
@@ -60,7 +60,7 @@ pub(super) struct Arguments {
     /// Also run the checks that take more than a minute
     #[arg(long)]
     slow: bool,
-    /// Give every check an instance of the stack of its own, also where several can share one; takes longer
+    /// Give every check its own copy of the stack, even where several could share one; takes longer
     #[arg(long)]
     isolated: bool,
     /// Prove that the checks notice what they should: put known defects into copies of this stack, and show which checks notice each

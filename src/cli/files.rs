@@ -12,7 +12,7 @@ pub(super) struct FileFlags {
     /// A compose file, or the folder that holds one [default: this folder]
     #[arg(value_name = "DIR|FILE", conflicts_with = "file")]
     path: Option<PathBuf>,
-    /// A compose file; may be repeated, the later is merged over the earlier
+    /// A compose file; may be repeated, later files override earlier ones
     #[arg(long, short, value_name = "FILE")]
     file: Vec<PathBuf>,
     /// Enable a profile of the compose file; may be repeated

@@ -20,7 +20,7 @@ pub(super) struct ImageFlags {
     archive: Option<PathBuf>,
     /// A dependency to start with the image: postgres, mariadb, mysql, redis, rabbitmq, mongo, memcached or nats, each also with a
     /// [:TAG]; may be repeated. The app gets the usual variables: `DB_HOST`…, `PGHOST`…, `DATABASE_URL`, `REDIS_URL`, `AMQP_URL`… With a
-    /// compose file: a service that may not be left out, although it can't be isolated and the app does not need it
+    /// compose file: a service to keep that would be left out, because it can't be isolated and the app does not need it
     #[arg(long, value_name = "COMPANION|SERVICE")]
     with: Vec<String>,
     /// A variable for the app; {user}, {password}, {host}, {port} and {database} are filled in; may be repeated

@@ -88,7 +88,7 @@ async fn add(model: &Model, block: &str) -> Result<PathBuf, String> {
         std::fs::set_permissions(&fresh, permissions).map_err(failed)?;
         let (before, after) = (resolve(&file).await, resolve(&fresh).await);
         if before.is_err() || before != after {
-            return Err(format!("{shown} would no longer mean the same"));
+            return Err(format!("the block would change the meaning of {shown}"));
         }
         std::fs::rename(&fresh, &file).map_err(failed)
     };

@@ -12,7 +12,7 @@ use crate::experiment::{Exceptions, ResolvedStack};
 use crate::gherkin::Catalogue;
 use crate::subject::Declared;
 
-/// Show what `check` would start, and change in every copy.
+/// Show what `check` would start, and what it would change in each copy.
 ///
 /// Needs `docker compose config`, but no engine. A service that can't be isolated is left out if the app does not need it; otherwise the stack is
 /// refused, with the key that is in the way.
@@ -28,7 +28,7 @@ pub(super) struct Arguments {
     /// Allow a key that can't be isolated, such as `privileged`; may be repeated
     #[arg(long, value_name = "KEY")]
     allow: Vec<Hazard>,
-    /// A service that may not be left out, although it can't be isolated and the app does not need it; may be repeated
+    /// A service to keep that would be left out, because it can't be isolated and the app does not need it; may be repeated
     #[arg(long, value_name = "SERVICE")]
     with: Vec<String>,
     /// The service under test, whose needs decide what can be left out; may be repeated

@@ -50,7 +50,7 @@ async fn prune(arguments: &Arguments) -> Result<(), EngineError> {
         say("nothing to remove");
     }
     for known in kept {
-        note(&format!("kept {known}: its process still runs, or is not of this machine (--all removes it)"));
+        note(&format!("kept {known}: its process still runs, or belongs to another machine (--all removes it)"));
     }
     Ok(())
 }

@@ -54,8 +54,8 @@ fn told_once(found: Vec<(PathBuf, usize, Written)>) -> Vec<Literal> {
     let literal = |(file, line, Written { name, what, value })| {
         let what = match (told.insert(value), name) {
             (true, _) => what,
-            (false, Some(name)) => format!("`{name}` has the same"),
-            (false, None) => "a command line has the same".to_owned(),
+            (false, Some(name)) => format!("`{name}` has the same secret"),
+            (false, None) => "a command line has the same secret".to_owned(),
         };
         Literal { file, line, what }
     };
@@ -196,10 +196,10 @@ mod tests {
         let found = in_text(text).0.into_iter().map(|(line, written)| (PathBuf::from("compose.yaml"), line, written));
         let told: Vec<(usize, String)> = told_once(found.collect()).into_iter().map(|one| (one.line, one.what)).collect();
         let expected = [
-            (2, "`STORAGE_URL` is an address with a password"),
-            (7, "`CACHE_URL` has the same"),
-            (8, "a command line has the same"),
-            (12, "`POSTGRES_PASSWORD` has the same"),
+            (2, "`STORAGE_URL` is a URL with a password"),
+            (7, "`CACHE_URL` has the same secret"),
+            (8, "a command line has the same secret"),
+            (12, "`POSTGRES_PASSWORD` has the same secret"),
             (13, "`PIN_PASSWORD` has a value of 4 characters"),
         ];
         assert_eq!(told, expected.map(|(line, what)| (line, what.to_owned())));

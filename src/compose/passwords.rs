@@ -80,7 +80,8 @@ pub fn with_findable_passwords(
         }
         let told: Vec<String> = places.iter().map(|place| format!("`{}` of `{}`", place.variable, place.service)).collect();
         changes.push(format!(
-            "service `{service}`: its password is too short or a name, and would be found in no log; replaced by a generated one, in {} too",
+            "service `{service}`: its password is too short, or too much like a name, to be recognised in logs; replaced by a \
+             generated one, also in {}",
             told.join(", ")
         ));
     }
@@ -274,8 +275,8 @@ mod tests {
         let (mut after, changes) = changed(|value| before = value.clone()).expect("replaced");
         assert_eq!(changes.len(), 1);
         assert!(
-            changes[0].ends_with("in `STORAGE_URL` of `web`, `DB_PASSWORD` of `web` too")
-                || changes[0].ends_with("in `DB_PASSWORD` of `web`, `STORAGE_URL` of `web` too"),
+            changes[0].ends_with("also in `STORAGE_URL` of `web`, `DB_PASSWORD` of `web`")
+                || changes[0].ends_with("also in `DB_PASSWORD` of `web`, `STORAGE_URL` of `web`"),
             "{changes:?}"
         );
         for (service, variable, text, own) in [

@@ -193,7 +193,10 @@ impl Known {
         }
         let within = self.within.filter(|_| self.heard.is_none()).map(|(port, _)| {
             let app = &context.contract.app;
-            format!("`{app}` listens at port {port} on 127.0.0.1 alone, where nobody can ask it: let it listen on 0.0.0.0")
+            format!(
+                "`{app}` listens on port {port} of 127.0.0.1 only, which nothing outside its container can reach: let it listen on \
+                 0.0.0.0"
+            )
         });
         let note = self.http.as_ref().map(|(_, statuses)| advise(context, statuses)).or(within);
         let open = self.others.first().copied().or(self.http.as_ref().map(|(port, _)| *port));
@@ -306,7 +309,7 @@ fn advise(context: &RunContext, statuses: &BTreeSet<u16>) -> String {
     if has(400) || has(421) {
         let line = line("{path: /PATH, host: NAME}");
         return format!(
-            "`{app}` turns the usual readiness paths down, perhaps for the name of the host (it answers {told}): {line}"
+            "`{app}` rejects the usual readiness paths, perhaps because of the Host header (it answers {told}): {line}"
         );
     }
     if statuses.iter().any(|status| (300..400).contains(status)) {

@@ -471,8 +471,8 @@ fn asked_wrongly(context: &RunContext, why: &str) -> Halt {
     let origin = context.draft.readiness.as_ref().map(|found| found.origin.as_str()).unwrap_or_default();
     let advice = match readiness {
         Form::Grpc(GrpcForm { tls: Some(_), .. }) => {
-            "leave `tls` out, where the port is a plain one; or declare how the certificate is looked at: `tls: {ca: FILE}`, with the name \
-             in it as `host: NAME`, or `tls: {insecure: true}`"
+            "remove `tls` if the port does not use TLS, or declare how the certificate is verified: `tls: {ca: FILE}`, with the \
+             name in it as `host: NAME`, or `tls: {insecure: true}`"
         }
         Form::Grpc(_) => {
             "declare the port of the gRPC server (`readiness: {grpc: SERVICE, port: PORT}`), `tls: {ca: FILE}` or `tls: {insecure: true}` \
@@ -482,13 +482,13 @@ fn asked_wrongly(context: &RunContext, why: &str) -> Halt {
             "name a program that is in the image, with its arguments as a list; or declare another form of readiness"
         }
         Form::Http(http) if http.is_https => {
-            "declare `scheme: http`, where the port is a plain one, or how the certificate is looked at: `tls: {ca: FILE}` or \
+            "declare `scheme: http` if the port does not use TLS, or how the certificate is verified: `tls: {ca: FILE}` or \
              `tls: {insecure: true}`"
         }
         _ => "declare the scheme that the port speaks, `readiness: {path: PATH, scheme: https}`, or the right port",
     };
     Halt::CouldNotRun {
-        reason: format!("{origin}: readiness of `{app}` can't be asked by {readiness}: {why}"),
+        reason: format!("{origin}: readiness of `{app}` can't be probed by {readiness}: {why}"),
         advice: advice.into(),
         service: None,
     }
@@ -533,10 +533,7 @@ fn broken_stack(context: &RunContext, service: &str, finding: &Finding, advice: 
     } else {
         let (app, took) = (&context.contract.app, seconds(alone));
         let what = format!("{file} did not start in this copy, although it had started alone (`{app}` was ready after {took})");
-        (
-            what,
-            format!("{advice}; raise `startup_limit`, or let fewer experiments run at once (--jobs), where only time is missing"),
-        )
+        (what, format!("{advice}; raise `startup_limit`, or run fewer experiments at once (--jobs), if it only needs more time"))
     };
     Halt::CouldNotRun { reason: format!("{what}. Expected: {expected}; seen: {seen}"), advice, service: Some(service.to_owned()) }
 }
@@ -587,5 +584,5 @@ fn advise(context: &RunContext, timeline: &Timeline) -> String {
 /// The service that a sentence means.
 pub(super) fn meant(context: &RunContext, meant: &Meant) -> Result<String, Halt> {
     let service = meant.service(&context.contract).map(str::to_owned);
-    service.ok_or_else(|| Halt::not_measured(format!("the stack has not {meant}")))
+    service.ok_or_else(|| Halt::not_measured(format!("the stack does not have {meant}")))
 }

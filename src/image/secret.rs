@@ -199,7 +199,7 @@ fn setting(name: &str, value: &str, which: Counts) -> Option<Written> {
         return written(format!("`{name}` is {what} ({begin})"), value);
     }
     if let Some(password) = password_in_address(value, |password| which.counts(password)) {
-        return written(format!("`{name}` is an address with a password"), password);
+        return written(format!("`{name}` is a URL with a password"), password);
     }
     if is_secret(name, value, which) {
         return written(format!("`{name}` has a value of {} characters", value.len()), unquoted(value));
@@ -212,7 +212,7 @@ fn line(instruction: &str, which: Counts) -> Vec<Written> {
     let tokens_in = tokens(instruction).into_iter();
     let mut found: Vec<Written> = tokens_in.map(|(what, _, begin)| nameless(format!("{what} ({begin})"), &begin)).collect();
     if let Some(password) = password_in_address(instruction, |password| which.counts(password)) {
-        found.push(nameless("an address with a password".into(), password));
+        found.push(nameless("a URL with a password".into(), password));
     }
     let words: Vec<&str> = instruction.split_whitespace().collect();
     for (place, word) in words.iter().enumerate() {
@@ -285,7 +285,7 @@ fn in_config(path: &str, text: &str) -> Vec<(String, usize)> {
     let secret = |(place, line)| {
         let (name, value) = assignment(line)?;
         let what = if password_in_address(value, is_made_password).is_some() {
-            format!("`{name}` is an address with a password")
+            format!("`{name}` is a URL with a password")
         } else if is_made_secret(name, value) {
             format!("`{name}` has a value of {} characters", value.len())
         } else {

@@ -438,10 +438,7 @@ mod tests {
         assert!(is_broken(&ready(61_000, &[took(20)])), "which is enough for a start of 20 s");
         assert!(is_held(&ready(149_000, &[took(50)])));
         let Outcome::Broken(finding) = ready(151_000, &[took(50)]) else { panic!("not broken") };
-        assert_eq!(
-            finding.expected,
-            "readiness answers 2xx within 150.0 s (three times what its start takes alone) of its start"
-        );
+        assert_eq!(finding.expected, "readiness answers 2xx within 150.0 s (three times its undisturbed start) of its start");
     }
 
     #[test]

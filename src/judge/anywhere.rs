@@ -11,7 +11,7 @@ use crate::subject::Contract;
 pub fn secret_anywhere<'a>(experiments: impl IntoIterator<Item = &'a ExperimentRecord>, contract: &Contract) -> Option<Finding> {
     let shown = |one: &'a ExperimentRecord| Some((one, shown_secret(&one.timeline, &contract.app)?));
     let (experiment, (_, seen)) = experiments.into_iter().find_map(shown)?;
-    let seen = format!("one stands in {seen} (seen in another experiment: {})", experiment.name);
+    let seen = format!("a secret is in {seen} (seen in another experiment: {})", experiment.name);
     let finding = Finding::new(format!("`{}` shows no secret", contract.app), seen, vec![]);
     Some(Finding { defect: Some(Defect::ShowsSecret), ..finding })
 }

@@ -56,7 +56,7 @@ impl Pace {
         let attempts = if count == 1 { "attempt" } else { "attempts" };
         let away = seconds(window.from.saturating_sub(window.started()));
         Outcome::NotApplicable(format!(
-            "`{app}` makes {count} {attempts} to reach `{dependency}` in the {away} from its start in which it is turned down: \
+            "`{app}` makes {count} {attempts} to reach `{dependency}` in the {away} after its start while connections are refused: \
              too few to measure a pace"
         ))
     }
@@ -78,7 +78,9 @@ fn are_few(Pace { offsets, evidence }: Pace, dependency: &str, first_second: usi
     }
     let counts: Vec<String> = counts.iter().map(usize::to_string).collect();
     Outcome::broken(
-        format!("at most {first_second} attempts to reach `{dependency}` in the first second and {later} a second after"),
+        format!(
+            "at most {first_second} attempts to reach `{dependency}` in the first second and {later} in each second after that"
+        ),
         format!("second by second: {} (attempts less than 0.05 s apart count as one)", counts.join(", ")),
         evidence,
     )
@@ -173,7 +175,7 @@ mod tests {
     fn two_attempts_are_no_pace() {
         let reason = |count: &str| {
             Outcome::NotApplicable(format!(
-                "`app` makes {count} to reach `db` in the 60.0 s from its start in which it is turned down: too few to measure a pace"
+                "`app` makes {count} to reach `db` in the 60.0 s after its start while connections are refused: too few to measure a pace"
             ))
         };
         for claim in [&BACKS_OFF, &PACED] {

@@ -82,7 +82,7 @@ pub(super) fn was_discreet(window: &Window<'_>) -> Outcome {
     let failures = failures(window);
     for Failure { status, id, body } in &failures {
         if let Some((shown, what)) = leak(body.text) {
-            let expected = format!("`{}` fails without showing how it is built", window.app());
+            let expected = format!("a failing answer of `{}` shows no internals", window.app());
             return Outcome::broken(expected, format!("the body of a {status} shows {shown}: {what}"), evidence(*id, body));
         }
     }

@@ -438,7 +438,7 @@ mod tests {
     #[test]
     fn what_no_fact_decides_could_not_run() {
         let undecided = |what: &str| {
-            let again = "run the check again; report it when it stays so";
+            let again = "run the check again; if it happens again, please report it";
             Ruling::could_not_run(format!("could not be measured: {what}. {again}"))
         };
         assert_eq!(ruled(&[Some(Claim::StopsInTime(Anchor::Stop))], &[step(0)]), undecided("the app got no stop signal"));
@@ -448,7 +448,7 @@ mod tests {
         let claim = Some(Claim::NotReadyBefore(Meant::Database));
         assert_eq!(
             judge("retry.late-database", &claims(&[claim]), &timeline([step(0)]), &alone),
-            undecided("the stack has not the database")
+            undecided("the stack does not have the database")
         );
     }
 }

@@ -532,6 +532,6 @@ impl Claim {
 fn meant(window: &Window<'_>, dependency: &Meant, judge: impl FnOnce(&str) -> Outcome) -> Outcome {
     match dependency.service(window.contract) {
         Some(service) => judge(service),
-        None => Outcome::Undecided(format!("the stack has not {dependency}")),
+        None => Outcome::Undecided(format!("the stack does not have {dependency}")),
     }
 }

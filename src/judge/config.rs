@@ -59,8 +59,8 @@ pub(super) fn data_is_on_a_volume(window: &Window<'_>, database: &str) -> Outcom
         Some((id, (_, true, _))) => Outcome::Held(vec![id]),
         Some((id, (folder, false, place))) => super::with_places(
             Outcome::broken(
-                format!("{folder} of `{database}` is on a volume with a name, or bound from outside"),
-                "`volumes` has nothing there: the data goes with the container",
+                format!("{folder} of `{database}` is on a named volume or a bind mount"),
+                "`volumes` mounts nothing there: the data is lost with the container",
                 vec![id],
             ),
             place,
@@ -239,7 +239,7 @@ mod tests {
         };
         assert_eq!(Case::shown([folder("db", true)]).judge(&claim), held([0]));
         let finding = Case::shown([folder("db", false)]).finding(&claim);
-        assert_eq!(finding.expected, "/data of `db` is on a volume with a name, or bound from outside");
+        assert_eq!(finding.expected, "/data of `db` is on a named volume or a bind mount");
         assert_eq!(finding.places, [place(9)]);
         let other = Case::shown([folder("cache", false)]).over().judge(&claim);
         assert_eq!(other, Outcome::Undecided("where `db` keeps its data".into()));

@@ -83,8 +83,10 @@ pub(super) fn was_felt(window: &Window<'_>) -> Outcome {
     }
     let ready = ready_in_words(Endpoint::Readiness, window.contract);
     let service = outage.service;
-    let expected =
-        format!("readiness shows that `{service}` is disturbed: an answer other than {ready}, or one after {}", seconds(SLOW));
+    let expected = format!(
+        "readiness shows the outage of `{service}`: an answer other than {ready}, or one that takes {} or longer",
+        seconds(SLOW)
+    );
     outage.missed(window, expected)
 }
 
@@ -179,7 +181,7 @@ mod tests {
         assert_eq!(slow.judge(&FELT), Outcome::Pending);
         let finding = slow.over().finding(&FELT);
         assert_eq!(finding.seen, "200 (once, +1.0 s)");
-        assert!(finding.expected.contains("`db` is disturbed"), "{}", finding.expected);
+        assert!(finding.expected.contains("the outage of `db`"), "{}", finding.expected);
     }
 
     #[test]

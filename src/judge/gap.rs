@@ -29,10 +29,9 @@ pub fn gap(claim: &Claim, contract: &Contract) -> Option<String> {
         Claim::WellTimed if *form == Form::HealthCheck => {
             Some("readiness is read from the health check, which runs every second for that, and not at its own interval".into())
         }
-        Claim::Answers { wanted: Wanted::Success, within: Limit::BeyondStart(_), .. } if *form == Form::HealthCheck => Some(
-            "readiness is told by the health check, whose runs and the pauses between them take about as long as the limit"
-                .into(),
-        ),
+        Claim::Answers { wanted: Wanted::Success, within: Limit::BeyondStart(_), .. } if *form == Form::HealthCheck => {
+            Some("readiness comes from the health check, whose interval and run time are about as long as the limit".into())
+        }
         Claim::NotHealthyTooEarly => needs("does not say when the app can serve", form.tells_of_the_start()),
         Claim::Answers { wanted: Wanted::Status(_), .. } | Claim::Discreet | Claim::BodyNames(_) => {
             needs("has no status and no body", form.http().is_some())
@@ -40,7 +39,7 @@ pub fn gap(claim: &Claim, contract: &Contract) -> Option<String> {
         Claim::NothingTorn | Claim::ClientsAsked | Claim::BearsLoad => {
             needs("clients can't ask over HTTP", contract.client_request().is_some())
         }
-        Claim::NothingHangs => needs("is no request that could be left hanging", form.needs_a_port()),
+        Claim::NothingHangs => needs("sends no request that could be left hanging", form.needs_a_port()),
         _ => None,
     }
 }

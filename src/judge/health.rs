@@ -38,8 +38,8 @@ pub(super) fn turned(window: &Window<'_>, wanted: bool, limit: Duration) -> Outc
         return Outcome::Pending;
     }
     let words = |healthy: bool| if healthy { "healthy" } else { "unhealthy" };
-    let seen = told.last().map_or("it has said nothing yet".to_owned(), |(one, healthy)| {
-        format!("the last thing it said was {}, at {}", words(*healthy), since(from, one.at))
+    let seen = told.last().map_or("there was no health status yet".to_owned(), |(one, healthy)| {
+        format!("the last health status was {}, at {}", words(*healthy), since(from, one.at))
     });
     let expected = format!("the engine calls `{app}` {} within {}", words(wanted), seconds(limit));
     Outcome::broken(expected, seen, told.last().map(|(one, _)| one.id).into_iter().collect())
@@ -119,19 +119,23 @@ pub(super) fn is_well_timed(window: &Window<'_>) -> Outcome {
     let app = window.app();
     let broken = |expected: String, seen: String| Outcome::broken(expected, seen, vec![id]);
     if timeout > interval {
-        let expected = format!("a run of the health check of `{app}` may not take longer than from one run to the next");
+        let expected = format!("the timeout of the health check of `{app}` is no longer than its interval");
         return broken(expected, format!("the timeout is {}, the interval {}", seconds(timeout), seconds(interval)));
     }
     let patience = start_period + interval * retries;
     if app_start > patience {
-        let expected = format!("the health check lets `{app}` start");
-        let seen = format!("it took {} to be ready, and is called unhealthy after {}", seconds(app_start), seconds(patience));
+        let expected = format!("the health check gives `{app}` enough time to start");
+        let seen = format!("it took {} to be ready, but counts as unhealthy after {}", seconds(app_start), seconds(patience));
         return broken(expected, seen);
     }
     let detection = interval * retries + timeout;
     if detection > DETECTION {
         let expected = format!("the health check notices within {} that `{app}` is broken", seconds(DETECTION));
-        let seen = format!("it takes up to {}: {retries} times {}, and the timeout", seconds(detection), seconds(interval));
+        let seen = format!(
+            "it takes up to {}: {retries} retries at an interval of {}, plus the timeout",
+            seconds(detection),
+            seconds(interval)
+        );
         return broken(expected, seen);
     }
     Outcome::Held(vec![id])
@@ -165,13 +169,13 @@ mod tests {
         assert!(is_broken(&case(&once).over().judge(&turns(false))), "one run took too long");
         assert_eq!(case(&[health(50, true)]).judge(&turns(false)), Outcome::Pending);
         let seen = case(&[health(50, true)]).over().seen(&turns(false));
-        assert_eq!(seen, "the last thing it said was healthy, at -0.1 s");
+        assert_eq!(seen, "the last health status was healthy, at -0.1 s");
         assert_eq!(case(&[health(50, true)]).judge(&turns(true)), held([0]), "it was, and stays");
         let between = [health(50, true), health(200, false), health(300, true)];
         assert_eq!(case(&between).judge(&turns(true)), held([2]));
         assert_eq!(case(&[health(50, true), health(200, false)]).judge(&turns(true)), Outcome::Pending);
         assert!(is_broken(&case(&[health(5101, false)]).over().judge(&turns(false))), "too late");
-        assert_eq!(case(&[]).over().seen(&turns(true)), "it has said nothing yet");
+        assert_eq!(case(&[]).over().seen(&turns(true)), "there was no health status yet");
     }
 
     #[test]
@@ -180,7 +184,7 @@ mod tests {
         let run = |last| (400, Fact::Inspected { inspection: Inspection::HealthRun { last } });
         let judge = |last| Case::of([health(300, false), run(last)]).over().finding(&claim);
         let failed = judge(Some((1, "no curl".into())));
-        assert_eq!(failed.seen, "the last thing it said was unhealthy, at +0.3 s; its last run ended with status 1: no curl");
+        assert_eq!(failed.seen, "the last health status was unhealthy, at +0.3 s; its last run ended with status 1: no curl");
         assert_eq!(failed.evidence, [FactId(0), FactId(1)]);
         assert!(judge(Some((1, String::new()))).seen.ends_with("; its last run ended with status 1"));
         assert!(judge(None).seen.ends_with("; its health check has not run"));
@@ -221,9 +225,9 @@ mod tests {
             (times(30, 5, 15, 3, 3), None),
             // The engine's values.
             (times(30, 30, 0, 3, 3), None),
-            (times(10, 30, 0, 3, 3), Some("may not take longer than from one run to the next")),
-            (times(30, 60, 0, 3, 3), Some("may not take longer than from one run to the next")),
-            (times(5, 5, 0, 3, 20), Some("lets `app` start")),
+            (times(10, 30, 0, 3, 3), Some("no longer than its interval")),
+            (times(30, 60, 0, 3, 3), Some("no longer than its interval")),
+            (times(5, 5, 0, 3, 20), Some("gives `app` enough time to start")),
             (times(5, 5, 10, 3, 20), None),
             (times(60, 5, 0, 3, 3), Some("notices within 120.0 s")),
         ] {

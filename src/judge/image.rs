@@ -183,7 +183,12 @@ pub(super) fn wastes_little(window: &Window<'_>) -> Outcome {
     }
     Outcome::broken(
         format!("less than {MOST_WASTE} % of the image is overwritten or deleted by later layers"),
-        format!("{} of {} are: {}", size_in_words(wasted), size_in_words(size), largest(layers, TOLD, "by")),
+        format!(
+            "{} of {} are overwritten or deleted: {}",
+            size_in_words(wasted),
+            size_in_words(size),
+            largest(layers, TOLD, "by")
+        ),
         vec![id],
     )
 }
@@ -209,7 +214,7 @@ pub(super) fn reuses_dependencies(window: &Window<'_>) -> Outcome {
     let shown: Vec<String> = made.iter().map(|step| format!("`{}`", step.instruction)).collect();
     Outcome::broken(
         "after a change of one source file the dependencies are taken from the build cache",
-        format!("after a change of {touched} these were made again: {}", shown.join(", ")),
+        format!("after a change of {touched} these steps ran again: {}", shown.join(", ")),
         vec![id],
     )
 }
@@ -387,7 +392,7 @@ mod tests {
         assert_eq!(case(2 * mib, little).judge(&Claim::LittleWaste), held([0]), "less than a MiB");
         assert_eq!(case(21 * mib, 2 * mib).judge(&Claim::LittleWaste), held([0]), "less than a tenth");
         let seen = case(20 * mib, 2 * mib).seen(&Claim::LittleWaste);
-        assert_eq!(seen, "2.0 MiB of 20.0 MiB are: 2.0 MiB by layer 2, RUN rm");
+        assert_eq!(seen, "2.0 MiB of 20.0 MiB are overwritten or deleted: 2.0 MiB by layer 2, RUN rm");
     }
 
     const PROGRESS: &str = "#1 [app internal] load build definition from Dockerfile\n#1 DONE 0.0s\n#7 [app builder 4/5] RUN pip --python /x/python \
@@ -402,7 +407,7 @@ mod tests {
         let made = rebuilt(&format!("{PROGRESS}#9 0.512 Reading package lists...\n#9 DONE 3.0s\n"));
         assert_eq!(
             made.seen(&Claim::ReusesDependencies),
-            "after a change of service/a.py these were made again: `RUN apt-get update && apt-get install --yes make`"
+            "after a change of service/a.py these steps ran again: `RUN apt-get update && apt-get install --yes make`"
         );
     }
 

@@ -35,7 +35,7 @@ fn expected(kind: Trait, window: &Window<'_>) -> String {
         Trait::SingleStage => "the stage that runs copies what was built from another stage (COPY --from)".into(),
         Trait::Unwanted => "the build gets no secret, repository, installed packages or tests from its context".into(),
         Trait::LiteralSecret => "the compose file names secrets (`${VAR}`, `env_file`, `secrets`), and holds none".into(),
-        Trait::Privilege => "no service reaches out of its container".into(),
+        Trait::Privilege => "no service has access to the host".into(),
         Trait::PublishedPort => "dependencies are reached on the stack's own networks, or on 127.0.0.1".into(),
     }
 }

@@ -15,7 +15,7 @@ const TOO_MANY_REQUESTS: Answer = Answer::Status(429);
 
 /// Why a drain can't be judged.
 const NOTHING_IN_FLIGHT: &str = "every request was answered at once, so that none was in flight when the signal came: \
-     --business PATH names one that takes longer, or waits for a dependency";
+     give --business a path that takes longer, or that waits for a dependency";
 
 /// The clients of the last load of all.
 fn last_load<'a>(window: &Window<'a>) -> Option<(FactId, &'a LoadCount)> {
@@ -60,7 +60,8 @@ pub(super) fn asked(window: &Window<'_>) -> Outcome {
         Some((id, _)) => Outcome::Held(vec![id]),
         None if window.stop_signal().is_none() => no_end(window),
         None => {
-            let why = "the app is reached through a published port, whose proxy accepts connections by itself: no clients asked";
+            let why = "the app is reached through a published port, whose proxy accepts connections on its own, so no load was \
+                       generated";
             Outcome::NotApplicable(why.into())
         }
     }
@@ -81,7 +82,8 @@ pub(super) fn tore_nothing(window: &Window<'_>) -> Outcome {
         Outcome::broken(
             format!("every request that `{}` accepted is answered completely", stop.app),
             format!(
-                "{} cut off ({first}), {complete} complete, {refused} refused, {unclear} cut off before the app may have read them; {}",
+                "{} cut off ({first}), {complete} complete, {refused} refused, {unclear} cut off, perhaps before the app had read \
+                 them; {}",
                 torn.len(),
                 stop.describe(window)
             ),
@@ -155,7 +157,7 @@ mod tests {
         assert!(is_held(&load(3, &[]).judge(&Claim::NothingTorn)));
         assert_eq!(
             load(3, &["a 200 broke off"]).seen(&Claim::NothingTorn),
-            "1 cut off (a 200 broke off), 3 complete, 2 refused, 1 cut off before the app may have read them; it stopped after 3.0 s with status 0"
+            "1 cut off (a 200 broke off), 3 complete, 2 refused, 1 cut off, perhaps before the app had read them; it stopped after 3.0 s with status 0"
         );
         assert!(is_broken(&load(0, &["a 200 broke off"]).judge(&Claim::NothingTorn)));
         let unanswered = Outcome::Undecided("no request of the clients was answered".into());

@@ -68,7 +68,7 @@ pub(super) fn tells<'a>(window: &Window<'_>, service: &str, names: &'a [String])
 /// Some line of the log names the dependency.
 pub(super) fn names_dependency(window: &Window<'_>, service: &str, limit: Duration) -> Outcome {
     let names = names_of(window, service);
-    let expected = format!("within {} `{}` logs what it misses: {}", seconds(limit), window.app(), names.join(", "));
+    let expected = format!("within {} the log of `{}` names what is missing: {}", seconds(limit), window.app(), names.join(", "));
     some_line_says(window, tells(window, service, &names), limit, expected)
 }
 
@@ -144,7 +144,7 @@ pub(super) fn no_trace_per_attempt(window: &Window<'_>, time: Duration) -> Outco
     }
     let (first, last) = (traces[0].at, traces[traces.len() - 1].at);
     Outcome::broken(
-        format!("`{app}` says in a line that its dependency is missing"),
+        format!("`{app}` reports the missing dependency in one line, without a stack trace"),
         format!("{} stack traces, at {} to {}", traces.len(), since(window.from, first), since(window.from, last)),
         attempts.iter().map(|line| line.id).collect(),
     )
@@ -215,7 +215,7 @@ pub(super) fn kept_secrets(window: &Window<'_>) -> Outcome {
     let (log, bodies): (Vec<Line<'_>>, Vec<Line<'_>>) =
         (lines(window.facts, app, Duration::ZERO).collect(), body::kept(window.facts).collect());
     if let Some((id, seen)) = shown_secret(window.facts, app) {
-        return Outcome::broken(format!("`{app}` shows no secret"), format!("one stands in {seen}"), vec![id]);
+        return Outcome::broken(format!("`{app}` shows no secret"), format!("a secret is in {seen}"), vec![id]);
     }
     let searched: Vec<FactId> =
         log.first().into_iter().chain(log[1.min(log.len())..].last()).chain(&bodies).map(|line| line.id).collect();
@@ -256,7 +256,7 @@ mod tests {
         assert_eq!(said("Database is not available").judge(&NAMES), held([0]));
         assert_eq!(said("starting").judge(&NAMES), Outcome::Pending);
         let finding = said("starting").over().finding(&NAMES);
-        assert_eq!(finding.expected, "within 10.0 s `app` logs what it misses: db, postgres, database, sql, pool");
+        assert_eq!(finding.expected, "within 10.0 s the log of `app` names what is missing: db, postgres, database, sql, pool");
         assert_eq!(finding.seen, "none of its 1 lines does, the last one: starting");
         assert_eq!(finding.evidence, [FactId(0)]);
     }
@@ -374,9 +374,9 @@ mod tests {
     #[test]
     fn a_secret_is_found_in_the_log_and_in_bodies() {
         let seen = |told| Case::of([told]).seen(&SECRETS);
-        assert_eq!(seen(line(1, "db is postgres://u:[redacted]@db")), "one stands in its log: db is postgres://u:[redacted]@db");
-        assert_eq!(seen(body(1, 503, "[redacted]")), "one stands in an answer's body: [redacted]");
-        assert_eq!(seen(body(1, 200, "[redacted]")), "one stands in an answer's body: [redacted]");
+        assert_eq!(seen(line(1, "db is postgres://u:[redacted]@db")), "a secret is in its log: db is postgres://u:[redacted]@db");
+        assert_eq!(seen(body(1, 503, "[redacted]")), "a secret is in an answer's body: [redacted]");
+        assert_eq!(seen(body(1, 200, "[redacted]")), "a secret is in an answer's body: [redacted]");
         let all = [line(1, "started"), line(2, "serving"), body(3, 503, "down"), line(4, "stopped")];
         assert_eq!(Case::of(all).judge(&SECRETS), held([0, 3, 2]), "what was searched");
         assert_eq!(Case::of([line(1, "started")]).judge(&SECRETS), held([0]));

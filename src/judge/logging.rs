@@ -64,7 +64,7 @@ pub(super) fn is_structured(window: &Window<'_>) -> Outcome {
     Outcome::broken(
         format!("every line of `{app}` is one JSON object with time, level and message"),
         format!(
-            "{} of {} lines are no JSON object with time, level and message: the first one {}",
+            "{} of {} lines are not JSON objects with time, level and message: the first one {}",
             wrong.len(),
             all.len(),
             told.join("; another one ")
@@ -85,7 +85,7 @@ enum Lack {
 impl fmt::Display for Lack {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Object => formatter.write_str("is no JSON object"),
+            Self::Object => formatter.write_str("is not a JSON object"),
             Self::Fields(names) => write!(formatter, "has {}", names.join(", ")),
         }
     }
@@ -184,8 +184,8 @@ mod tests {
     #[test]
     fn one_plain_line_is_enough() {
         for (text, lack) in [
-            ("INFO started", "is no JSON object"),
-            ("[1, 2]", "is no JSON object"),
+            ("INFO started", "is not a JSON object"),
+            ("[1, 2]", "is not a JSON object"),
             (r#"{"level": "info", "msg": "x"}"#, "has no time"),
             (r#"{"time": 1, "msg": "x"}"#, "has no level"),
             (r#"{"time": 1, "level": "info"}"#, "has no message"),
@@ -195,7 +195,7 @@ mod tests {
             let finding = Case::of([good, line(2, text)]).finding(&Claim::Structured);
             assert_eq!(
                 finding.seen,
-                format!("1 of 2 lines are no JSON object with time, level and message: the first one {lack}: {text}")
+                format!("1 of 2 lines are not JSON objects with time, level and message: the first one {lack}: {text}")
             );
             assert_eq!(finding.evidence, ids([1]));
         }
@@ -207,7 +207,7 @@ mod tests {
         let told = [line(1, r#"{"time": 1, "msg": "x"}"#), line(2, ""), line(3, &long), line(4, "more")];
         let finding = Case::of(told).finding(&Claim::Structured);
         let expected = format!(
-            "3 of 3 lines are no JSON object with time, level and message: the first one is no JSON object: {} … (100 bytes more); another one has no level: {}",
+            "3 of 3 lines are not JSON objects with time, level and message: the first one is not a JSON object: {} … (100 bytes more); another one has no level: {}",
             &long[..200],
             r#"{"time": 1, "msg": "x"}"#
         );

@@ -65,10 +65,11 @@ pub(super) fn missed(window: &Window<'_>, service: &str) -> Outcome {
     let words = ready_in_words(Endpoint::Readiness, window.contract);
     Outcome::broken(
         format!(
-            "`{app}` shows that it missed `{service}`: readiness other than {words} until that was there, or its use afterwards"
+            "`{app}` shows that it missed `{service}`: readiness does not answer {words} until `{service}` is up, or `{app}` connects to \
+             `{service}` after that"
         ),
         format!(
-            "readiness until then: {}; it was not seen to ask for `{service}`",
+            "readiness until then: {}; nothing shows that it tried to reach `{service}`",
             answers(window.facts, Endpoint::Readiness, (started, back.at))
         ),
         evidence,
@@ -185,11 +186,12 @@ mod tests {
             .finding(&MISSED);
         assert_eq!(
             finding.expected,
-            "`app` shows that it missed `db`: readiness other than 2xx until that was there, or its use afterwards"
+            "`app` shows that it missed `db`: readiness does not answer 2xx until `db` is up, or `app` connects to `db` after that"
         );
         assert_eq!(
             finding.seen,
-            "readiness until then: connection refused (once, +0.5 s), then 200 (2 times, +1.2 s to +5.4 s); it was not seen to ask for `db`"
+            "readiness until then: connection refused (once, +0.5 s), then 200 (2 times, +1.2 s to +5.4 s); nothing shows that it tried \
+             to reach `db`"
         );
     }
 

@@ -194,8 +194,8 @@ pub(super) fn signal_reached(window: &Window<'_>) -> Outcome {
                 Some(noticed) => return Outcome::Held(vec![stop.sent, noticed]),
                 None => {
                     return Outcome::NotApplicable(format!(
-                        "whether {} reaches `{}` can't be seen from here: not the handlers of the process, and no line of its log or \
-                         answer shows that it noticed",
+                        "whether {} reaches `{}` can't be seen from here: the signal handlers of its process are not readable, and no log \
+                         line or answer shows that it noticed the signal",
                         stop.signal, stop.app
                     ));
                 }

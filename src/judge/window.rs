@@ -186,7 +186,7 @@ impl<'a> Window<'a> {
     /// "within 5.0 s of `db` being killed".
     pub(super) fn within(&self, limit: Duration) -> String {
         let is_beyond = limit > self.contract.startup_limit && limit == self.start_limit();
-        let why = if is_beyond { " (three times what its start takes alone)" } else { "" };
+        let why = if is_beyond { " (three times its undisturbed start)" } else { "" };
         format!("within {}{why} of {}", seconds(limit), self.event)
     }
 }

@@ -113,7 +113,7 @@ pub(super) fn deaths<'a>(observations: &'a [Observation], service: &'a str, from
     })
 }
 
-/// What the app has used, where that was measured: `at most 61 of 512 MiB of memory, made to wait for the processor in 34 of 120 periods`.
+/// What the app has used, where that was measured: `at most 61 of 512 MiB of memory, CPU throttled in 34 of 120 periods`.
 #[must_use]
 pub fn used(observations: &[Observation]) -> Option<String> {
     let usage = observations.iter().rev().find_map(|observation| match &observation.fact {
@@ -123,7 +123,7 @@ pub fn used(observations: &[Observation]) -> Option<String> {
     let limit = usage.memory_limit.map(|limit| format!("of {} ", limit / MIB)).unwrap_or_default();
     let memory = usage.memory_peak.map(|peak| format!("at most {} {limit}MiB of memory", peak.div_ceil(MIB)));
     let (throttled, periods) = (usage.throttled, usage.periods);
-    let processor = (periods > 0).then(|| format!("made to wait for the processor in {throttled} of {periods} periods"));
+    let processor = (periods > 0).then(|| format!("CPU throttled in {throttled} of {periods} periods"));
     let told: Vec<String> = memory.into_iter().chain(processor).collect();
     (!told.is_empty()).then(|| told.join(", "))
 }
@@ -150,7 +150,7 @@ mod tests {
     fn what_was_used_is_told_as_far_as_it_is_known() {
         let used = |usage| used(&timeline([(0, Fact::Usage { service: "app".into(), usage })]));
         let all = Usage { memory_peak: Some(60 * MIB + 1), memory_limit: Some(512 * MIB), periods: 120, throttled: 34 };
-        let told = "at most 61 of 512 MiB of memory, made to wait for the processor in 34 of 120 periods";
+        let told = "at most 61 of 512 MiB of memory, CPU throttled in 34 of 120 periods";
         assert_eq!(used(all).as_deref(), Some(told));
         let unlimited = Usage { memory_peak: Some(MIB), ..Usage::default() };
         assert_eq!(used(unlimited).as_deref(), Some("at most 1 MiB of memory"));

@@ -263,7 +263,7 @@ impl Defect {
     #[must_use]
     pub fn fix(&self) -> Option<&'static str> {
         matches!(self, Self::OtherStatus { .. }).then_some(
-            "answer 503, which says that the app will be back; load balancers drop another status as well: declare it under `unready` when it is meant",
+            "answer 503, which says that the outage is temporary; if another status is intended, declare it under `unready`",
         )
     }
 
@@ -294,9 +294,9 @@ impl fmt::Display for Defect {
         match self {
             Self::IgnoresStopSignal { .. } => formatter.write_str("The stop signal does not end the app"),
             Self::ExitsAtStart => formatter.write_str("The app exits when a dependency is missing at its start"),
-            Self::ExitsInOutage { service } => write!(formatter, "The app exits when `{service}` is lost"),
-            Self::DoesNotRecover { service } => write!(formatter, "The app is not ready again after `{service}` was lost"),
-            Self::LivenessFollows => formatter.write_str("Liveness fails while a dependency is lost"),
+            Self::ExitsInOutage { service } => write!(formatter, "The app exits when `{service}` goes down"),
+            Self::DoesNotRecover { service } => write!(formatter, "The app does not recover after an outage of `{service}`"),
+            Self::LivenessFollows => formatter.write_str("Liveness fails while a dependency is down"),
             Self::WritesNoLog => formatter.write_str("The app writes no log to its standard output"),
             Self::HealthStaysGreen => formatter.write_str("The health check passes while the app can't serve"),
             Self::NoHealthCheck => formatter.write_str("The app has no health check"),
@@ -305,10 +305,10 @@ impl fmt::Display for Defect {
             Self::IgnoresOutage { service } => write!(formatter, "Readiness stays 2xx while `{service}` is down"),
             Self::IgnoresRejection { service } => write!(formatter, "Readiness stays 2xx while `{service}` rejects the login"),
             Self::OtherStatus { status } => {
-                write!(formatter, "Readiness answers {status} and not 503 while a dependency is down")
+                write!(formatter, "Readiness answers {status} instead of 503 while a dependency is down")
             }
-            Self::WaitsForever { service } => write!(formatter, "The app waits too long for `{service}` when it says nothing"),
-            Self::StopWaits { service, .. } => write!(formatter, "The app does not stop while `{service}` says nothing"),
+            Self::WaitsForever { service } => write!(formatter, "The app waits too long when `{service}` does not respond"),
+            Self::StopWaits { service, .. } => write!(formatter, "The app does not stop while `{service}` does not respond"),
             Self::StopWaitsForTheDead { service } => {
                 write!(formatter, "The app does not stop while a connection to the dead `{service}` hangs")
             }
@@ -321,10 +321,10 @@ impl fmt::Display for Defect {
             Self::EndsAtSignal { status } => write!(formatter, "The stop signal ends the app at once, with status {status}"),
             Self::DoesNotStartAgain => formatter.write_str("The app does not start a second time in the same container"),
             Self::DropsRequests => formatter.write_str("Accepted requests are not answered when the app gets its stop signal"),
-            Self::ShowsSecret => formatter.write_str("The app shows a secret"),
+            Self::ShowsSecret => formatter.write_str("The app leaks a secret"),
             Self::TracePerAttempt => formatter.write_str("The log has a stack trace for each failed attempt"),
             Self::ExitsWithSuccess => formatter.write_str("The app exits with status 0 when it can't start"),
-            Self::LateAfter { service } => write!(formatter, "The app takes long to notice that `{service}` is there"),
+            Self::LateAfter { service } => write!(formatter, "The app takes long to notice that `{service}` is up"),
             Self::LogOmits { service } => write!(formatter, "The log does not say that `{service}` is missing"),
             Self::RunsAsRoot => formatter.write_str("The app runs as root"),
             Self::LacksMetadata => formatter.write_str("The image lacks metadata"),

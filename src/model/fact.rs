@@ -356,7 +356,7 @@ impl fmt::Display for Answer {
             Self::Reset => formatter.write_str("connection reset"),
             Self::TimedOut => formatter.write_str("no answer in time"),
             Self::Broken(how) => write!(formatter, "broken answer ({how})"),
-            Self::CannotAsk(why) => write!(formatter, "it can't be asked so ({why})"),
+            Self::CannotAsk(why) => write!(formatter, "it can't be probed this way ({why})"),
             Self::Ready => formatter.write_str("ready"),
             Self::Unready(how) => write!(formatter, "not ready ({how})"),
         }

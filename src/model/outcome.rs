@@ -113,7 +113,7 @@ impl Halt {
     pub fn not_measured(what: impl std::fmt::Display) -> Self {
         Self::CouldNotRun {
             reason: format!("could not be measured: {what}"),
-            advice: "run the check again; report it when it stays so".into(),
+            advice: "run the check again; if it happens again, please report it".into(),
             service: None,
         }
     }

@@ -113,7 +113,7 @@ fn cause(cause: &Cause) -> Markup {
         (link(&cause.check)) ": " (cause.evidence)
         @for place in &cause.places { " " code { (place.file) ":" (place.line) } }
         div.soft { "To fix: " (cause.fix) }
-        @for (heading, names) in [("Failed for it as well: ", &cause.also_failed), ("Blocked by it: ", &cause.blocked)] {
+        @for (heading, names) in [("Failed for the same reason: ", &cause.also_failed), ("Blocked by it: ", &cause.blocked)] {
             @if !names.is_empty() {
                 div.soft { (heading) @for (index, name) in names.iter().enumerate() { @if index > 0 { ", " } (link(name)) } }
             }
@@ -223,7 +223,9 @@ fn experiments(run: &Run) -> Markup {
     html! {
         section.experiments {
             h2 { "Experiments" }
-            p.soft { "Each is one copy of the stack, set up and disturbed in one way. Its checks have their charts with them." }
+            p.soft {
+                "Each is one copy of the stack, set up and disturbed in one way. The timeline of each check is shown with the check."
+            }
             @for (number, experiment, drawing) in shown {
                 article.experiment #{ "experiment-" (number + 1) } {
                     h3 { (number + 1) ". " (experiment.name) }

@@ -20,7 +20,7 @@ pub(super) fn short(answer: &Answer) -> String {
         Answer::Reset => "reset".into(),
         Answer::TimedOut => "no answer".into(),
         Answer::Broken(_) => "broken".into(),
-        Answer::CannotAsk(_) => "can't be asked".into(),
+        Answer::CannotAsk(_) => "can't be probed".into(),
         Answer::Ready => "ready".into(),
         Answer::Unready(_) => "not ready".into(),
     }
@@ -52,7 +52,7 @@ pub(super) fn left_out(of: &Flood, count: usize, bytes: usize, unread: bool) -> 
             format!("{service} wrote too much to keep: the middle of its log is left out{counted}{more}")
         }
         Flood::Answers { endpoint } => {
-            format!("{endpoint} was asked very often: {count} answers between equal ones are left out")
+            format!("{endpoint} was probed very often: {count} repeated answers are left out")
         }
     }
 }

@@ -138,7 +138,7 @@ async fn prepare_and(
         let mut set_up = Box::pin(begin(&engine, resolved, request, progress, planned)).await?;
         // Somebody may have the password from where nobody can see it.
         if let (true, Some(own)) = (set_up.broken.iter().any(Option::is_some), own) {
-            say("it is not ready with a generated password of its database: trying its own");
+            say("the app is not ready with a generated database password: trying again with the original one");
             notes = [own.left_out.clone(), own.changes.clone()].concat();
             set_up = Box::pin(begin(&engine, own, request, progress, planned)).await?;
         }
@@ -252,7 +252,7 @@ async fn ask_reporters(
     if reporters.checks.is_empty() {
         return;
     }
-    let phase = format!("running {} more, which say where a failure comes from", reporters.runs());
+    let phase = format!("running {} more, to find the root cause of failures", reporters.runs());
     progress.tell(Event::Phase(&phase));
     let performed = execute(contexts, reporters, pace, progress).await;
     judged.add(reporters, performed);

@@ -53,8 +53,8 @@ fn forms_that_can_not_be_read_are_told_with_their_line() {
 
 fn a_form_that_the_app_can_not_answer_is_told_at_once() {
     for (form, words) in [
-        ("grpc:shop", "readiness of `app` can't be asked by the gRPC health of shop: it does not speak HTTP/2"),
-        ("https://shop.test:8000/", "can't be asked by https://shop.test:8000/: the port does not speak TLS"),
+        ("grpc:shop", "readiness of `app` can't be probed by the gRPC health of shop: it does not speak HTTP/2"),
+        ("https://shop.test:8000/", "can't be probed by https://shop.test:8000/: the port does not speak TLS"),
         ("exec:pg_isready -q", "executable file not found"),
     ] {
         let check = ["check", "tests/fixtures/alone", "--tags", "@shutdown.in-time", "--readiness", form];
@@ -70,7 +70,7 @@ fn a_grpc_server_says_whether_it_speaks_tls() {
         ("grpc-tls", "grpc:shop.Orders", "the gRPC health of shop.Orders: the port speaks TLS", "where that speaks TLS"),
         ("grpc-tls", &with(r#"{"ca": "tls/ca.pem"}"#), "certificate not valid for name", "`host: NAME`"),
         ("grpc-tls", &with("{}"), "invalid peer certificate: UnknownIssuer", "`tls: {ca: FILE}`"),
-        ("grpc", &with(r#"{"insecure": true}"#), "over TLS: the port does not speak TLS", "leave `tls` out"),
+        ("grpc", &with(r#"{"insecure": true}"#), "over TLS: the port does not speak TLS", "remove `tls`"),
     ] {
         let (folder, authority) = (format!("stacks/forms/{stack}"), "stacks/forms/grpc-tls/tls/ca.pem");
         // A flag names a file from where it is given.

@@ -77,7 +77,9 @@ fn checked_with_a_short_password(files: &[&str], tags: &str) -> (Option<i32>, Ru
 }
 
 fn is_replaced(run: &Run) -> bool {
-    run.notes.iter().any(|note| note.starts_with("service `db`: its password ") && note.ends_with("`DB_PASSWORD` of `app` too"))
+    run.notes
+        .iter()
+        .any(|note| note.starts_with("service `db`: its password ") && note.ends_with("also in `DB_PASSWORD` of `app`"))
 }
 
 fn a_password_that_no_log_would_show_is_replaced_and_found() {
@@ -97,6 +99,9 @@ fn a_password_that_somebody_has_from_elsewhere_stays() {
     let files = ["-f", "stacks/fastapi-postgres/compose.yaml", "-f", "tests/fixtures/own-password/compose.yaml"];
     let (code, run, told) = checked_with_a_short_password(&files, "@logging.no-secrets");
     assert!(!is_replaced(&run), "{:?}", run.notes);
-    assert!(told.contains("it is not ready with a generated password of its database: trying its own"), "{told}");
+    assert!(
+        told.contains("the app is not ready with a generated database password: trying again with the original one"),
+        "{told}"
+    );
     assert_eq!((code, run.counts().passed), (Some(0), 1), "{told}");
 }

@@ -34,7 +34,7 @@ pub(super) async fn take_each_away(stage: &mut Stage, limit: Duration) -> Result
     let line = command_line(&context.model, app);
     settings.retain(|(_, value)| !is_given_by(&line, value));
     if settings.is_empty() {
-        return Err(Halt::not_applicable(format!("the command line of `{app}` says again what each of its variables says")));
+        return Err(Halt::not_applicable(format!("the command line of `{app}` repeats the value of each of its variables")));
     }
     let names: Vec<String> = settings.into_iter().map(|(name, _)| name).collect();
     let at_once = if context.is_serial { 1 } else { AT_ONCE };
