@@ -112,7 +112,9 @@ pub(super) fn answered(window: &Window<'_>, endpoint: Endpoint, wanted: Wanted, 
     if let Some(request) = first {
         return Outcome::Held(vec![request.id]);
     }
-    let is_gone = window.is_gone(window.app()) || (wanted == Wanted::Success && window.fails_to_start());
+    // To live, an app needs nobody.
+    let fails = || window.fails_to_start() || (endpoint == Endpoint::Liveness && window.never_lives());
+    let is_gone = window.is_gone(window.app()) || (wanted == Wanted::Success && fails());
     let is_past = requests(window, endpoint).any(|request| request.at > until);
     if !window.over && !is_gone && !is_past {
         return Outcome::Pending;
@@ -382,6 +384,10 @@ mod tests {
         assert_eq!(judged(100, &[database(600, 610, refused())]), Outcome::Pending, "its database was away");
         let fault = Fact::Fault { service: "db".into(), fault: FaultKind::Refusing, phase: Phase::Begins };
         assert_eq!(judged(100, &[(2000, fault)]), Outcome::Pending, "or turned it down");
+        let of = Anchor::Latest;
+        let alive = Claim::Answers { endpoint: Endpoint::Liveness, wanted: Wanted::Success, within: Limit::Startup, of };
+        let missing = [database(600, 610, refused()), took(100), always[0].clone()];
+        assert!(is_broken(&Case::of([&missing[..], &exits].concat()).judge(&alive)), "to live it needs no database");
         assert_eq!(judged(200, &[]), Outcome::Pending, "something else may be on its way");
     }
 

@@ -134,11 +134,25 @@ impl<'a> Window<'a> {
     /// Whether the app exits at every start, with whatever status, and there is nothing outside of it that it could wait for: every dependency
     /// accepts all the while, and what else it needs was there after three times the time that it takes alone.
     pub(super) fn fails_to_start(&self) -> bool {
-        let exits: Vec<Duration> = deaths(self.facts, self.app(), self.from.max(self.started())).map(|death| death.at).collect();
-        let (Some(last), true) = (exits.last(), exits.len() >= FAILED_STARTS) else { return false };
         let dependencies = &self.contract.dependencies;
-        let was_time = || self.undisturbed_start().is_some_and(|took| *last >= self.from + took * SLOWEST + MARGIN);
-        dependencies.is_empty() || (was_time() && dependencies.iter().all(|one| self.accepts_until(&one.service, *last)))
+        let accept = |until| dependencies.iter().all(|one| self.accepts_until(&one.service, until));
+        self.last_of_many_exits().is_some_and(|last| dependencies.is_empty() || (self.was_time_until(last) && accept(last)))
+    }
+
+    /// Whether the app exits at every start, whatever it could wait for.
+    pub(super) fn never_lives(&self) -> bool {
+        self.last_of_many_exits().is_some_and(|last| self.was_time_until(last))
+    }
+
+    /// When the app exited last, where it has done so at several starts.
+    fn last_of_many_exits(&self) -> Option<Duration> {
+        let exits: Vec<Duration> = deaths(self.facts, self.app(), self.from.max(self.started())).map(|death| death.at).collect();
+        exits.last().copied().filter(|_| exits.len() >= FAILED_STARTS)
+    }
+
+    /// Whether there was three times as long until a moment as a start takes alone.
+    fn was_time_until(&self, moment: Duration) -> bool {
+        self.undisturbed_start().is_some_and(|took| moment >= self.from + took * SLOWEST + MARGIN)
     }
 
     /// Whether a dependency accepts from the beginning of the window until a moment, with no fault in its way.
