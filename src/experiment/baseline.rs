@@ -44,8 +44,8 @@ pub(super) async fn measure(context: &RunContext) -> Result<Baseline, RunError> 
             return Err(not_ready(&context.contract.app, failure, &timeline));
         }
     };
-    let tells = context.contract.readiness.tells_of_the_start();
-    let last_line = if tells { None } else { settle::last_line_of_start(context, &timeline, started) };
+    let only_runs = context.contract.readiness.only_runs();
+    let last_line = if only_runs { settle::last_line_of_start(context, &timeline, started) } else { None };
     let liveness = if context.contract.liveness.is_none() { paths::find_liveness(context, &instance).await } else { None };
     let used =
         futures::future::join_all(instance.services().map(|(_, service)| context.engine.memory_used(&service.container))).await;

@@ -29,7 +29,7 @@ static NOT_WRITABLE: LazyLock<Regex> = LazyLock::new(|| {
     let creates = "(?i:(?:unable|failed|could not|cannot|can't) (?:to )?(?:create|make|mkdir|write)|(?:creating|writing) failed)";
     let things = r"[^/\n]{0,40}?(?i:file|directory|folder|dir|socket|database)[^/\n]{0,20}?";
     match Regex::new(&format!(
-        r#"(?:{words})\b[^/\n]{{0,80}}?['"]?(/[^\s'",:;)’]+)|(/[^\s'",:;)’]+)['"’]?(?:: (?:{words})| is not writable)|{creates} (?:{things})?['"(]?(/[^\s'",:;)’]+)"#
+        r#"(?:{words})\b[^/\n]{{0,80}}?['"]?(/[^\s'",:;)’]+)|(/[^\s'",:;)’]+)['"’]?(?:: (?:{words})| failed \(\d+: (?:{words})\)| is not writable)|{creates} (?:{things})?['"(]?(/[^\s'",:;)’]+)"#
     )) {
         Ok(regex) => regex,
         Err(error) => unreachable!("a built-in pattern: {error}"),
@@ -503,7 +503,8 @@ mod tests {
     fn an_image_without_labels_and_with_a_hidden_port_has_one_defect() {
         let ports = |exposed: &[u16]| {
             let set = |ports: &[u16]| ports.iter().copied().collect();
-            let ports = Inspection::Ports { exposed: set(exposed), inherited: set(&[]), listening: set(&[8000]) };
+            let ports =
+                Inspection::Ports { exposed: set(exposed), inherited: set(&[]), listening: set(&[8000]), within: set(&[]) };
             shown(&Claim::ExposesItsPorts, &[(0, Fact::Inspected { inspection: ports })])
         };
         assert_eq!(shown(&Claim::Labelled, &[]), Some(Defect::LacksMetadata));
@@ -541,6 +542,8 @@ mod tests {
                 Some("/var/log/apache2/error.log"),
             ),
             ("directory '/var/cache/bind' is not writable", Some("/var/cache/bind")),
+            ("[emerg] 1#1: mkdir() \"/var/cache/x\" failed (30: Read-only file system)", Some("/var/cache/x")),
+            ("[emerg] 1#1: chown(\"/var/cache/x\", 33) failed (1: Operation not permitted)", None),
             ("Unable to create socket directory (/var/run/pdns/) and it does not exist yet", Some("/var/run/pdns")),
             ("failed to create file \"/data/app.db\"", Some("/data/app.db")),
             ("could not create a session for /users/1: no route", None),

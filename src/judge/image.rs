@@ -93,13 +93,13 @@ pub(super) fn signal_number(name: &str) -> Option<u32> {
 /// not count when nothing listens there.
 pub(super) fn exposes_its_ports(window: &Window<'_>) -> Outcome {
     let found = window.inspected(|inspection| match inspection {
-        Inspection::Ports { exposed, inherited, listening } => Some((exposed, inherited, listening)),
+        Inspection::Ports { exposed, inherited, listening, within } => Some((exposed, inherited, listening, within)),
         _ => None,
     });
-    let Some((id, (exposed, inherited, listening))) = found else {
+    let Some((id, (exposed, inherited, listening, within))) = found else {
         return Outcome::undecided_when(window.over, "the ports of the app");
     };
-    let seen = wrong_ports(exposed, inherited, listening);
+    let seen = wrong_ports(exposed, inherited, listening, within);
     if seen.is_empty() {
         return Outcome::Held(vec![id]);
     }
@@ -107,18 +107,24 @@ pub(super) fn exposes_its_ports(window: &Window<'_>) -> Outcome {
     Outcome::broken(expected, seen.join("; "), vec![id])
 }
 
-fn wrong_ports(exposed: &BTreeSet<u16>, inherited: &BTreeSet<u16>, listening: &BTreeSet<u16>) -> Vec<String> {
+fn wrong_ports(
+    exposed: &BTreeSet<u16>,
+    inherited: &BTreeSet<u16>,
+    listening: &BTreeSet<u16>,
+    within: &BTreeSet<u16>,
+) -> Vec<String> {
     let ports = |ports: &mut dyn Iterator<Item = &u16>| ports.map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let hidden = ports(&mut hidden(exposed, listening));
-    let silent = ports(&mut exposed.difference(listening).filter(|port| !inherited.contains(port)));
-    let mut seen = vec![];
-    if !hidden.is_empty() {
-        seen.push(format!("it listens on {hidden} and does not expose it"));
-    }
-    if !silent.is_empty() {
-        seen.push(format!("it exposes {silent}, where nothing listens"));
-    }
-    seen
+    let silent = || exposed.difference(listening).filter(|port| !inherited.contains(port));
+    let private = ports(&mut silent().filter(|port| within.contains(port)));
+    let silent = ports(&mut silent().filter(|port| !within.contains(port)));
+    let told = [
+        (hidden, "it listens on", " and does not expose it"),
+        (private, "it exposes", ", where it listens on the loopback address alone"),
+        (silent, "it exposes", ", where nothing listens"),
+    ];
+    let told = told.into_iter().filter(|(ports, ..)| !ports.is_empty());
+    told.map(|(ports, before, after)| format!("{before} {ports}{after}")).collect()
 }
 
 /// The ports on which the app listens and which its image does not expose.
@@ -325,7 +331,12 @@ mod tests {
     fn exposed_ports_are_those_that_listen() {
         let case = |exposed: &[u16], inherited: &[u16], listening: &[u16]| {
             let set = |ports: &[u16]| ports.iter().copied().collect();
-            Case::shown([Inspection::Ports { exposed: set(exposed), inherited: set(inherited), listening: set(listening) }])
+            Case::shown([Inspection::Ports {
+                exposed: set(exposed),
+                inherited: set(inherited),
+                listening: set(listening),
+                within: set(&[9100]),
+            }])
         };
         let is_good = |case: Case| is_held(&case.judge(&Claim::ExposesItsPorts));
         assert!(is_good(case(&[8000], &[], &[8000])));
@@ -333,6 +344,8 @@ mod tests {
         assert!(is_good(case(&[8000], &[], &[8000, 40123])));
         let seen = |case: Case| case.seen(&Claim::ExposesItsPorts);
         assert_eq!(seen(case(&[8000, 9000], &[], &[8000])), "it exposes 9000, where nothing listens");
+        let private = "it exposes 9100, where it listens on the loopback address alone";
+        assert_eq!(seen(case(&[8000, 9100], &[], &[8000])), private);
         assert_eq!(seen(case(&[], &[], &[8000])), "it listens on 8000 and does not expose it");
         let both = "it listens on 8000 and does not expose it; it exposes 9000, where nothing listens";
         assert_eq!(seen(case(&[9000], &[], &[8000])), both);

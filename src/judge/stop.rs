@@ -115,7 +115,7 @@ pub(super) fn in_time(window: &Window<'_>) -> Outcome {
         let expected = format!("`{}` exits within {} of {}", stop.app, seconds(stop.grace), stop.signal);
         let seen = stop.describe(window);
         // That a process runs is no word of how far its start has come.
-        let had_started = was_ready && window.contract.readiness.tells_of_the_start();
+        let had_started = was_ready && !window.contract.readiness.only_runs();
         match went_on(window, &stop).filter(|_| !had_started) {
             Some((how, id)) => Outcome::broken(expected, format!("{seen}; {how}"), [stop.evidence(), vec![id]].concat()),
             None => Outcome::broken(expected, seen, stop.evidence()),

@@ -80,6 +80,9 @@ pub enum Inspection {
         inherited: BTreeSet<u16>,
         /// Those on which it listens.
         listening: BTreeSet<u16>,
+        /// Those on which it listens for its own container alone.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        within: BTreeSet<u16>,
     },
     /// Whether the app has a health check.
     HealthCheck {

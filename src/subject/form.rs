@@ -191,6 +191,12 @@ impl Form {
         self.can_say_unready() || matches!(self, Self::Log { .. })
     }
 
+    /// Whether "ready" means no more than that a process has run for a while, which some do that are still starting.
+    #[must_use]
+    pub fn only_runs(&self) -> bool {
+        matches!(self, Self::Tcp { .. } | Self::Runs)
+    }
+
     /// The port that it asks, where it is known without the contract.
     #[must_use]
     pub fn own_port(&self) -> Option<u16> {

@@ -54,7 +54,7 @@ pub(super) async fn kill(stage: &mut Stage) -> Result<(), Halt> {
 /// The stop signal halfway through the app's start. An app that starts at once and misses the signal for some milliseconds of it keeps nobody
 /// waiting: that says nothing.
 pub(super) async fn stop_halfway(stage: &mut Stage) -> Result<(), Halt> {
-    if !stage.context().contract.readiness.tells_of_the_start() {
+    if stage.context().contract.readiness.only_runs() {
         return Err(Halt::not_applicable("readiness does not say when the start is over"));
     }
     let start = stage.context().undisturbed_start;

@@ -113,10 +113,12 @@ pub(super) async fn signals(stage: &mut Stage) -> Result<(), Halt> {
 pub(super) async fn ports(stage: &mut Stage) -> Result<(), Halt> {
     let (context, instance) = stage.instance().await?;
     let app = &context.contract.app;
-    let listening = context.engine.listening(&instance.service(app)?.container).await?.ok_or_else(out_of_sight)?;
+    let container = &instance.service(app)?.container;
+    let listening = context.engine.listening(container).await?.ok_or_else(out_of_sight)?;
+    let within = context.engine.listening_within(container).await?.unwrap_or_default();
     let inherited = context.base().await?.map(|base| base.exposed.iter().copied().collect()).unwrap_or_default();
     let exposed = context.exposed_ports(app).into_iter().collect();
-    inspected(stage, Inspection::Ports { exposed, inherited, listening });
+    inspected(stage, Inspection::Ports { exposed, inherited, listening, within });
     Ok(())
 }
 
