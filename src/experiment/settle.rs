@@ -11,6 +11,8 @@ use crate::target::Instance;
 /// An app has settled when it has written nothing about its start for so long, and at the latest so long after it was ready.
 const SETTLED: Duration = Duration::from_millis(700);
 const SETTLED_LIMIT: Duration = Duration::from_secs(5);
+/// How much longer than twice the time of its start an app that has not come to its end may write nothing.
+const QUIET: Duration = Duration::from_secs(2);
 /// Lines of one shape that come so often are about requests: ours, ten a second.
 const OFTEN: usize = 5;
 
@@ -65,10 +67,12 @@ pub(super) fn last_line_of_start(context: &RunContext, timeline: &Timeline, star
     Some(LastLine { shape, after: at.saturating_sub(started) })
 }
 
-/// Waits until an app has written, in this life, what it wrote last when nothing disturbed its start; not much longer than it took then.
+/// Waits until an app has written, in this life, what it wrote last when nothing disturbed its start, or nothing for much longer than it took then:
+/// what it writes when may differ from start to start.
 async fn wait_for_last_line(context: &RunContext, instance: &Instance, ready: Duration) {
     let Some(last) = &context.last_line else { return };
     let app = &context.contract.app;
+    let timeline = instance.timeline();
     let ended = |one: &Observation| match &one.fact {
         Fact::Container { service, change: ContainerChange::Died { .. } } if service == app => Some(one.at),
         _ => None,
@@ -77,7 +81,15 @@ async fn wait_for_last_line(context: &RunContext, instance: &Instance, ready: Du
         let life = facts.iter().rev().find_map(ended).unwrap_or_default();
         lines_of(facts, app).any(|(at, line)| at >= life && shape(line) == last.shape).then_some(())
     };
-    instance.timeline().first(ready + last.after * SLOWEST + SETTLED_LIMIT, has_come).await;
+    let (mut until, limit) = (ready, ready + last.after * SLOWEST + SETTLED_LIMIT);
+    loop {
+        let newest = timeline.read(|facts| lines_of(facts, app).last().map_or(ready, |(at, _)| at.max(ready)));
+        let quiet = (newest + last.after * 2 + QUIET).min(limit);
+        if quiet <= until || timeline.first(quiet, has_come).await.is_some() {
+            return;
+        }
+        until = quiet;
+    }
 }
 
 #[cfg(test)]

@@ -127,7 +127,7 @@ pub(super) fn in_time(window: &Window<'_>) -> Outcome {
 fn went_on(window: &Window<'_>, stop: &Stop<'_>) -> Option<(String, FactId)> {
     let after = |at: Duration| at > stop.told && at < stop.died;
     let ready = requests(window, Endpoint::Readiness).find(|one| one.sent >= stop.told && after(one.at) && one.is_ready());
-    if let Some(ready) = ready {
+    if let Some(ready) = ready.filter(|_| !window.contract.readiness.only_runs()) {
         let at = since(stop.told, ready.at);
         return Some((format!("it went on starting, and was ready at {at}, counted from {}", stop.signal), ready.id));
     }
