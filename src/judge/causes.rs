@@ -2,6 +2,11 @@
 
 use crate::model::{Cause, CheckRecord, Defect, Finding, Severity, Verdict};
 
+/// The check that puts an app under several restrictions at once, and those that put it under one of them.
+const TOGETHER: &str = "hardening.all-at-once";
+const ALONE: [&str; 4] =
+    ["hardening.read-only", "hardening.no-capabilities", "hardening.no-new-privileges", "hardening.within-limits"];
+
 /// Takes back what a check says that only ran into a defect which another one of the same app reports: it is blocked, and points to that
 /// check. A check whose premise did not hold points to the check that says why, where there is one, and so does one that does not apply
 /// for want of something that the app ought to have, or by a defect that is worse than why it does not, and one that passed although what it
@@ -14,7 +19,8 @@ pub fn resolve(checks: &mut [CheckRecord]) {
             check.finding = Some(finding);
             continue;
         }
-        let reporter = asks(&checks[index]).and_then(|(defect, ids)| reporter(checks, index, defect, ids)).map(CheckRecord::name);
+        let asked = || asks(&checks[index]).and_then(|(defect, ids)| reporter(checks, index, defect, ids));
+        let reporter = asked().or_else(|| implied_by(checks, index)).map(CheckRecord::name);
         let check = &mut checks[index];
         if reporter.is_some() {
             (check.verdict, check.blocked_by, check.reason) = (Verdict::Blocked, reporter, None);
@@ -109,6 +115,15 @@ fn asks(check: &CheckRecord) -> Option<(&Defect, &'static [&'static str])> {
         Verdict::Failed if !reports_its_own(check) => Some((defect, defect.hidden_by())),
         _ => None,
     }
+}
+
+/// The check that has failed under one restriction, where this one has under several with that among them: it could not but fail.
+fn implied_by(checks: &[CheckRecord], index: usize) -> Option<&CheckRecord> {
+    let check = checks.get(index).filter(|check| check.id == TOGETHER && check.verdict == Verdict::Failed)?;
+    let fails = |id: &&str, other: &CheckRecord| {
+        other.id == **id && other.app == check.app && matches!(other.verdict, Verdict::Failed | Verdict::Waived)
+    };
+    ALONE.iter().find_map(|id| checks.iter().find(|other| fails(&id, other)))
 }
 
 /// The check that has failed by a defect which leaves nothing of the pass of this one, or is why it does not apply, and what it found.
@@ -206,6 +221,17 @@ mod tests {
             ],
             "another first process is another defect"
         );
+    }
+
+    #[test]
+    fn an_app_that_does_not_bear_one_restriction_does_not_bear_all() {
+        let judged = |alone: Verdict| {
+            let mut checks = [check(TOGETHER, Failed, None), check("hardening.no-capabilities", alone, None)];
+            resolve(&mut checks);
+            (checks[0].verdict, checks[0].blocked_by.clone())
+        };
+        assert_eq!(judged(Failed), (Blocked, Some("hardening.no-capabilities".into())));
+        assert_eq!(judged(Verdict::Passed), (Failed, None), "only together");
     }
 
     #[test]

@@ -251,12 +251,16 @@ fn at_start(window: &Window<'_>) -> Option<Defect> {
     };
     let was_ready = requests(window, Endpoint::Readiness).any(|one| one.sent >= started && one.at < death.at && one.is_ready());
     let any = |is_meant: &dyn Fn(&str) -> bool| window.contract.dependencies.iter().any(|one| is_meant(&one.service));
-    if was_ready {
-        // One that only listens is ready for a moment without what it misses.
-        let never_had_it = any(&|one| missed_at(window, one, started) && missed_at(window, one, death.at));
-        return if never_had_it { Some(Defect::ExitsAtStart) } else { ended_in_outage(window) };
+    // One that only listens is ready for a moment without what it misses.
+    if any(&|one| missed_at(window, one, started) && missed_at(window, one, death.at)) {
+        return Some(Defect::ExitsAtStart);
     }
-    let path = window.facts.iter().filter(|one| one.at >= started).find_map(|one| match &one.fact {
+    if was_ready {
+        return ended_in_outage(window);
+    }
+    // What it logs in a life that lasts has not ended it.
+    let ended = deaths(window.facts, app, started).last().map_or(death.at, |last| last.at);
+    let path = window.facts.iter().filter(|one| one.at >= started && one.at <= ended).find_map(|one| match &one.fact {
         Fact::Log { service, line, .. } if service == app => not_writable(line),
         _ => None,
     });
