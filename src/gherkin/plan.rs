@@ -537,6 +537,17 @@ mod tests {
         }
     }
 
+    fn known(contract: &Contract) -> Known<'_> {
+        Known {
+            contract,
+            has_health_check: true,
+            has_compose_file: true,
+            is_migrated_first: false,
+            tap_is_missing: None,
+            slow: false,
+        }
+    }
+
     fn plan(services: &serde_json::Value, tags: Option<&str>) -> Result<Plan, RunError> {
         planned(services, tags, Grouping::Rules)
     }
@@ -553,14 +564,7 @@ mod tests {
         let (app, file) = (detect_apps(&declared, &Declared::default(), &model).pop(), Declared::default());
         let draft = detect(app, &declared, &file, &model, &NoImages);
         let contract = draft.into_contract(&model).expect("complete");
-        let stack = Known {
-            contract: &contract,
-            has_health_check: true,
-            has_compose_file: true,
-            is_migrated_first: false,
-            tap_is_missing: None,
-            slow: false,
-        };
+        let stack = known(&contract);
         Ok(Plan::new(&catalogue, &Selection::parse(tags, &catalogue)?, stack, grouping))
     }
 
@@ -661,14 +665,7 @@ mod tests {
         let reason = |readiness: Form, business: Option<serde_json::Value>| {
             let business = business.map(|business| Business::read(&business).expect("a business"));
             let contract = Contract { readiness, business, ..crate::judge::testing::contract() };
-            let stack = Known {
-                contract: &contract,
-                has_health_check: true,
-                has_compose_file: true,
-                is_migrated_first: false,
-                tap_is_missing: None,
-                slow: false,
-            };
+            let stack = known(&contract);
             let catalogue = Catalogue::built_in();
             let ids = ["shutdown.work-kept", "shutdown.in-flight"];
             let plan = Plan::new(&catalogue, &Selection::of(&ids, &catalogue).expect("checks"), stack, Grouping::Rules);
