@@ -661,6 +661,18 @@ mod tests {
     }
 
     #[test]
+    fn an_app_that_starts_after_a_migration_meets_no_first_boot() {
+        let contract = crate::judge::testing::contract();
+        let applies = |is_migrated_first| {
+            let catalogue = Catalogue::built_in();
+            let selection = Selection::of(&["retry.initialising-database"], &catalogue).expect("a check");
+            let plan = Plan::new(&catalogue, &selection, Known { is_migrated_first, ..known(&contract) }, Grouping::Rules);
+            plan.checks[0].not_applicable.is_none()
+        };
+        assert!(applies(false) && !applies(true));
+    }
+
+    #[test]
     fn units_of_work_are_those_of_a_worker() {
         let reason = |readiness: Form, business: Option<serde_json::Value>| {
             let business = business.map(|business| Business::read(&business).expect("a business"));

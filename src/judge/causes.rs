@@ -267,8 +267,10 @@ mod tests {
         assert_eq!((checks[0].verdict, checks[0].blocked_by.as_deref()), (Failed, None));
         assert_eq!((checks[1].verdict, checks[1].blocked_by.as_deref()), (Blocked, None));
         assert_eq!(missing_reporters(&checks, None), ["shutdown.in-time"]);
-        let known = [&checks[..1], &[check("shutdown.in-time", Verdict::Passed, None)]].concat();
-        assert_eq!(missing_reporters(&known, None), [""; 0], "it was asked, and says no");
+        for verdict in [Verdict::Passed, NotApplicable] {
+            let known = [&checks[..1], &[check("shutdown.in-time", verdict, None)]].concat();
+            assert_eq!(missing_reporters(&known, None), [""; 0], "it was asked, and says no, or would not apply again");
+        }
     }
 
     #[test]

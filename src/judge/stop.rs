@@ -253,6 +253,7 @@ mod tests {
     use crate::judge::{Anchor, Claim};
     use crate::model::Answer;
     use crate::model::{ContainerChange, Process};
+    use crate::subject::Form;
 
     const SWALLOWED: &str = "/bin/sh -c server; true";
 
@@ -333,6 +334,10 @@ mod tests {
         assert_eq!(wrote.evidence, ids([0, 1, 3]));
         let served = seen(&[readiness(1, 5, Answer::Status(200)), line(700, "GET /")]);
         assert!(served.seen.ends_with("(status 137)"), "it was ready before: {}", served.seen);
+        let mut runs = killed(&[readiness(1, 5, Answer::Ready), readiness(30, 35, Answer::Ready), line(700, "stopping")]);
+        runs.contract.readiness = Form::Runs;
+        let seen = runs.finding(&in_time).seen;
+        assert!(seen.ends_with("it went on and logged a line, the first at +0.7 s, counted from SIGTERM: stopping"), "{seen}");
     }
 
     #[test]
