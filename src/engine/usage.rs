@@ -1,6 +1,7 @@
 //! What a container uses and has used, as its control group counts it.
 
 use std::fs;
+use std::time::Duration;
 
 use futures::StreamExt;
 use testcontainers::bollard::models::ContainerStatsResponse;
@@ -39,6 +40,11 @@ impl Engine {
             periods: throttling.periods.unwrap_or_default(),
             throttled: throttling.throttled_periods.unwrap_or_default(),
         }))
+    }
+
+    /// How long processors have worked for a running container since its start; nothing when the engine does not tell.
+    pub async fn processor_time(&self, container: &str) -> Option<Duration> {
+        Some(Duration::from_nanos(self.stats(container).await?.cpu_stats?.cpu_usage?.total_usage?))
     }
 
     async fn stats(&self, container: &str) -> Option<ContainerStatsResponse> {

@@ -22,6 +22,9 @@ const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 const SIGN_LIMIT: Duration = Duration::from_secs(10);
 /// How long it may take until what was done for another app is known of this one.
 const HOST_LIMIT: Duration = Duration::from_secs(5);
+/// An app whose processes work for less than this in that time waits for something.
+const IDLE: Duration = Duration::from_millis(100);
+const IDLE_FOR: Duration = Duration::from_millis(500);
 /// How much longer than three times its undisturbed start an app may take to try to reach a dependency.
 const ATTEMPT_MARGIN: Duration = Duration::from_secs(10);
 
@@ -219,9 +222,25 @@ pub(super) async fn first_sign(context: &RunContext, instance: &Instance, app_st
     instance.timeline().first(limit, first).await.unwrap_or(limit)
 }
 
-/// Waits until the app has answered or written something, and as long as its undisturbed start takes. Returns the offset of that.
+/// Waits until the app has answered or written something, as long as its undisturbed start takes, and until its processes do nothing: on a busy
+/// machine it may still be starting by then. Returns the offset of that.
 pub(super) async fn should_be_ready(context: &RunContext, instance: &Instance, app_started: Duration) -> Duration {
-    first_sign(context, instance, app_started).await.max(app_started + context.undisturbed_start)
+    let earliest = first_sign(context, instance, app_started).await.max(app_started + context.undisturbed_start);
+    let limit = app_started + attempt_limit(context);
+    let clock = instance.timeline().clock();
+    let Ok(service) = instance.service(&context.contract.app) else { return earliest };
+    clock.reach(earliest).await;
+    loop {
+        let begin = clock.now();
+        let before = context.engine.processor_time(&service.container).await;
+        clock.reach(begin + IDLE_FOR).await;
+        let worked =
+            context.engine.processor_time(&service.container).await.zip(before).map(|(now, before)| now.saturating_sub(before));
+        // Where it can't be seen, or the container was started again meanwhile, nothing more is to be learnt.
+        if worked.is_none_or(|worked| worked < IDLE) || begin >= limit {
+            return begin.max(earliest);
+        }
+    }
 }
 
 /// Waits until the app tries to reach a dependency that is behind the tap, for as long as an app may take for it that was once
