@@ -87,6 +87,7 @@ Feature: The app works with few privileges and limited resources
       And the app can gain no privileges
       Then the app is ready within the startup limit of its start
       And the app is ready within the recovery limit of its return
+      And the app, where readiness does not tell of it, uses the main dependency again
       And the app is still the same process
       And the app exits within the stop grace period
       And the app was not killed

@@ -175,6 +175,7 @@ Feature: The app reports an outage of a dependency, and survives it
 
       Given the outage reaches the app until its return
       Then the app is still the same process
+      And the app, where readiness does not tell of it, uses <dependency> again
 
   Rule: <dependency> is frozen, and goes on later
 

@@ -80,7 +80,7 @@ fn cause(group: &[&CheckRecord], checks: &[CheckRecord]) -> Option<Cause> {
         app: first.app.clone(),
         // One that only ran into it knows less.
         headline: defect
-            .filter(|defect| defect.reported_by().contains(&first.id.as_str()))
+            .filter(|defect| defect.reported_by().is_empty() || defect.reported_by().contains(&first.id.as_str()))
             .map(|defect| defect.as_found_by(&first.id)),
         defect: defect.cloned(),
         severity: if is_must { Severity::Must } else { Severity::Should },
@@ -316,7 +316,11 @@ mod tests {
         resolve(&mut gone);
         assert_eq!((gone[0].verdict, gone[0].blocked_by.as_deref()), (Blocked, Some("outage.frozen[db]")));
         let alone = causes(&[waits()]);
-        assert_eq!((alone.len(), alone[0].headline.as_deref()), (1, None));
+        assert_eq!(
+            (alone.len(), alone[0].headline.as_deref()),
+            (1, Some("The app does not stop while `db` does not respond")),
+            "no check is about it alone"
+        );
     }
 
     #[test]

@@ -385,6 +385,7 @@ impl Claim {
             | Self::StopsInTime(of)
             | Self::HeldRequestAnswered(of)
             | Self::KeepsSecrets(of) => *of,
+            Self::UsedAgain(_) => Anchor::Return,
             Self::RootIsReadOnly => Anchor::Start,
             Self::LogNames { .. } | Self::NoTraces { .. } | Self::GivesUpCleanly { .. } | Self::TellsOfLogin(_) => {
                 Anchor::FirstSign

@@ -99,6 +99,9 @@ pub(super) fn exposes_its_ports(window: &Window<'_>) -> Outcome {
     let Some((id, (exposed, inherited, listening, within))) = found else {
         return Outcome::undecided_when(window.over, "the ports of the app");
     };
+    if exposed.is_empty() && listening.is_empty() {
+        return Outcome::NotApplicable(format!("`{}` listens on no port, and its image exposes none", window.app()));
+    }
     let seen = wrong_ports(exposed, inherited, listening, within);
     if seen.is_empty() {
         return Outcome::Held(vec![id]);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::body;
+use super::failure;
 use super::names::{has_address, has_name, is_about_code, names_of, outside_paths, unfolded};
 use super::trace::{Code, Part, part};
 use super::window::{Event, Window};
@@ -87,7 +88,8 @@ pub(super) fn told_of_login(window: &Window<'_>, limit: Duration) -> Outcome {
     let expected = format!("within {} `{}` logs that its login failed ({})", seconds(limit), window.app(), LOGIN.join(", "));
     let tells = |text: &str| {
         let text = outside_paths(text).to_lowercase();
-        LOGIN.iter().any(|word| text.contains(word))
+        // A banner may speak of logins too.
+        failure::is_told(&text) && LOGIN.iter().any(|word| text.contains(word))
     };
     some_line_says(window, tells, limit, expected)
 }

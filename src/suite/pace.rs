@@ -106,7 +106,6 @@ impl Load {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Times {
     all: u64,
-    /// That in which nothing ran, or only what makes way for everything else (`nice`).
     idle: u64,
 }
 
@@ -120,7 +119,7 @@ impl Times {
         let ticks = ticks?;
         // User, nice, system, idle, waiting for a disk, and so on up to what a hypervisor took away; guests are in user already.
         let all = ticks.iter().take(8).sum();
-        Some(Self { all, idle: ticks.get(1)? + ticks.get(3)? + ticks.get(4)? })
+        Some(Self { all, idle: ticks.get(3)? + ticks.get(4)? })
     }
 
     /// The part that was left since an earlier moment, in percent.
@@ -141,8 +140,6 @@ mod tests {
         let busy = Times::of("cpu 190 0 50 840 10 0 5 5 0 0\n").expect("times");
         assert_eq!(busy.left_since(times(830)), Some(10));
         assert_eq!(times(830).left_since(times(830)), None);
-        let polite = Times::of("cpu 100 40 50 830 10 0 5 5 0 0\n").expect("times");
-        assert_eq!(polite.left_since(times(830)), Some(100), "what steps aside is in nobody's way");
         assert_eq!(Times::of("intr 5\n"), None);
     }
 
