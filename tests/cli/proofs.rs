@@ -70,7 +70,7 @@ fn a_good_stack_notices_every_known_defect() {
         with.and_then(|check| check.finding.as_ref()).map(|finding| finding.seen.clone()).unwrap_or_default()
     };
     for (check, words) in [
-        ("shutdown.in-time", "its first process is `/seaworthy-program/seaworthy-tap run python -m service`"),
+        ("shutdown.in-time", "its first process, `/seaworthy-program/seaworthy-tap run python -m service`"),
         ("shutdown.reaches-app", "has no handler for SIGTERM"),
         ("image.healthcheck-can-fail", "the last health status was healthy"),
         ("outage.healthcheck-follows", "the last health status was healthy"),
