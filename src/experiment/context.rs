@@ -304,10 +304,11 @@ impl RunContext {
         !self.model.file().sources().is_empty()
     }
 
-    /// Whether the app starts after a one-shot service that needs its database, such as a migration.
+    /// Why the app can't meet the first boot of its database: it starts after a one-shot service that needs it.
     #[must_use]
-    pub fn is_migrated_first(&self) -> bool {
-        seed::has_one_shots(self)
+    pub fn first_boot_is_missing(&self) -> Option<&'static str> {
+        let why = "the app starts when a migration of its database has completed: it never meets the database's first boot";
+        seed::has_one_shots(self).then_some(why)
     }
 
     /// Whether a service has a health check, declared by the compose file or by its image.

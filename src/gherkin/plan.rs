@@ -403,12 +403,27 @@ pub struct Known<'a> {
     pub has_health_check: bool,
     /// Whether somebody wrote a compose file for it.
     pub has_compose_file: bool,
-    /// Whether the app starts after a migration that needs the database.
-    pub is_migrated_first: bool,
+    /// Why the app can't meet the first boot of its database, if so.
+    pub first_boot_is_missing: Option<&'a str>,
     /// Why there can be no tap, if so.
     pub tap_is_missing: Option<&'a str>,
     /// Whether checks are wanted that take long.
     pub slow: bool,
+}
+
+#[cfg(test)]
+impl<'a> Known<'a> {
+    /// What is known of a stack that lacks nothing.
+    pub(super) fn of(contract: &'a Contract) -> Self {
+        Self {
+            contract,
+            has_health_check: true,
+            has_compose_file: true,
+            first_boot_is_missing: None,
+            tap_is_missing: None,
+            slow: false,
+        }
+    }
 }
 
 /// The main dependency, where the experiment of a check is about some dependency and the check is not made for each of them.
@@ -443,10 +458,7 @@ fn lacks(check: &Check, stack: Known<'_>) -> Option<Lack> {
                 (contract.database().is_some(), "the app has no database that we know how to ask (PostgreSQL, MySQL)")
             }
             Need::Dependency => (!contract.dependencies.is_empty(), "the app has no dependency"),
-            Need::FirstBoot => (
-                !stack.is_migrated_first,
-                "the app starts when a migration of its database has completed: it never meets the database's first boot",
-            ),
+            Need::FirstBoot => return stack.first_boot_is_missing.map(Lack::of),
             Need::HealthCheck => (stack.has_health_check, "the app has no health check"),
             Need::Liveness => (
                 contract.liveness.is_some(),
@@ -537,17 +549,6 @@ mod tests {
         }
     }
 
-    fn known(contract: &Contract) -> Known<'_> {
-        Known {
-            contract,
-            has_health_check: true,
-            has_compose_file: true,
-            is_migrated_first: false,
-            tap_is_missing: None,
-            slow: false,
-        }
-    }
-
     fn plan(services: &serde_json::Value, tags: Option<&str>) -> Result<Plan, RunError> {
         planned(services, tags, Grouping::Rules)
     }
@@ -564,7 +565,7 @@ mod tests {
         let (app, file) = (detect_apps(&declared, &Declared::default(), &model).pop(), Declared::default());
         let draft = detect(app, &declared, &file, &model, &NoImages);
         let contract = draft.into_contract(&model).expect("complete");
-        let stack = known(&contract);
+        let stack = Known::of(&contract);
         Ok(Plan::new(&catalogue, &Selection::parse(tags, &catalogue)?, stack, grouping))
     }
 
@@ -663,13 +664,14 @@ mod tests {
     #[test]
     fn an_app_that_starts_after_a_migration_meets_no_first_boot() {
         let contract = crate::judge::testing::contract();
-        let applies = |is_migrated_first| {
+        let applies = |first_boot_is_missing| {
             let catalogue = Catalogue::built_in();
             let selection = Selection::of(&["retry.initialising-database"], &catalogue).expect("a check");
-            let plan = Plan::new(&catalogue, &selection, Known { is_migrated_first, ..known(&contract) }, Grouping::Rules);
+            let plan =
+                Plan::new(&catalogue, &selection, Known { first_boot_is_missing, ..Known::of(&contract) }, Grouping::Rules);
             plan.checks[0].not_applicable.is_none()
         };
-        assert!(applies(false) && !applies(true));
+        assert!(applies(None) && !applies(Some("it is migrated first")));
     }
 
     #[test]
@@ -677,7 +679,7 @@ mod tests {
         let reason = |readiness: Form, business: Option<serde_json::Value>| {
             let business = business.map(|business| Business::read(&business).expect("a business"));
             let contract = Contract { readiness, business, ..crate::judge::testing::contract() };
-            let stack = known(&contract);
+            let stack = Known::of(&contract);
             let catalogue = Catalogue::built_in();
             let ids = ["shutdown.work-kept", "shutdown.in-flight"];
             let plan = Plan::new(&catalogue, &Selection::of(&ids, &catalogue).expect("checks"), stack, Grouping::Rules);

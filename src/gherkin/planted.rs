@@ -134,14 +134,7 @@ mod tests {
         let catalogue = Catalogue::built_in();
         let run = Run::read(include_bytes!("../../tests/fixtures/runs/version-1.json")).expect("a run");
         let contract = run.contract(&run.checks[0]);
-        let stack = Known {
-            contract,
-            has_health_check: true,
-            has_compose_file: true,
-            is_migrated_first: false,
-            tap_is_missing: None,
-            slow: false,
-        };
+        let stack = Known::of(contract);
         for grouping in [Grouping::Rules, Grouping::Isolated] {
             for known in PLANTED {
                 let selection = Selection::of(known.checks, &catalogue).expect("checks");

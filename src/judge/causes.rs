@@ -120,10 +120,10 @@ fn asks(check: &CheckRecord) -> Option<(&Defect, &'static [&'static str])> {
 /// The check that has failed under one restriction, where this one has under several with that among them: it could not but fail.
 fn implied_by(checks: &[CheckRecord], index: usize) -> Option<&CheckRecord> {
     let check = checks.get(index).filter(|check| check.id == TOGETHER && check.verdict == Verdict::Failed)?;
-    let fails = |id: &&str, other: &CheckRecord| {
-        other.id == **id && other.app == check.app && matches!(other.verdict, Verdict::Failed | Verdict::Waived)
+    let fails = |id: &str, other: &CheckRecord| {
+        other.id == id && other.app == check.app && matches!(other.verdict, Verdict::Failed | Verdict::Waived)
     };
-    ALONE.iter().find_map(|id| checks.iter().find(|other| fails(&id, other)))
+    ALONE.iter().find_map(|id| checks.iter().find(|other| fails(id, other)))
 }
 
 /// The check that has failed by a defect which leaves nothing of the pass of this one, or is why it does not apply, and what it found.

@@ -446,8 +446,7 @@ impl Claim {
             | Self::LastWords
             | Self::Structured
             | Self::KeepsSecrets(_) => &[Sight::Everything, Sight::Log],
-            Self::Paced { .. } | Self::BacksOff(_) => &[Sight::Everything, Sight::Attempts],
-            Self::UsedAgain(_) => &[Sight::Everything, Sight::Attempts],
+            Self::Paced { .. } | Self::BacksOff(_) | Self::UsedAgain(_) => &[Sight::Everything, Sight::Attempts],
             Self::Missed(_) => &[Sight::Everything, Sight::Log, Sight::Attempts],
             _ => &[Sight::Everything],
         }

@@ -289,7 +289,7 @@ fn never_listens(window: &Window<'_>) -> bool {
 /// The path that a line of a log says can't be written to.
 fn not_writable(line: &str) -> Option<String> {
     let found = NOT_WRITABLE.captures(line)?;
-    let path = found.get(1).or_else(|| found.get(2)).or_else(|| found.get(3))?.as_str();
+    let path = found.iter().skip(1).flatten().next()?.as_str();
     // The end of a sentence, or of `cp -r from/. to/.`.
     Some(path.trim_end_matches(['.', '/']).to_owned()).filter(|path| !path.is_empty())
 }

@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use super::answers::{Request, requests};
 use super::attempts::attempts;
-use super::failure;
-use super::log::{lines_that_say, tells};
+use super::log::line_of_failure;
 use super::meaning::ready_in_words;
-use super::names::names_of;
 use super::window::Window;
 use super::words::{answers, deaths, seconds};
 use crate::model::{Endpoint, Fact, FactId, FaultKind, Mark, Outcome, Phase};
@@ -106,11 +104,7 @@ pub(super) fn has_reached(window: &Window<'_>) -> Outcome {
         });
         counts.filter(|(_, count)| *count > 0 && fault == FaultKind::Killed).map(|(id, _)| id)
     };
-    let line = || {
-        let names = names_of(window, service);
-        let is_about_it = tells(window, service, &names);
-        lines_that_say(window, (begin, until), |text| failure::is_told(text) && is_about_it(text)).next()
-    };
+    let line = || line_of_failure(window, service, (begin, until));
     if let Some(id) = outage.shown(window).or_else(death).or_else(session).or_else(line) {
         return Outcome::Held(vec![id]);
     }

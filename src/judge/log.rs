@@ -61,7 +61,7 @@ fn said<'a>(lines: impl Iterator<Item = Line<'a>>) -> impl Iterator<Item = (Line
 }
 
 /// Whether a line of a log tells which dependency it is about, by one of these names or by the address that it was tried at.
-pub(super) fn tells<'a>(window: &Window<'_>, service: &str, names: &'a [String]) -> impl Fn(&str) -> bool + use<'a> {
+fn tells<'a>(window: &Window<'_>, service: &str, names: &'a [String]) -> impl Fn(&str) -> bool + use<'a> {
     let port = window.contract.dependency(service).and_then(|dependency| dependency.kind.port());
     move |text| has_name(text, names) || port.is_some_and(|port| has_address(text, port))
 }
@@ -73,14 +73,12 @@ pub(super) fn names_dependency(window: &Window<'_>, service: &str, limit: Durati
     some_line_says(window, tells(window, service, &names), limit, expected)
 }
 
-/// The lines between two moments that say something.
-pub(super) fn lines_that_say(
-    window: &Window<'_>,
-    (from, until): (Duration, Duration),
-    says: impl Fn(&str) -> bool,
-) -> impl Iterator<Item = FactId> {
-    let written = lines(window.facts, window.app(), from).filter(move |line| line.at < until);
-    said(written).filter(move |(_, text)| says(text)).map(|(line, _)| line.id)
+/// The first line between two moments that says that something is wrong with a dependency.
+pub(super) fn line_of_failure(window: &Window<'_>, service: &str, (from, until): (Duration, Duration)) -> Option<FactId> {
+    let names = names_of(window, service);
+    let is_about_it = tells(window, service, &names);
+    let written = lines(window.facts, window.app(), from).filter(|line| line.at < until);
+    said(written).find(|(_, text)| failure::is_told(text) && is_about_it(text)).map(|(line, _)| line.id)
 }
 
 /// Some line of the log says that the login failed.

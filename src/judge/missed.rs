@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use super::answers::requests;
 use super::attempts::attempts;
-use super::failure;
-use super::log::{lines_that_say, tells};
+use super::log::line_of_failure;
 use super::meaning::{Meaning, ready_in_words};
-use super::names::names_of;
 use super::window::{SLOWER, Window};
 use super::words::{answers, deaths};
 use crate::model::{Endpoint, Fact, FactId, Mark, Observation, Outcome, Phase};
@@ -122,10 +120,7 @@ fn shown_before(window: &Window<'_>, service: &str, (provided, back): (Duration,
         Meaning::Nothing => one.sent >= should_be_ready,
     });
     let attempt = || attempts(window.facts, service).find(|one| one.at >= started && one.at < provided).map(|one| one.id);
-    let names = names_of(window, service);
-    let is_about_it = tells(window, service, &names);
-    let says = |text: &str| failure::is_told(text) && is_about_it(text);
-    answer.map(|one| one.id).or_else(attempt).or_else(|| lines_that_say(window, (started, provided), says).next())
+    answer.map(|one| one.id).or_else(attempt).or_else(|| line_of_failure(window, service, (started, provided)))
 }
 
 /// What shows that the app uses the dependency from its return to a moment: an attempt to reach it, or a session with it.

@@ -186,8 +186,7 @@ pub(super) fn signal_reached(window: &Window<'_>) -> Outcome {
         let seen = stop.describe(window);
         let seen = match (&shell, is_handled) {
             _ if stop.is_in_time() => return Outcome::Held(stop.evidence()),
-            (Some(_), _) => seen,
-            (None, Some(false)) => seen,
+            (Some(_), _) | (None, Some(false)) => seen,
             (None, Some(true)) => return Outcome::Held(stop.evidence()),
             (None, None) if is_behind_an_init(window.facts, stop.app, stop.told) => return Outcome::Held(stop.evidence()),
             (None, None) => match noticed(window, &stop) {

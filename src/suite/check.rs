@@ -317,7 +317,7 @@ fn known<'a>(context: &'a RunContext, contract: &'a Contract, slow: bool) -> Kno
         contract,
         has_health_check: context.has_health_check(&contract.app),
         has_compose_file: context.has_compose_file(),
-        is_migrated_first: context.is_migrated_first(),
+        first_boot_is_missing: context.first_boot_is_missing(),
         tap_is_missing: context.engine.tap_is_missing(),
         slow,
     }
