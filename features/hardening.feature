@@ -92,13 +92,16 @@ Feature: The app works with few privileges and limited resources
       And the app exits within the stop grace period
       And the app was not killed
 
-  Rule: The app runs undisturbed, is stopped, started again and interrupted
+  Rule: The app runs undisturbed, and is stopped, killed and interrupted in turn
 
     Background:
       Given the processes of the app are watched
       And the health check of the app runs every second
       And the stack is ready
       When the app gets its stop signal
+      And the app is started again
+      And the app is ready again
+      And the app is killed
       And the app is started again
       And the app is ready again
       And the app gets SIGINT

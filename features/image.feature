@@ -132,13 +132,16 @@ Feature: The image is what operators expect
 
     Then no known weakness of the image is high or critical
 
-  Rule: The app runs undisturbed, is stopped, started again and interrupted
+  Rule: The app runs undisturbed, and is stopped, killed and interrupted in turn
 
     Background:
       Given the processes of the app are watched
       And the health check of the app runs every second
       And the stack is ready
       When the app gets its stop signal
+      And the app is started again
+      And the app is ready again
+      And the app is killed
       And the app is started again
       And the app is ready again
       And the app gets SIGINT

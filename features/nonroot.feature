@@ -28,13 +28,16 @@ Feature: The app does not run as root
     And the app is started
     Then the app is ready within the startup limit
 
-  Rule: The app runs undisturbed, is stopped, started again and interrupted
+  Rule: The app runs undisturbed, and is stopped, killed and interrupted in turn
 
     Background:
       Given the processes of the app are watched
       And the health check of the app runs every second
       And the stack is ready
       When the app gets its stop signal
+      And the app is started again
+      And the app is ready again
+      And the app is killed
       And the app is started again
       And the app is ready again
       And the app gets SIGINT

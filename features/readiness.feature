@@ -25,10 +25,11 @@ Feature: Readiness tells the truth at start-up
 
       Then readiness said under load that the app is ready
 
-  Rule: <dependency> is missing from the start
+  Rule: <dependency> is missing from the start, until the app is stopped
 
     Background:
       Given every service but <dependency> is started
+      When the app gets its stop signal while it waits, 16 seconds after its first sign of life
 
     @readiness.not-without-database @must @needs-database
     Scenario: The app alone is never ready
@@ -122,13 +123,16 @@ Feature: Readiness tells the truth at start-up
       Then the engine calls the app healthy within 90 seconds
       And the engine did not call the app healthy before it was ready
 
-  Rule: The app runs undisturbed, is stopped, started again and interrupted
+  Rule: The app runs undisturbed, and is stopped, killed and interrupted in turn
 
     Background:
       Given the processes of the app are watched
       And the health check of the app runs every second
       And the stack is ready
       When the app gets its stop signal
+      And the app is started again
+      And the app is ready again
+      And the app is killed
       And the app is started again
       And the app is ready again
       And the app gets SIGINT

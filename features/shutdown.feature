@@ -53,17 +53,6 @@ Feature: The app shuts down gracefully
     Then the app exits within the stop grace period
     And the app was not killed
 
-  @shutdown.comes-back-killed @must
-  Scenario: A killed container starts again
-    The kernel kills what runs out of memory, and a power cut everything. Nothing cleans up then: a leftover pid or lock file must not prevent the next start.
-
-    To fix: keep no pid or lock file in the container or on a volume, or take over a stale one at start; a lock of the kernel (`flock`) ends with its process.
-
-    Given the stack is ready
-    When the app is killed
-    And the app is started again
-    Then the app is ready within the startup limit of its second start
-
   Rule: The app gets its stop signal while a request is in flight, then twice after a restart
 
     Background:
@@ -127,13 +116,16 @@ Feature: The app shuts down gracefully
       Then the app exits within the stop grace period of the last signal
       And the app was not killed
 
-  Rule: The app runs undisturbed, is stopped, started again and interrupted
+  Rule: The app runs undisturbed, and is stopped, killed and interrupted in turn
 
     Background:
       Given the processes of the app are watched
       And the health check of the app runs every second
       And the stack is ready
       When the app gets its stop signal
+      And the app is started again
+      And the app is ready again
+      And the app is killed
       And the app is started again
       And the app is ready again
       And the app gets SIGINT
@@ -189,6 +181,14 @@ Feature: The app shuts down gracefully
       To fix: keep no pid or lock file in the container, or remove a stale one at start.
 
       Then the app is ready within the startup limit of its second start
+
+    @shutdown.comes-back-killed @must
+    Scenario: A killed container starts again
+      The kernel kills what runs out of memory, and a power cut everything. Nothing cleans up then: a leftover pid or lock file must not prevent the next start.
+
+      To fix: keep no pid or lock file in the container or on a volume, or take over a stale one at start; a lock of the kernel (`flock`) ends with its process.
+
+      Then the app is ready within the startup limit of its third start
 
     @shutdown.interrupt @should
     Scenario: SIGINT ends the app too

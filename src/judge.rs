@@ -44,7 +44,7 @@ pub use self::config::names_setting;
 pub use self::dependency::{Awaited, became_healthy, completed, gone_after, started_to_accept};
 pub use self::gap::gap;
 pub use self::proof::{prove, prove_check};
-pub use self::window::{Event, SLOWEST, Window, start_limit};
+pub use self::window::{Event, SIGN_LIMIT, SLOWEST, Window, start_limit};
 pub use self::words::{count_exits, seconds, since, used};
 pub(crate) use self::work::{DISTURBED, UNDISTURBED, patience as work_limit};
 use crate::model::{FactId, Inspection, Outcome, Place};

@@ -7,7 +7,8 @@ use super::{RunContext, seed, settle};
 use crate::compose::{Condition, PROGRAM_FOLDER, PROXY, Patch, tap_of};
 use crate::fault;
 use crate::judge::{
-    Anchor, Awaited, Claim, Event, Limit, Wanted, Window, attempts, became_healthy, completed, seconds, started_to_accept,
+    Anchor, Awaited, Claim, Event, Limit, SIGN_LIMIT, Wanted, Window, attempts, became_healthy, completed, seconds,
+    started_to_accept,
 };
 use crate::model::{Answer, ContainerChange, Endpoint, Fact, FactId, Finding, Halt, Mark, Observation, Outcome, Timeline};
 use crate::probe::{AppProbe, catch_up_logs, watch_app, watch_attempts, watch_dependency, watch_logs, watch_processes};
@@ -18,8 +19,6 @@ use crate::target::{Instance, TargetError};
 const WRONG_FORM: Duration = Duration::from_secs(3);
 /// From one run of a health check to the next, where it tells of readiness.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
-/// How long an app may show no sign of life before a scenario goes on all the same.
-const SIGN_LIMIT: Duration = Duration::from_secs(10);
 /// How long it may take until what was done for another app is known of this one.
 const HOST_LIMIT: Duration = Duration::from_secs(5);
 /// An app whose processes work for less than this in that time waits for something.

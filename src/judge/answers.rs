@@ -432,6 +432,19 @@ mod tests {
     }
 
     #[test]
+    fn an_app_that_is_silent_for_ten_seconds_may_be_at_the_beginning_of_its_start() {
+        let claim = Claim::Listens { within: Limit::BeyondStart(Duration::from_secs(6)), of: Anchor::FirstSign };
+        let took = (0, Fact::Inspected { inspection: Inspection::UndisturbedStart { took: Duration::from_secs(12) } });
+        let judged = |sign: u64| {
+            let facts = [took.clone(), mark(0, Mark::AppStarted { again: false }), mark(sign, Mark::FirstSign)];
+            let refused = (1..300).map(|n| readiness(n * 100, n * 100, Answer::Refused));
+            Case::of(facts.into_iter().chain(refused)).from(sign).judge(&claim)
+        };
+        assert!(is_broken(&judged(9_000)), "6 s, and twice the 3 s that it still needed");
+        assert_eq!(judged(10_000), Outcome::Pending, "6 s, and twice its whole start");
+    }
+
+    #[test]
     fn a_start_that_takes_long_alone_may_take_longer_where_several_run() {
         let claim =
             Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Success, within: Limit::Startup, of: Anchor::Latest };

@@ -75,7 +75,7 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
         Claim::Answers { wanted: Wanted::Success, within: Limit::Recovery | Limit::Fixed(_), .. } => {
             at_start(window).or_else(|| not_again(window))
         }
-        Claim::Answers { wanted: Wanted::Success, of: Anchor::SecondStart, .. } => {
+        Claim::Answers { wanted: Wanted::Success, of: Anchor::SecondStart | Anchor::ThirdStart, .. } => {
             at_start(window).or(Some(Defect::DoesNotStartAgain))
         }
         Claim::LogNames { .. } | Claim::TellsOfLogin(_) | Claim::Wrote if log_is_empty(window) => Some(Defect::WritesNoLog),

@@ -49,7 +49,7 @@ pub(super) fn few_more(window: &Window<'_>, more: usize) -> Outcome {
         return Outcome::Held(evidence);
     }
     let expected = format!("`{}` has at most {more} sessions more than the {before} before", window.app());
-    Outcome::broken(expected, format!("it has {after}"), evidence)
+    Outcome::broken(expected, format!("it has {after} sessions now, and had {before} before"), evidence)
 }
 
 #[cfg(test)]
@@ -87,7 +87,7 @@ mod tests {
         assert_eq!(case(5).judge(&claim), held([1, 4]));
         let finding = case(6).finding(&claim);
         assert_eq!(finding.expected, "`app` has at most 2 sessions more than the 3 before");
-        assert_eq!((finding.seen.as_str(), finding.evidence), ("it has 6", ids([1, 4])));
+        assert_eq!((finding.seen.as_str(), finding.evidence), ("it has 6 sessions now, and had 3 before", ids([1, 4])));
     }
 
     #[test]

@@ -72,7 +72,7 @@ impl fmt::Display for Mark {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AppStarted { again: false } => formatter.write_str("its start"),
-            Self::AppStarted { again: true } => formatter.write_str("its second start"),
+            Self::AppStarted { again: true } => formatter.write_str("its restart"),
             Self::Ready => formatter.write_str("the app being ready"),
             Self::FirstSign => formatter.write_str("its first sign of life"),
             Self::Disturbed { service, fault } => match fault {

@@ -9,6 +9,8 @@ use crate::subject::Contract;
 
 /// From being killed to accepting again, and a little.
 const ROUND: Duration = Duration::from_secs(4);
+/// A health check that runs every second fails three times, each time after a wait.
+const UNHEALTHY: Duration = Duration::from_secs(10);
 
 /// How long its lines wait at least, when all goes well.
 pub(super) fn length(experiment: &PlannedExperiment, contract: &Contract) -> Duration {
@@ -28,7 +30,9 @@ fn act(line: &Line, contract: &Contract) -> Duration {
         Some(Step::Act(Act::DisturbFor { time, beyond, .. })) => {
             *time + beyond.map(|limit| limit.of(contract)).unwrap_or_default()
         }
-        Some(Step::Act(Act::StartLate { after: time, .. } | Act::StartWhile { time: Some(time), .. })) => *time,
+        Some(Step::Act(
+            Act::StartLate { after: time, .. } | Act::StartWhile { time: Some(time), .. } | Act::StopWhileWaiting(time),
+        )) => *time,
         Some(Step::Act(Act::Flap { times, .. })) => ROUND * u32::try_from(*times).unwrap_or(u32::MAX),
         Some(Step::Act(Act::Suspend)) => Duration::from_secs(30),
         Some(Step::Act(act)) if !act.is_arrangement() => Duration::from_secs(1),
@@ -41,6 +45,7 @@ fn claim(line: &Line) -> Duration {
         Some(Claim::Stays { time, .. } | Claim::NoTraces { time, .. } | Claim::NoLogFiles(time) | Claim::WritesNothing(time)) => {
             *time
         }
+        Some(Claim::HealthTurns { healthy: false, .. }) => UNHEALTHY,
         Some(Claim::GivesUpCleanly { within, .. } | Claim::NamesMissingSettings(within)) => *within,
         _ => Duration::ZERO,
     }

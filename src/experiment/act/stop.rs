@@ -16,7 +16,7 @@ use crate::target::Instance;
 const BREATH: Duration = Duration::from_millis(500);
 /// Eight clients ask all the time, and two have asked and keep their connection.
 const CLIENTS: Clients = Clients { fresh: 5, reusing: 3, idle: 2 };
-/// How long the app is left waiting before it is told to stop.
+/// How long an app is left waiting that no client asks.
 const WAITING: Duration = Duration::from_secs(3);
 /// A start that takes less is over before anybody takes it back.
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -84,12 +84,12 @@ pub(super) async fn stop_after(stage: &mut Stage, time: Duration) -> Result<(), 
     stop(stage).await
 }
 
-/// The stop signal once the app is past its start: it has answered or written something, some time ago.
-pub(super) async fn stop_while_waiting(stage: &mut Stage) -> Result<(), Halt> {
+/// The stop signal once the app is past its start: so long after it has answered or written something.
+pub(super) async fn stop_while_waiting(stage: &mut Stage, after: Duration) -> Result<(), Halt> {
     let started = stage.app_started();
     let (context, instance) = stage.instance().await?;
     let sign = launch::first_sign(context, instance, started).await;
-    instance.timeline().clock().reach(sign + WAITING).await;
+    instance.timeline().clock().reach(sign + after).await;
     // In a restart loop it would be chance whether there is a process to be told.
     if let Outcome::Broken(finding) = look_back(context, instance, &Claim::SameProcess, started) {
         return Err(Halt::not_applicable(format!("it does not wait for its dependency: {}", finding.seen)));
