@@ -25,6 +25,18 @@ Feature: The app reports an outage of a dependency, and survives it
     Then the app is ready within the recovery limit
     And the app is still the same process
 
+  @outage.new-address @must @each-dependency
+  Scenario: The app finds <dependency> at another address
+    A dependency that was moved has the same name and another address. An app that resolved the name only once keeps connecting to the old address.
+
+    To fix: resolve the name for every new connection; where the runtime caches names, give the cache a short lifetime.
+
+    Given the stack is ready
+    When <dependency> comes back at another address
+    Given readiness shows the outage until its return
+    Then the app is ready within the recovery limit
+    And the app is still the same process
+
   @outage.long @should @slow @each-dependency
   Scenario: The app survives a long outage of <dependency>
     Some retry loops give up after a minute. A longer outage is just the one in which nobody has time to restart the app.
@@ -35,6 +47,19 @@ Feature: The app reports an outage of a dependency, and survives it
     When <dependency> is killed for 75 seconds
     Given readiness shows the outage until its return
     Then the app is ready within the recovery limit
+    And the app is still the same process
+
+  @outage.flapping @must @each-dependency
+  Scenario: The app survives a crash loop of <dependency>
+    A dependency in a crash loop comes and goes. Each round must leave nothing behind: no session, no task, no memory.
+
+    To fix: close the old pool before opening a new one, and let a single task do the reconnecting.
+
+    Given the stack is ready
+    When <dependency> is killed and started again 5 times
+    Given readiness shows the outage until its return
+    Then the app is ready within the recovery limit
+    And the app has at most 2 sessions more than before
     And the app is still the same process
 
   @outage.exhausted @must @needs-postgres
@@ -62,34 +87,6 @@ Feature: The app reports an outage of a dependency, and survives it
     Then the engine calls the app healthy within 90 seconds
     When the main dependency is killed
     Then the engine calls the app unhealthy within 60 seconds
-
-  Rule: <dependency> is killed and started again five times, and then moves to another address
-
-    Background:
-      Given the stack is ready
-      When <dependency> is killed and started again 5 times
-      And <dependency> comes back at another address
-
-    @outage.flapping @must @each-dependency
-    Scenario: The app survives a crash loop of <dependency>
-      A dependency in a crash loop comes and goes. Each round must leave nothing behind: no session, no task, no memory.
-
-      To fix: close the old pool before opening a new one, and let a single task do the reconnecting.
-
-      Given readiness shows the outage until its return
-      Then the app is ready within the recovery limit
-      And the app has at most 2 sessions more than before
-      And the app is still the same process
-
-    @outage.new-address @must @each-dependency
-    Scenario: The app finds <dependency> at another address
-      A dependency that was moved has the same name and another address. An app that resolved the name only once keeps connecting to the old address.
-
-      To fix: resolve the name for every new connection; where the runtime caches names, give the cache a short lifetime.
-
-      Given readiness shows the outage until its last return
-      Then the app is ready within the recovery limit
-      And the app is still the same process
 
   Rule: The connections to <dependency> are reset, and then it is slow
 

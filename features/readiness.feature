@@ -25,11 +25,10 @@ Feature: Readiness tells the truth at start-up
 
       Then readiness said under load that the app is ready
 
-  Rule: <dependency> is missing from the start, until the app is stopped
+  Rule: <dependency> is missing from the start
 
     Background:
       Given every service but <dependency> is started
-      When the app gets its stop signal while it waits, 16 seconds after its first sign of life
 
     @readiness.not-without-database @must @needs-database
     Scenario: The app alone is never ready

@@ -72,6 +72,12 @@ impl Redactor {
             .fold(self, |redactor, secret| redactor.with_variables([("SECRET", secret)]))
     }
 
+    /// Whether it knows a secret, so that one which is shown can be found.
+    #[must_use]
+    pub fn knows_any(&self) -> bool {
+        !self.secrets.is_empty()
+    }
+
     /// The text with every known secret masked.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {

@@ -72,8 +72,8 @@ pub enum Act {
     StopAfter(Duration),
     /// The same after half of the time that its undisturbed start takes.
     StopHalfway,
-    /// The same while the app waits for something, so long after its first sign of life.
-    StopWhileWaiting(Duration),
+    /// The same while the app waits for something.
+    StopWhileWaiting,
     /// The same while clients ask all the time.
     StopUnderLoad,
     /// The app gets SIGINT.
@@ -173,7 +173,7 @@ impl Act {
             | Self::Interrupt
             | Self::StopAfter(_)
             | Self::StopHalfway
-            | Self::StopWhileWaiting(_)
+            | Self::StopWhileWaiting
             | Self::StopUnderLoad
             | Self::StopWhileHeld { .. } => &[Anchor::Stop],
             Self::StartAgain => &[Anchor::SecondStart],
@@ -247,7 +247,7 @@ impl Act {
             Self::Stop => stop::stop(stage).await?,
             Self::StopAfter(time) => stop::stop_after(stage, *time).await?,
             Self::StopHalfway => stop::stop_halfway(stage).await?,
-            Self::StopWhileWaiting(after) => stop::stop_while_waiting(stage, *after).await?,
+            Self::StopWhileWaiting => stop::stop_while_waiting(stage).await?,
             Self::StopUnderLoad => stop::stop_under_load(stage).await?,
             Self::Interrupt => stop::interrupt(stage).await?,
             Self::Kill => stop::kill(stage).await?,

@@ -11,7 +11,7 @@ mod settings;
 use std::time::Duration;
 
 use super::{Stage, launch};
-use crate::judge::Claim;
+use crate::judge::{Anchor, Claim};
 use crate::model::{Fact, FactId, Halt, Inspection, Item, Listing, Outcome, Trait};
 
 /// Looks at what a claim is about, where watching is not enough.
@@ -26,6 +26,10 @@ pub(super) async fn look(stage: &mut Stage, step: FactId, claim: &Claim) -> Resu
         }
         Claim::FewMoreSessions(_) => processes::sessions(stage).await?,
         Claim::Wrote | Claim::Structured | Claim::LastWords | Claim::KeepsSecrets(_) => {
+            // A whole life in which no secret could be shown proves nothing.
+            if *claim == Claim::KeepsSecrets(Anchor::Stop) && !stage.context().redactor.knows_any() {
+                return Err(Halt::not_applicable("no setting of the stack is a secret that could be found in the log"));
+            }
             container::read_log_to_the_end(stage).await?;
         }
         Claim::RootIsReadOnly => container::root_file_system(stage).await?,

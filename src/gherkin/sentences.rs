@@ -66,7 +66,7 @@ pub const SENTENCES: &[Sentence] = sentences! {
     When "the app gets its stop signal", "the app gets its stop signal" => |_| Some(Step::Act(Act::Stop));
     When r"the app gets its stop signal (\d+) milliseconds after its start", "the app gets its stop signal 300 milliseconds after its start" => |words| Some(Step::Act(Act::StopAfter(Duration::from_millis(words.number(0)?))));
     When "the app gets its stop signal halfway through its start", "the app gets its stop signal halfway through its start" => |_| Some(Step::Act(Act::StopHalfway));
-    When r"the app gets its stop signal while it waits, (\d+) seconds after its first sign of life", "the app gets its stop signal while it waits, 3 seconds after its first sign of life" => |words| Some(Step::Act(Act::StopWhileWaiting(words.seconds(0)?)));
+    When "the app gets its stop signal while it waits", "the app gets its stop signal while it waits" => |_| Some(Step::Act(Act::StopWhileWaiting));
     When "the app gets its stop signal under load", "the app gets its stop signal under load" => |_| Some(Step::Act(Act::StopUnderLoad));
     When "a patient client asks the app", "a patient client asks the app" => |_| Some(Step::Act(Act::AskPatiently));
     When "the app gets SIGINT", "the app gets SIGINT" => |_| Some(Step::Act(Act::Interrupt));
@@ -103,7 +103,7 @@ pub const SENTENCES: &[Sentence] = sentences! {
     Then r"(readiness|liveness) fails within (the startup limit|the recovery limit|the outage limit|the outage limit and one probe|\d+ seconds|\d+ seconds more than its start takes)( of its start| of its first sign of life| of being ready| of the outage| of its return| of its second start)?", "readiness fails within the outage limit of the outage" => |words| Some(Step::Claim(Claim::Answers { endpoint: words.endpoint(0), wanted: Wanted::Failure, within: words.limit(1)?, of: words.anchor(2) }));
     Then r"(readiness|liveness) (answers 2xx|answers no 2xx|answers nothing but 503|never hangs) throughout (\d+) seconds( of its start| of its first sign of life| of being ready| of the outage| of its return| of its second start)?", "readiness answers no 2xx throughout 3 seconds" => |words| Some(Step::Claim(Claim::Stays { endpoint: words.endpoint(0), lasting: words.lasting(1)?, time: words.seconds(2)?, of: words.anchor(3) }));
     Then r"the app listens within (the startup limit|\d+ seconds|\d+ seconds more than its start takes)( of its start| of its first sign of life| of being ready| of its second start)?", "the app listens within 6 seconds of its first sign of life" => |words| Some(Step::Claim(Claim::Listens { within: words.limit(0)?, of: words.anchor(1) }));
-    Then r"readiness shows the outage( from its beginning| until its return| until its last return)?", "readiness shows the outage" => |words| Some(Step::Claim(Claim::OutageFelt(words.anchor(0))));
+    Then r"readiness shows the outage( from its beginning| until its return)?", "readiness shows the outage" => |words| Some(Step::Claim(Claim::OutageFelt(words.anchor(0))));
     Then r"the outage reaches the app( from its beginning| until its return)?", "the outage reaches the app" => |words| Some(Step::Claim(Claim::OutageReached(words.anchor(0))));
     Then r"the app, where readiness does not tell of it, uses (the database|the main dependency|\S+) again", "the app, where readiness does not tell of it, uses db again" => |words| Some(Step::Claim(Claim::UsedAgain(words.service(0)?)));
     Then r"the app missed (the database|the main dependency|\S+) while it was not there", "the app missed db while it was not there" => |words| Some(Step::Claim(Claim::Missed(words.service(0)?)));
@@ -253,7 +253,6 @@ impl Words {
             Some(" of its third start") => Anchor::ThirdStart,
             Some(" of the outage" | " from its beginning") => Anchor::Outage,
             Some(" of its return" | " until its return") => Anchor::Return,
-            Some(" until its last return") => Anchor::LastReturn,
             _ => Anchor::Latest,
         }
     }

@@ -251,8 +251,6 @@ pub enum Anchor {
     Outage,
     /// When it was back.
     Return,
-    /// The same for the last time.
-    LastReturn,
     /// When the app was told to stop.
     Stop,
     /// When it was started again.
@@ -266,29 +264,22 @@ impl Anchor {
     #[must_use]
     pub fn kind(self) -> Self {
         match self {
-            Self::LastReturn => Self::Return,
             Self::ThirdStart => Self::SecondStart,
             other => other,
         }
     }
 
-    /// Which one it is of the moments of its kind, from 0 on; nothing where it is the last one.
+    /// Which one it is of the moments of its kind, from 0 on.
     #[must_use]
-    pub fn number(self) -> Option<usize> {
-        match self {
-            Self::Latest | Self::LastReturn => None,
-            Self::ThirdStart => Some(1),
-            _ => Some(0),
-        }
+    pub fn number(self) -> usize {
+        usize::from(self == Self::ThirdStart)
     }
 
     pub(super) fn is(self, mark: &Mark) -> bool {
         match self.kind() {
             Self::Latest => true,
             Self::Outage => matches!(mark, Mark::Disturbed { .. }),
-            Self::Return | Self::LastReturn => {
-                matches!(mark, Mark::Accepts { .. } | Mark::WithinReach { .. } | Mark::SlotsFree { .. })
-            }
+            Self::Return => matches!(mark, Mark::Accepts { .. } | Mark::WithinReach { .. } | Mark::SlotsFree { .. }),
             Self::Start => matches!(mark, Mark::AppStarted { again: false }),
             Self::FirstSign => matches!(mark, Mark::FirstSign),
             Self::Ready => matches!(mark, Mark::Ready),

@@ -93,9 +93,12 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
         | Claim::Missed(_) => {
             in_outage(window, matches!(claim, Claim::Stays { lasting: Lasting::NoSuccess | Lasting::NoSuccessWhereTold, .. }))
         }
-        Claim::HealthTurns { healthy: false, .. } => {
+        Claim::HealthTurns { healthy: false, within, .. } => {
             let is_shared = |defect: &Defect| matches!(defect, Defect::IgnoresOutage { .. } | Defect::ExitsInOutage { .. });
-            in_outage(window, false).filter(is_shared).or(Some(Defect::HealthStaysGreen))
+            // What comes after the limit is waited for, and has not broken the claim.
+            let end = window.facts.partition_point(|one| one.at <= window.from + *within);
+            let window = Window { facts: &window.facts[..end], ..*window };
+            in_outage(&window, false).filter(is_shared).or(Some(Defect::HealthStaysGreen))
         }
         Claim::NotHealthyTooEarly => Some(Defect::HealthStaysGreen),
         Claim::HealthTurns { healthy: true, .. } | Claim::HealthCheckPasses(_) => Some(Defect::HealthCheckFails),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::answers::{Request, requests};
 use super::window::Window;
-use super::words::{seconds, since};
+use super::words::{deaths, exits, seconds, since};
 use crate::model::{ContainerChange, Endpoint, Fact, HealthTimes, Inspection, Observation, Outcome};
 
 /// How long an app has to be unhealthy before that counts.
@@ -38,11 +38,16 @@ pub(super) fn turned(window: &Window<'_>, wanted: bool, limit: Duration) -> Outc
         return Outcome::Pending;
     }
     let words = |healthy: bool| if healthy { "healthy" } else { "unhealthy" };
-    let seen = told.last().map_or("there was no health status yet".to_owned(), |(one, healthy)| {
-        format!("the last health status was {}, at {}", words(*healthy), since(from, one.at))
-    });
+    let seen = match told.last() {
+        None => "there was no health status yet".to_owned(),
+        Some((one, healthy)) if one.at < from => format!("its health status stayed {}", words(*healthy)),
+        Some((one, healthy)) => format!("the last health status was {}, at {}", words(*healthy), since(from, one.at)),
+    };
+    let in_time = &window.facts[..window.facts.partition_point(|one| one.at <= until)];
+    let seen = exits(in_time, app, from, from).map_or(seen.clone(), |exits| format!("{exits}; {seen}"));
     let expected = format!("the engine calls `{app}` {} within {}", words(wanted), seconds(limit));
-    Outcome::broken(expected, seen, told.last().map(|(one, _)| one.id).into_iter().collect())
+    let exit = deaths(in_time, app, from).last().map(|death| death.id);
+    Outcome::broken(expected, seen, told.last().map(|(one, _)| one.id).into_iter().chain(exit).collect())
 }
 
 /// The health check passes within the limit.
@@ -144,7 +149,7 @@ pub(super) fn is_well_timed(window: &Window<'_>) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::testing::{Case, Told, container, held, is_broken, is_held};
+    use crate::judge::testing::{Case, Told, container, died, held, is_broken, is_held};
     use crate::judge::{Anchor, Claim};
     use crate::model::{Answer, FactId, Place};
 
@@ -169,7 +174,9 @@ mod tests {
         assert!(is_broken(&case(&once).over().judge(&turns(false))), "one run took too long");
         assert_eq!(case(&[health(50, true)]).judge(&turns(false)), Outcome::Pending);
         let seen = case(&[health(50, true)]).over().seen(&turns(false));
-        assert_eq!(seen, "the last health status was healthy, at -0.1 s");
+        assert_eq!(seen, "its health status stayed healthy");
+        let gone = case(&[health(50, true), died(900, 3)]).over().seen(&turns(false));
+        assert_eq!(gone, "`app` exited with status 3 at +0.8 s; its health status stayed healthy");
         assert_eq!(case(&[health(50, true)]).judge(&turns(true)), held([0]), "it was, and stays");
         let between = [health(50, true), health(200, false), health(300, true)];
         assert_eq!(case(&between).judge(&turns(true)), held([2]));

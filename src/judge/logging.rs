@@ -120,7 +120,7 @@ pub(super) fn had_last_words(window: &Window<'_>) -> Outcome {
         return Outcome::Held(vec![line.id]);
     }
     let found = match after.len() {
-        0 => "not one".to_owned(),
+        0 => "no line".to_owned(),
         count => format!("only lines about requests, or like those from before the signal ({count})"),
     };
     Outcome::broken(
@@ -218,7 +218,7 @@ mod tests {
     fn words_after_the_signal_are_last_words() {
         let stopped = |told: &[Told]| Case::of(told.iter().cloned().chain([told_to_stop(1000), died(2000, 0)]));
         let mute = stopped(&[line(500, "started")]).finding(&Claim::LastWords);
-        assert_eq!((mute.seen.as_str(), mute.evidence), ("not one in the 1.0 s until its end", ids([1, 2])));
+        assert_eq!((mute.seen.as_str(), mute.evidence), ("no line in the 1.0 s until its end", ids([1, 2])));
         assert_eq!(stopped(&[line(500, "started"), line(1500, "stopping")]).judge(&Claim::LastWords), held([1]));
         for text in [
             r#"172.18.0.1 - - [21/Nov/2026:20:20:58 +0000] "GET /health HTTP/1.1" 200 15"#,

@@ -67,7 +67,7 @@ pub(super) fn missed(window: &Window<'_>, service: &str) -> Outcome {
              `{service}` after that"
         ),
         format!(
-            "readiness until then: {}; nothing shows that it tried to reach `{service}`",
+            "nothing shows that it tried to reach `{service}`; readiness until then: {}",
             answers(window.facts, Endpoint::Readiness, (started, back.at))
         ),
         evidence,
@@ -185,8 +185,8 @@ mod tests {
         );
         assert_eq!(
             finding.seen,
-            "readiness until then: connection refused (once, +0.5 s), then 200 (2 times, +1.2 s to +5.4 s); nothing shows that it tried \
-             to reach `db`"
+            "nothing shows that it tried to reach `db`; readiness until then: connection refused (once, +0.5 s), then 200 (2 times, \
+             +1.2 s to +5.4 s)"
         );
     }
 

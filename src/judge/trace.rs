@@ -1,7 +1,19 @@
 //! Recognising stack traces, in the languages that servers are written in.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 /// How they begin: Python, Rust, Java.
 const HEADERS: [&str; 3] = ["Traceback (most recent call last)", "stack backtrace:", "Exception in thread"];
+/// A frame in Ruby, PHP and Elixir, which is a line of its own.
+static CALLED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?m)^[ \t]*(?:from )?\S+\.rb:\d+:in [`'‘][^'’\n]*['’]\s*$|^#\d+ (?:\S+\(\d+\): |\{main\})|^[ \t]+\(\w+ \d[\w.+-]*\) \S+:\d+: ",
+    )
+});
+/// A frame in Ruby, wherever it stands, and how PHP begins a trace.
+static WITHIN: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)\.rb:\d+:in [`'‘]|Stack trace:(?:\\n|\s*$)"));
 /// How Go begins the stack of each goroutine, before its number.
 const GOROUTINE: &str = "goroutine ";
 /// What joins the trace of an exception to that of its cause: Python, Java, Node.
@@ -19,10 +31,21 @@ const FILE: &str = "File \"";
 /// How far code is indented under its frame in Python.
 const CODE: &str = "    ";
 
+fn pattern(text: &str) -> Regex {
+    match Regex::new(text) {
+        Ok(regex) => regex,
+        Err(error) => unreachable!("a pattern of stack traces: {error}"),
+    }
+}
+
 /// Where in a text a stack trace begins.
 pub(super) fn place(text: &str) -> Option<usize> {
     let headers = HEADERS.iter().filter_map(|header| text.find(header));
-    headers.chain(goroutine(text)).chain(frame(text)).min()
+    headers
+        .chain(goroutine(text))
+        .chain(frame(text))
+        .chain([&*CALLED, &*WITHIN].into_iter().filter_map(|frame| Some(frame.find(text)?.start())))
+        .min()
 }
 
 fn goroutine(text: &str) -> Option<usize> {
@@ -68,7 +91,7 @@ pub(super) fn part(line: &str) -> Option<Part> {
     if CHAINS.iter().any(|chain| line.trim_start().starts_with(chain)) {
         return Some(Part::Chain);
     }
-    frame(line).map(|_| Part::Frame)
+    (frame(line).is_some() || CALLED.is_match(line)).then_some(Part::Frame)
 }
 
 /// Tells code from what is said: frames, and in Python the line of code under each.
@@ -101,6 +124,14 @@ mod tests {
             (r#"{"stack":"E: x\n\tat app.Main.run(Main.java:7)"}"#, Some(18)),
             ("   at Namespace.Type.Method() in /src/x.cs:line 12", Some(3)),
             ("    at /app/x.js:1:2", Some(4)),
+            ("boom\n/srv/app.rb:7:in 'Pool#take'", Some(5)),
+            ("Fatal error\n#0 /srv/index.php(3): connect()\n#1 {main}", Some(12)),
+            ("** (E) x\n    (postgrex 0.17.0) lib/postgrex.ex:12: Postgrex.query/3", Some(9)),
+            (r#"{"backtrace":["/app/x.rb:1:in 'y'"]}"#, Some(21)),
+            ("ticket #7 (12): closed", None),
+            (r#"{"e":"PDOException Stack trace:\n#0 x"}"#, Some(19)),
+            ("Stack trace: disabled", None),
+            ("see app.rb:7 for more", None),
             ("<p>\n  at the moment we are down", None),
             ("look at this (now)", None),
             ("goroutine pool [3]", None),
@@ -119,6 +150,11 @@ mod tests {
             ("Caused by: java.net.UnknownHostException: db", Some(Part::Chain)),
             ("  [cause]: Error: connect ECONNREFUSED", Some(Part::Chain)),
             ("The above exception was the direct cause of the following exception:", Some(Part::Chain)),
+            ("\tfrom /srv/pool.rb:12:in `checkout'", Some(Part::Frame)),
+            ("/srv/pool.rb:3:in `initialize': connection refused (PG::ConnectionBad)", None),
+            ("ERROR -- : could not connect to db (/app/db.rb:12:in 'connect')", None),
+            ("#0 /srv/index.php(3): PDO->__construct()", Some(Part::Frame)),
+            ("Stack trace: disabled", None),
             ("the failure was Caused by: db", None),
             ("at start", None),
         ] {

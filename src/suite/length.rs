@@ -30,9 +30,7 @@ fn act(line: &Line, contract: &Contract) -> Duration {
         Some(Step::Act(Act::DisturbFor { time, beyond, .. })) => {
             *time + beyond.map(|limit| limit.of(contract)).unwrap_or_default()
         }
-        Some(Step::Act(
-            Act::StartLate { after: time, .. } | Act::StartWhile { time: Some(time), .. } | Act::StopWhileWaiting(time),
-        )) => *time,
+        Some(Step::Act(Act::StartLate { after: time, .. } | Act::StartWhile { time: Some(time), .. })) => *time,
         Some(Step::Act(Act::Flap { times, .. })) => ROUND * u32::try_from(*times).unwrap_or(u32::MAX),
         Some(Step::Act(Act::Suspend)) => Duration::from_secs(30),
         Some(Step::Act(act)) if !act.is_arrangement() => Duration::from_secs(1),

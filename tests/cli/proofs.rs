@@ -72,8 +72,8 @@ fn a_good_stack_notices_every_known_defect() {
     for (check, words) in [
         ("shutdown.in-time", "its first process, `/seaworthy-program/seaworthy-tap run python -m service`"),
         ("shutdown.reaches-app", "has no handler for SIGTERM"),
-        ("image.healthcheck-can-fail", "the last health status was healthy"),
-        ("outage.healthcheck-follows", "the last health status was healthy"),
+        ("image.healthcheck-can-fail", "its health status stayed healthy"),
+        ("outage.healthcheck-follows", "its health status stayed healthy"),
         ("readiness.not-before-database", "`db` still did not accept"),
         ("readiness.not-without-database", "200"),
         ("outage.killed[db]", "200"),

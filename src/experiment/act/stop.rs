@@ -16,7 +16,7 @@ use crate::target::Instance;
 const BREATH: Duration = Duration::from_millis(500);
 /// Eight clients ask all the time, and two have asked and keep their connection.
 const CLIENTS: Clients = Clients { fresh: 5, reusing: 3, idle: 2 };
-/// How long an app is left waiting that no client asks.
+/// How long the app is left waiting before it is told to stop.
 const WAITING: Duration = Duration::from_secs(3);
 /// A start that takes less is over before anybody takes it back.
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -43,7 +43,9 @@ pub(super) async fn interrupt(stage: &mut Stage) -> Result<(), Halt> {
 
 /// SIGKILL, as the kernel sends it to what runs out of memory: nothing of the app can clean up.
 pub(super) async fn kill(stage: &mut Stage) -> Result<(), Halt> {
+    let app_started = stage.app_started();
     let (context, instance) = stage.instance().await?;
+    has_not_ended(context, instance, app_started)?;
     let app = &context.contract.app;
     let sent = instance.signal(app, "SIGKILL").await?;
     let limit = instance.timeline().clock().now() + DEATH_LIMIT;
@@ -84,12 +86,12 @@ pub(super) async fn stop_after(stage: &mut Stage, time: Duration) -> Result<(), 
     stop(stage).await
 }
 
-/// The stop signal once the app is past its start: so long after it has answered or written something.
-pub(super) async fn stop_while_waiting(stage: &mut Stage, after: Duration) -> Result<(), Halt> {
+/// The stop signal once the app is past its start: it has answered or written something, some time ago.
+pub(super) async fn stop_while_waiting(stage: &mut Stage) -> Result<(), Halt> {
     let started = stage.app_started();
     let (context, instance) = stage.instance().await?;
     let sign = launch::first_sign(context, instance, started).await;
-    instance.timeline().clock().reach(sign + after).await;
+    instance.timeline().clock().reach(sign + WAITING).await;
     // In a restart loop it would be chance whether there is a process to be told.
     if let Outcome::Broken(finding) = look_back(context, instance, &Claim::SameProcess, started) {
         return Err(Halt::not_applicable(format!("it does not wait for its dependency: {}", finding.seen)));
@@ -238,10 +240,7 @@ fn socket(context: &RunContext, instance: &Instance, request: &HttpForm) -> Resu
 /// Sends the signal, and marks it. An app that has ended by itself has nothing to be told. Returns the offset just before it was sent.
 async fn send(context: &RunContext, instance: &Instance, started: Duration, signal: &str) -> Result<Duration, Halt> {
     let app = &context.contract.app;
-    let ended = instance.timeline().read(|observations| last_change(observations, app, started));
-    if let Some(ContainerChange::Died { exit_code, .. }) = ended {
-        return Err(Halt::not_applicable(format!("`{app}` had already exited by itself, with status {exit_code}")));
-    }
+    has_not_ended(context, instance, started)?;
     if let Ok(processes) = context.engine.processes(&instance.service(app)?.container).await {
         instance.timeline().record(Fact::Processes { service: app.clone(), processes });
     }
@@ -261,6 +260,17 @@ async fn send(context: &RunContext, instance: &Instance, started: Duration, sign
     };
     instance.timeline().record_at(sent, Fact::Mark { mark: Mark::StopSignal { signal: signal.to_owned() } });
     Ok(sent)
+}
+
+/// An app that has ended by itself since this start has nothing to be told.
+fn has_not_ended(context: &RunContext, instance: &Instance, started: Duration) -> Result<(), Halt> {
+    let app = &context.contract.app;
+    match instance.timeline().read(|observations| last_change(observations, app, started)) {
+        Some(ContainerChange::Died { exit_code, .. }) => {
+            Err(Halt::not_applicable(format!("`{app}` had already exited by itself, with status {exit_code}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn last_change(observations: &[Observation], app: &str, from: Duration) -> Option<ContainerChange> {
