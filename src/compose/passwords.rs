@@ -118,7 +118,8 @@ fn places(model: &Model, database: &str, password: &str) -> Option<Vec<Place>> {
         for (variable, text) in model.environment(service) {
             match look(model, &names, &variable, &text, password) {
                 Look::Nothing => {}
-                Look::Place(_) if is_database => return None,
+                // An address says whose password it is.
+                Look::Place((before, _)) if is_database && before.is_empty() => return None,
                 Look::Unclear => return None,
                 Look::Place(around) => all.push(Place { service: service.to_owned(), variable, around }),
             }
@@ -339,6 +340,17 @@ mod tests {
         for (why, change) in cases {
             assert_eq!(changed(change), None, "{why}");
         }
+    }
+
+    #[test]
+    fn a_client_whose_image_is_named_after_the_database_has_it_in_an_address() {
+        let exporter = json!({
+            "image": "prometheuscommunity/postgres-exporter",
+            "environment": {"DATA_SOURCE_NAME": "postgresql://kinto:kinto@db:5432/kinto"},
+        });
+        let (model, _) = changed(|value| value["services"]["exporter"] = exporter.clone()).expect("replaced");
+        let name = &model["services"]["exporter"]["environment"]["DATA_SOURCE_NAME"];
+        assert_eq!(name, "postgresql://kinto:generated@db:5432/kinto");
     }
 
     #[test]
