@@ -586,6 +586,18 @@ mod tests {
     }
 
     #[test]
+    fn all_checks_of_an_app_with_one_dependency_need_few_instances() {
+        let services = json!({
+            "app": {"depends_on": {"db": {}}, "healthcheck": {"test": ["CMD", "check"]}}, "db": {"image": "postgres"},
+        });
+        let instances = |plan: Plan| plan.experiments.iter().filter(|experiment| experiment.starts_something()).count();
+        let shared = instances(plan(&services, None).expect("planned"));
+        // Without a business path, which needs one more.
+        assert_eq!(shared, 28);
+        assert!(instances(isolated(&services, None).expect("planned")) > 2 * shared);
+    }
+
+    #[test]
     fn checks_of_a_rule_share_an_experiment_for_each_dependency() {
         let services = json!({
             "app": {"depends_on": {"db": {}, "cache": {}}}, "db": {"image": "postgres"}, "cache": {"image": "redis"},
