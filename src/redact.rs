@@ -31,6 +31,8 @@ pub struct Redactor {
     secrets: Arc<[String]>,
     /// What is left alone.
     names: Arc<BTreeSet<String>>,
+    /// Whether it was told a secret, one that is left alone or too short included.
+    has_seen_any: bool,
 }
 
 impl Redactor {
@@ -38,7 +40,7 @@ impl Redactor {
     /// masking it would hide what is told and protect nothing.
     #[must_use]
     pub fn sparing<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        Self { secrets: Arc::default(), names: Arc::new(names.into_iter().map(str::to_owned).collect()) }
+        Self { names: Arc::new(names.into_iter().map(str::to_owned).collect()), ..Self::default() }
     }
 
     /// The same, which knows the secrets among these variables too: values under names that speak of one, and passwords in URLs; as
@@ -50,16 +52,19 @@ impl Redactor {
         let mut open = BTreeSet::clone(&self.names);
         open.extend(variables.iter().flat_map(|(name, value)| open_names(name, value)).map(str::to_owned));
         let mut secrets: BTreeSet<String> = self.secrets.iter().cloned().collect();
+        let mut has_seen_any = self.has_seen_any;
         for (name, value) in variables {
             let named = names_a_secret(name).then_some(value);
-            let found = named.into_iter().chain(password_in_url(value));
-            for secret in found.filter(|secret| secret.len() >= SHORTEST_SECRET && !open.contains(*secret)) {
+            let found = named.into_iter().chain(password_in_url(value)).filter(|secret| !secret.is_empty());
+            for secret in
+                found.inspect(|_| has_seen_any = true).filter(|secret| secret.len() >= SHORTEST_SECRET && !open.contains(*secret))
+            {
                 secrets.extend(spellings(secret));
             }
         }
         let mut secrets: Vec<String> = secrets.into_iter().collect();
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        Self { secrets: secrets.into(), names: open.into() }
+        Self { secrets: secrets.into(), names: open.into(), has_seen_any }
     }
 
     /// The same, which knows the value of a header too, and what follows the name of a scheme in it (RFC 9110, 11.4).
@@ -72,10 +77,10 @@ impl Redactor {
             .fold(self, |redactor, secret| redactor.with_variables([("SECRET", secret)]))
     }
 
-    /// Whether it knows a secret, so that one which is shown can be found.
+    /// Whether it was told a secret. One that is also a name, or too short, is one all the same.
     #[must_use]
-    pub fn knows_any(&self) -> bool {
-        !self.secrets.is_empty()
+    pub fn has_seen_any(&self) -> bool {
+        self.has_seen_any
     }
 
     /// The text with every known secret masked.
@@ -172,6 +177,16 @@ mod tests {
         assert_eq!(other.redact("unleash hunter22"), "unleash [redacted]");
         let token = [("REPOSITORY", "https://hunter22:x-oauth@example.org/r"), ("API_TOKEN", "hunter22")];
         assert_eq!(Redactor::default().with_variables(token).redact("hunter22"), MASK);
+    }
+
+    #[test]
+    fn a_secret_that_is_left_alone_is_one() {
+        let told =
+            |variables: &[(&str, &str)]| Redactor::sparing(["app"]).with_variables(variables.iter().copied()).has_seen_any();
+        assert!(!told(&[("PORT", "8000"), ("DB_PASSWORD", ""), ("DB_PASSWORD_FILE", "/run/secrets/db")]));
+        for variable in [("DB_PASSWORD", "app"), ("PIN_SECRET", "1234"), ("DATABASE_URL", "postgres://app:app@db/app")] {
+            assert!(told(&[variable]), "{variable:?}");
+        }
     }
 
     #[test]
