@@ -225,7 +225,11 @@ pub(super) async fn first_sign(context: &RunContext, instance: &Instance, app_st
 /// machine it may still be starting by then. Returns the offset of that.
 pub(super) async fn should_be_ready(context: &RunContext, instance: &Instance, app_started: Duration) -> Duration {
     let earliest = first_sign(context, instance, app_started).await.max(app_started + context.undisturbed_start);
-    let limit = app_started + attempt_limit(context);
+    idle_from(context, instance, earliest, app_started + attempt_limit(context)).await
+}
+
+/// Waits from a moment on until the processes of the app do nothing, at most until a limit. Returns the offset of that.
+pub(super) async fn idle_from(context: &RunContext, instance: &Instance, earliest: Duration, limit: Duration) -> Duration {
     let clock = instance.timeline().clock();
     let Ok(service) = instance.service(&context.contract.app) else { return earliest };
     clock.reach(earliest).await;

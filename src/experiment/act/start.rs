@@ -5,10 +5,10 @@ use std::time::Duration;
 use crate::experiment::act::Since;
 use crate::experiment::{Stage, launch, settle};
 use crate::fault;
-use crate::model::{Endpoint, Fact, Halt, Mark, Observation, Outcome, Return};
+use crate::model::{ContainerChange, Endpoint, Fact, Halt, Mark, Observation, Outcome, Return};
 use crate::subject::Meant;
 
-/// How long an app that does not answer anything may keep the database from starting.
+/// How long an app that does not answer anything may keep the database from starting, or half as long again as its undisturbed start takes.
 const FIRST_ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// Everything is started in order, and the app has answered ready.
@@ -60,7 +60,7 @@ pub(super) async fn without(stage: &mut Stage, dependency: &Meant) -> Result<(),
     Ok(())
 }
 
-/// A cold start in the worst order: the database starts once the app answers anything at all, or after five seconds. If all
+/// A cold start in the worst order: the database starts once the app answers anything at all, or has ended, or should have done so. If all
 /// started at the same moment, a fast database would be up before a slow app could show its mistake. Without a database
 /// everything starts in order.
 ///
@@ -70,9 +70,15 @@ pub(super) async fn database_last(stage: &mut Stage) -> Result<(), Halt> {
     let (context, instance) = stage.instance().await?;
     let started = if context.contract.database().is_some() {
         let without = launch::start_without(context, instance, &launch::meant(context, &Meant::Database)?).await?;
-        let answered = |observation: &Observation| matches!(&observation.fact, Fact::Probe { endpoint: Endpoint::Readiness, answer, .. } if answer.is_an_answer());
-        let first = |observations: &[Observation]| observations.iter().any(answered).then_some(());
-        instance.timeline().first(without.app_started + FIRST_ANSWER_LIMIT, first).await;
+        let app = &context.contract.app;
+        let has_shown = |observation: &Observation| match &observation.fact {
+            Fact::Probe { endpoint: Endpoint::Readiness, answer, .. } => answer.is_an_answer(),
+            Fact::Container { service, change: ContainerChange::Died { .. } } => service == app,
+            _ => false,
+        };
+        let first = |observations: &[Observation]| observations.iter().any(has_shown).then_some(());
+        let limit = FIRST_ANSWER_LIMIT.max(context.undisturbed_start * 3 / 2);
+        instance.timeline().first(without.app_started + limit, first).await;
         launch::start_withheld(context, instance, &without).await?;
         without.app_started
     } else {

@@ -86,12 +86,13 @@ pub(super) async fn stop_after(stage: &mut Stage, time: Duration) -> Result<(), 
     stop(stage).await
 }
 
-/// The stop signal once the app is past its start: it has answered or written something, some time ago.
+/// The stop signal once the app is past its start, and waits: its processes have done nothing for some time. One that is still starting may be
+/// about to exit, and has not waited for anything.
 pub(super) async fn stop_while_waiting(stage: &mut Stage) -> Result<(), Halt> {
     let started = stage.app_started();
     let (context, instance) = stage.instance().await?;
-    let sign = launch::first_sign(context, instance, started).await;
-    instance.timeline().clock().reach(sign + WAITING).await;
+    let waits = launch::should_be_ready(context, instance, started).await;
+    instance.timeline().clock().reach(waits + WAITING).await;
     // In a restart loop it would be chance whether there is a process to be told.
     if let Outcome::Broken(finding) = look_back(context, instance, &Claim::SameProcess, started) {
         return Err(Halt::not_applicable(format!("it does not wait for its dependency: {}", finding.seen)));

@@ -122,7 +122,7 @@ async fn without(context: &RunContext, instance: &mut Instance, name: &str, limi
     let known = timeline.read(|facts| facts.iter().map(|one| one.id).max());
     let started = instance.start(app).await?;
     let probing = tokio::spawn(watch_app(probe, context.engine.clone(), reach, timeline.clone()));
-    let outcome = watch(context, &timeline, started, limit).await;
+    let outcome = watch(context, instance, started, limit).await;
     probing.abort();
     // Without the setting it may serve its own container only, which is a default like another.
     let outcome = match outcome {
@@ -155,9 +155,9 @@ fn lines(observations: &[Observation], app: &str, name: &str) -> Vec<String> {
     naming.chain(last).cloned().collect()
 }
 
-/// Waits until an app that was just started is ready or has ended.
-async fn watch(context: &RunContext, timeline: &Timeline, started: Duration, limit: Duration) -> SettingOutcome {
-    let app = &context.contract.app;
+/// Waits until an app that was just started is ready or has ended. On a busy machine one that still works when the limit is over is starting.
+async fn watch(context: &RunContext, instance: &Instance, started: Duration, limit: Duration) -> SettingOutcome {
+    let (app, timeline) = (&context.contract.app, instance.timeline());
     let app_start = context.undisturbed_start;
     // One that needs the setting for nothing may take as long as it always does.
     let patience = limit + app_start * 2;
@@ -173,8 +173,12 @@ async fn watch(context: &RunContext, timeline: &Timeline, started: Duration, lim
             _ => None,
         })
     };
-    let outcome = timeline.first(started + patience, decided).await;
-    outcome.unwrap_or(SettingOutcome::Undecided { after: patience })
+    if let Some(outcome) = timeline.first(started + patience, decided).await {
+        return outcome;
+    }
+    let idle = launch::idle_from(context, instance, started + patience, started + context.start_limit().max(patience)).await;
+    let outcome = timeline.first(idle + context.contract.probe_timeout, decided).await;
+    outcome.unwrap_or(SettingOutcome::Undecided { after: idle.saturating_sub(started) })
 }
 
 #[cfg(test)]
