@@ -15,6 +15,10 @@ use crate::model::{Endpoint, Fact, FactId, Inspection, Outcome, excerpt};
 
 /// A request for which the app is still busy so long after the signal may be what keeps it.
 const WAITED: Duration = Duration::from_secs(1);
+/// The status of what SIGKILL has ended.
+const KILLED: i64 = 137;
+/// How much later than the grace period an end may be told that came before SIGKILL.
+const LATE: Duration = Duration::from_millis(250);
 
 impl Stop<'_> {
     fn took(&self) -> Duration {
@@ -22,7 +26,7 @@ impl Stop<'_> {
     }
 
     pub(super) fn is_in_time(&self) -> bool {
-        self.took() <= self.grace
+        self.took() <= if self.status == KILLED { self.grace } else { self.grace + LATE }
     }
 
     fn evidence(&self) -> Vec<FactId> {
@@ -281,6 +285,14 @@ mod tests {
             container(0, "app", ContainerChange::Started { pid }),
             (10, Fact::Processes { service: "app".into(), processes: vec![process] }),
         ]
+    }
+
+    #[test]
+    fn an_end_that_no_kill_could_prevent_is_in_time() {
+        let judged = |ms, status| stopped(died(ms, status, false), &[]).judge(&Claim::StopsInTime(Anchor::Stop));
+        assert_eq!(judged(10_050, 0), held([0, 1]), "SIGKILL comes later than it is told");
+        assert!(is_broken(&judged(10_300, 0)));
+        assert!(is_broken(&judged(10_050, 137)));
     }
 
     #[test]
