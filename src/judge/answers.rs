@@ -123,7 +123,8 @@ pub(super) fn answered(window: &Window<'_>, endpoint: Endpoint, wanted: Wanted, 
     never_came(window, endpoint, until, expected)
 }
 
-/// Somebody listens within a limit: a request is accepted, whatever becomes of it. Held by the first.
+/// Somebody listens within a limit: a request is accepted, whatever becomes of it. Held by the first, if the app had not exited before: that what is
+/// started after it listens, perhaps because what was missing is there by then, says nothing of the app.
 pub(super) fn listened(window: &Window<'_>, limit: Duration) -> Outcome {
     let endpoint = Endpoint::Readiness;
     let until = window.from + limit;
@@ -131,11 +132,11 @@ pub(super) fn listened(window: &Window<'_>, limit: Duration) -> Outcome {
     // One that hangs has been accepted before its timeout.
     let is_accepted =
         |request: &Request<'_>| (request.answer.is_an_answer() || *request.answer == Answer::TimedOut) && request.sent <= until;
-    if let Some(request) = asked().find(is_accepted) {
+    let exit = deaths(window.facts, window.app(), window.from).map(|death| death.at).next();
+    if let Some(request) = asked().find(is_accepted).filter(|request| exit.is_none_or(|exit| request.sent < exit)) {
         return Outcome::Held(vec![request.id]);
     }
-    let is_gone = window.is_gone(window.app());
-    if !window.over && !is_gone && !asked().any(|request| request.at > until) {
+    if !window.over && exit.is_none() && !asked().any(|request| request.at > until) {
         return Outcome::Pending;
     }
     let expected = format!("`{}` listens {}", window.app(), window.within(limit));
@@ -514,6 +515,9 @@ mod tests {
             assert!(is_broken(&judged(&[readiness(100, 200, silence.clone()), readiness(5000, 5100, silence)])));
         }
         assert!(is_broken(&judged(&[died(100, 1)])), "it is gone");
+        let answer = |sent| readiness(sent, sent + 50, Answer::Status(200));
+        assert!(is_broken(&judged(&[died(100, 1), answer(900)])), "that is its next start");
+        assert_eq!(judged(&[answer(50), died(200, 1)]), held([0]));
     }
 
     #[test]
