@@ -430,6 +430,9 @@ mod tests {
         assert!(is_held(&judged(&[took(1_000)])), "and twice the start");
         assert!(is_broken(&judged(&[took(1_000), mark(900, Mark::FirstSign)])), "most of which it had behind it");
         assert!(is_held(&judged(&[took(2_000), mark(900, Mark::FirstSign)])));
+        let silent = [took(1_000), mark(900, Mark::FirstSign), readiness(1_000, 1_001, Answer::Refused)];
+        assert!(is_held(&judged(&silent)), "it has not listened so far");
+        assert!(is_broken(&judged(&[&silent[..], &[readiness(1_100, 1_101, Answer::Status(503))]].concat())));
     }
 
     #[test]

@@ -333,7 +333,7 @@ impl Limit {
     pub(super) fn in_window(self, window: &Window<'_>) -> Duration {
         match self {
             Self::Startup => window.start_limit(),
-            Self::BeyondStart(time) => time + window.rest_of_start() * SLOWER,
+            Self::BeyondStart(time) => time + window.start_ahead() * SLOWER,
             other => other.of(window.contract),
         }
     }

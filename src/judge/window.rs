@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::claim::Wanted;
 use super::words::{Death, deaths, seconds};
-use crate::model::{ContainerChange, DependencyState, Fact, FactId, Inspection, Mark, Observation, Phase};
+use crate::model::{Answer, ContainerChange, DependencyState, Fact, FactId, Inspection, Mark, Observation, Phase};
 use crate::subject::Contract;
 
 /// An app that has all that it needs and has failed so often when it was started will fail again.
@@ -112,6 +112,22 @@ impl<'a> Window<'a> {
     /// How long the app may take to be ready.
     pub(super) fn start_limit(&self) -> Duration {
         start_limit(self.contract, self.undisturbed_start().unwrap_or_default())
+    }
+
+    /// How much of an undisturbed start an app may have ahead of it at the window's beginning. One that has not listened after its first sign of life
+    /// until then may go on only now, with nearly all of it: that it does not listen is another check's business.
+    pub(super) fn start_ahead(&self) -> Duration {
+        let sign = self.facts.iter().find(|one| matches!(one.fact, Fact::Mark { mark: Mark::FirstSign }));
+        let asked = self.facts.iter().filter(|one| one.at >= self.started() && one.at <= self.from);
+        let mut answers = asked.filter_map(|one| match &one.fact {
+            Fact::Probe { answer, .. } => Some(answer),
+            _ => None,
+        });
+        let has_listened = answers.clone().next().is_none() || answers.any(|answer| *answer != Answer::Refused);
+        if has_listened || sign.is_none_or(|sign| self.from <= sign.at) {
+            return self.rest_of_start();
+        }
+        self.undisturbed_start().unwrap_or_default()
     }
 
     /// How long an undisturbed start takes from the app's first sign of life on; the whole of it where there is no such sign.
