@@ -21,6 +21,8 @@ const WRONG_FORM: Duration = Duration::from_secs(3);
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 /// How long it may take until what was done for another app is known of this one.
 const HOST_LIMIT: Duration = Duration::from_secs(5);
+/// How many times its limit the start of an app may take that works all the time.
+const BUSY: u32 = 3;
 /// An app whose processes work for less than this in that time waits for something.
 const IDLE: Duration = Duration::from_millis(100);
 const IDLE_FOR: Duration = Duration::from_millis(500);
@@ -516,10 +518,23 @@ fn asked_wrongly(context: &RunContext, why: &str) -> Halt {
     }
 }
 
-/// Waits until the app is ready, at most as long as its start may take.
+/// Waits until the app is ready, at most as long as its start may take. One that has started alone, and still works when that is over, is kept by a
+/// busy machine: it is given more, as long as it works.
 pub(super) async fn ready_since(context: &RunContext, instance: &Instance, started: Duration) -> Outcome {
-    let contract = &context.contract;
     let limit = context.start_limit();
+    let outcome = ready_within(context, instance, started, limit).await;
+    if context.undisturbed_start.is_zero() || !matches!(outcome, Outcome::Broken(_)) {
+        return outcome;
+    }
+    let (end, most) = (started + limit, limit * BUSY);
+    tokio::select! {
+        later = ready_within(context, instance, started, most) => later,
+        _ = idle_from(context, instance, end, started + most) => outcome,
+    }
+}
+
+async fn ready_within(context: &RunContext, instance: &Instance, started: Duration, limit: Duration) -> Outcome {
+    let contract = &context.contract;
     let within = Limit::Fixed(limit);
     let claim = Claim::Answers { endpoint: Endpoint::Readiness, wanted: Wanted::Success, within, of: Anchor::Latest };
     let its_start = Mark::AppStarted { again: false };
