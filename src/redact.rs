@@ -56,10 +56,11 @@ impl Redactor {
         for (name, value) in variables {
             let named = names_a_secret(name).then_some(value);
             let found = named.into_iter().chain(password_in_url(value)).filter(|secret| !secret.is_empty());
-            for secret in
-                found.inspect(|_| has_seen_any = true).filter(|secret| secret.len() >= SHORTEST_SECRET && !open.contains(*secret))
-            {
-                secrets.extend(spellings(secret));
+            for secret in found {
+                has_seen_any = true;
+                if secret.len() >= SHORTEST_SECRET && !open.contains(secret) {
+                    secrets.extend(spellings(secret));
+                }
             }
         }
         let mut secrets: Vec<String> = secrets.into_iter().collect();

@@ -250,7 +250,7 @@ fn at_start(window: &Window<'_>) -> Option<Defect> {
         });
         let is_missing = is_turned_down
             || window.contract.dependencies.iter().any(|dependency| !accepted_at(window, &dependency.service, end));
-        return (is_missing && never_listens(window)).then_some(Defect::DoesNotListen);
+        return (is_missing && window.never_listened(Duration::MAX)).then_some(Defect::DoesNotListen);
     };
     let was_ready = requests(window, Endpoint::Readiness).any(|one| one.sent >= started && one.at < death.at && one.is_ready());
     let any = |is_meant: &dyn Fn(&str) -> bool| window.contract.dependencies.iter().any(|one| is_meant(&one.service));
@@ -276,17 +276,11 @@ fn at_start(window: &Window<'_>) -> Option<Defect> {
 /// The app was not ready soon after a dependency, the last that came, was there. One that begins to listen only then has that defect.
 fn late(window: &Window<'_>) -> Option<Defect> {
     let (_, service) = window.returned()?;
-    Some(if never_listens(window) { Defect::DoesNotListen } else { Defect::LateAfter { service: service.to_owned() } })
-}
-
-/// Whether every question to the app since its start was refused, and there was one.
-fn never_listens(window: &Window<'_>) -> bool {
-    let started = window.started();
-    let mut asked = window.facts.iter().filter(|one| one.at >= started).filter_map(|one| match &one.fact {
-        Fact::Probe { answer, .. } => Some(answer),
-        _ => None,
-    });
-    asked.clone().next().is_some() && asked.all(|answer| *answer == Answer::Refused)
+    Some(if window.never_listened(Duration::MAX) {
+        Defect::DoesNotListen
+    } else {
+        Defect::LateAfter { service: service.to_owned() }
+    })
 }
 
 /// The path that a line of a log says can't be written to.

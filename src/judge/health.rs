@@ -44,7 +44,10 @@ pub(super) fn turned(window: &Window<'_>, wanted: bool, limit: Duration) -> Outc
         Some((one, healthy)) => format!("the last health status was {}, at {}", words(*healthy), since(from, one.at)),
     };
     let in_time = &window.facts[..window.facts.partition_point(|one| one.at <= until)];
-    let seen = exits(in_time, app, from, from).map_or(seen.clone(), |exits| format!("{exits}; {seen}"));
+    let seen = match exits(in_time, app, from, from) {
+        Some(exits) => format!("{exits}; {seen}"),
+        None => seen,
+    };
     let expected = format!("the engine calls `{app}` {} within {}", words(wanted), seconds(limit));
     let exit = deaths(in_time, app, from).last().map(|death| death.id);
     Outcome::broken(expected, seen, told.last().map(|(one, _)| one.id).into_iter().chain(exit).collect())

@@ -111,8 +111,7 @@ fn provided(window: &Window<'_>, service: &str, back: Duration) -> Duration {
 /// What the app showed before the dependency was let go on, or was there.
 fn shown_before(window: &Window<'_>, service: &str, (provided, back): (Duration, Duration)) -> Option<FactId> {
     let started = window.started();
-    let sign = window.facts.iter().find(|one| one.at >= started && matches!(one.fact, Fact::Mark { mark: Mark::FirstSign }));
-    let should_be_ready = sign.map_or(started, |sign| sign.at) + window.rest_of_start() * SLOWER;
+    let should_be_ready = window.first_sign().unwrap_or(started) + window.rest_of_start() * SLOWER;
     let mut asked = requests(window, Endpoint::Readiness).filter(|one| one.sent >= started && one.sent < back);
     let answer = asked.find(|one| match one.meaning {
         Meaning::Ready => false,

@@ -57,7 +57,7 @@ impl Stop<'_> {
             };
             let meanwhile = meanwhile(window, self.told);
             // It may have ended by itself just before SIGKILL.
-            let end = if *status == 137 { "stopped by SIGKILL" } else { "it ended" };
+            let end = if *status == KILLED { "stopped by SIGKILL" } else { "it ended" };
             let limit = seconds(self.grace);
             return format!("{signal} did not end it within {limit}: {end} after {took} (status {status}){meanwhile}{reason}");
         }
@@ -148,7 +148,7 @@ fn went_on(window: &Window<'_>, stop: &Stop<'_>) -> Option<(String, FactId)> {
 /// The status of a death does not say that somebody killed the process.
 pub(super) fn was_not_killed(window: &Window<'_>) -> Outcome {
     judge(window, |stop| {
-        if !stop.oom_killed && !matches!(stop.status, 137 | 139 | 134) {
+        if !stop.oom_killed && !matches!(stop.status, KILLED | 139 | 134) {
             return Outcome::Held(stop.evidence());
         }
         Outcome::broken(format!("`{}` ends by itself", stop.app), stop.describe(window), stop.evidence())

@@ -114,17 +114,27 @@ impl<'a> Window<'a> {
         start_limit(self.contract, self.undisturbed_start().unwrap_or_default())
     }
 
-    /// How much of an undisturbed start an app may have ahead of it at the window's beginning. One that has not listened after its first sign of life
-    /// until then may go on only now, with nearly all of it: that it does not listen is another check's business.
-    pub(super) fn start_ahead(&self) -> Duration {
-        let sign = self.facts.iter().find(|one| matches!(one.fact, Fact::Mark { mark: Mark::FirstSign }));
-        let asked = self.facts.iter().filter(|one| one.at >= self.started() && one.at <= self.from);
+    /// When the app showed its first sign of life since its start, where the experiment has waited for one.
+    pub(super) fn first_sign(&self) -> Option<Duration> {
+        let is_sign = |one: &&Observation| matches!(one.fact, Fact::Mark { mark: Mark::FirstSign });
+        self.facts.iter().filter(is_sign).map(|one| one.at).find(|at| *at >= self.started())
+    }
+
+    /// Whether every question to the app from its start until a moment was refused, and there was one.
+    pub(super) fn never_listened(&self, until: Duration) -> bool {
+        let asked = self.facts.iter().filter(|one| one.at >= self.started() && one.at <= until);
         let mut answers = asked.filter_map(|one| match &one.fact {
             Fact::Probe { answer, .. } => Some(answer),
             _ => None,
         });
-        let has_listened = answers.clone().next().is_none() || answers.any(|answer| *answer != Answer::Refused);
-        if has_listened || sign.is_none_or(|sign| self.from <= sign.at) {
+        answers.clone().next().is_some() && answers.all(|answer| *answer == Answer::Refused)
+    }
+
+    /// How much of an undisturbed start an app may have ahead of it at the window's beginning. One that has not listened after its first sign of life
+    /// until then may go on only now, with nearly all of it: that it does not listen is another check's business.
+    pub(super) fn start_ahead(&self) -> Duration {
+        let is_later = self.first_sign().is_some_and(|sign| self.from > sign);
+        if !is_later || !self.never_listened(self.from) {
             return self.rest_of_start();
         }
         self.undisturbed_start().unwrap_or_default()
@@ -132,10 +142,9 @@ impl<'a> Window<'a> {
 
     /// How long an undisturbed start takes from the app's first sign of life on; the whole of it where there is no such sign.
     pub(super) fn rest_of_start(&self) -> Duration {
-        let sign = self.facts.iter().find(|one| matches!(one.fact, Fact::Mark { mark: Mark::FirstSign }));
         // One that has been silent so far may be at the beginning still.
-        let is_told = |sign: &&Observation| sign.at != self.started() + SIGN_LIMIT || self.from > sign.at;
-        let before = sign.filter(is_told).map_or(Duration::ZERO, |sign| sign.at.saturating_sub(self.started()));
+        let is_told = |sign: &Duration| *sign != self.started() + SIGN_LIMIT || self.from > *sign;
+        let before = self.first_sign().filter(is_told).map_or(Duration::ZERO, |sign| sign.saturating_sub(self.started()));
         self.undisturbed_start().map_or(Duration::ZERO, |took| took.saturating_sub(before))
     }
 
