@@ -436,16 +436,18 @@ mod tests {
     }
 
     #[test]
-    fn an_app_that_is_silent_for_ten_seconds_may_be_at_the_beginning_of_its_start() {
+    fn a_first_sign_that_comes_late_takes_nothing_from_the_time_to_listen() {
         let claim = Claim::Listens { within: Limit::BeyondStart(Duration::from_secs(6)), of: Anchor::FirstSign };
         let took = (0, Fact::Inspected { inspection: Inspection::UndisturbedStart { took: Duration::from_secs(12) } });
-        let judged = |sign: u64| {
+        let judged = |sign: u64, until: u64, others: &[Told]| {
             let facts = [took.clone(), mark(0, Mark::AppStarted { again: false }), mark(sign, Mark::FirstSign)];
-            let refused = (1..300).map(|n| readiness(n * 100, n * 100, Answer::Refused));
-            Case::of(facts.into_iter().chain(refused)).from(sign).judge(&claim)
+            let refused = (1..until / 100).map(|n| readiness(n * 100, n * 100, Answer::Refused));
+            Case::of(facts.into_iter().chain(others.iter().cloned()).chain(refused)).from(sign).judge(&claim)
         };
-        assert!(is_broken(&judged(9_000)), "6 s, and twice the 3 s that it still needed");
-        assert_eq!(judged(10_000), Outcome::Pending, "6 s, and twice its whole start");
+        assert_eq!(judged(9_000, 39_000, &[]), Outcome::Pending, "6 s, and twice its whole start");
+        assert!(is_broken(&judged(9_000, 40_000, &[])));
+        let there = mark(17_000, Mark::WithinReach { service: "db".into() });
+        assert!(is_broken(&judged(9_000, 22_000, &[there])), "6 s, and twice the 3 s that it still needed");
     }
 
     #[test]

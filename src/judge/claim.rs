@@ -337,6 +337,16 @@ impl Limit {
             other => other.of(window.contract),
         }
     }
+
+    /// The same for an app that is to start while a dependency is missing: on a busy machine its first sign of life comes late, which says nothing
+    /// of how much of its start is ahead. Where the dependency returns meanwhile, it is the rest, as an app that has all it needs listens.
+    fn in_start(self, window: &Window<'_>) -> Duration {
+        let returns = window.returned().is_some_and(|(one, _)| one.at >= window.from);
+        match self {
+            Self::BeyondStart(time) if !returns => time + window.undisturbed_start().unwrap_or_default() * SLOWER,
+            other => other.in_window(window),
+        }
+    }
 }
 
 impl Claim {
@@ -478,7 +488,7 @@ impl Claim {
             Self::Answers { endpoint, wanted, within, .. } => {
                 answers::answered(window, *endpoint, *wanted, within.in_window(window))
             }
-            Self::Listens { within, .. } => answers::listened(window, within.in_window(window)),
+            Self::Listens { within, .. } => answers::listened(window, within.in_start(window)),
             Self::OutageFelt(_) => felt::was_felt(window),
             Self::OutageReached(_) => felt::has_reached(window),
             Self::Missed(dependency) => meant(window, dependency, |service| missed::missed(window, service)),

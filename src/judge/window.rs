@@ -13,7 +13,7 @@ const FAILED_STARTS: usize = 3;
 /// How much longer than three times its undisturbed start it is given for that, where it has dependencies.
 const MARGIN: Duration = Duration::from_secs(2);
 
-/// For how long an app's first sign of life is waited for. One at that very moment is none: the app has been silent so far.
+/// For how long an app's first sign of life is waited for.
 pub const SIGN_LIMIT: Duration = Duration::from_secs(10);
 
 /// How many times as long as alone the rest of a start takes: several instances at once are slower than one.
@@ -142,9 +142,7 @@ impl<'a> Window<'a> {
 
     /// How long an undisturbed start takes from the app's first sign of life on; the whole of it where there is no such sign.
     pub(super) fn rest_of_start(&self) -> Duration {
-        // One that has been silent so far may be at the beginning still.
-        let is_told = |sign: &Duration| *sign != self.started() + SIGN_LIMIT || self.from > *sign;
-        let before = self.first_sign().filter(is_told).map_or(Duration::ZERO, |sign| sign.saturating_sub(self.started()));
+        let before = self.first_sign().map_or(Duration::ZERO, |sign| sign.saturating_sub(self.started()));
         self.undisturbed_start().map_or(Duration::ZERO, |took| took.saturating_sub(before))
     }
 
