@@ -28,7 +28,7 @@ Exit codes:
   0  all checks of severity `must` passed (with --strict, all checks)
   1  a check of severity `must` failed (with --strict, any check)
   2  no verdict: wrong usage, a compose file or engine error, or a stack that does not start
-  3  nothing ran: no check was selected, or none applies to the stack";
+  3  nothing was judged: no check was selected, none applies to the stack, or all are blocked";
 
 const EXAMPLES: &str = "  \
   seaworthy check

@@ -14,7 +14,7 @@ pub enum Exit {
     Failed,
     /// The run, or a check, could not come to a verdict.
     CouldNotRun,
-    /// No check ran.
+    /// No check ran, or none came to a verdict of its own.
     NothingRan,
 }
 

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use super::window::Window;
+use super::answers::{answered, requests};
+use super::claim::Wanted;
+use super::window::{Event, Window};
 use super::words::seconds;
-use crate::model::{Fact, FactId, Observation, Outcome};
+use crate::model::{Endpoint, Fact, FactId, Mark, Observation, Outcome};
 
 /// Attempts that follow so closely are one: a pool that opens several connections at once, or a driver that asks once more without
 /// encryption.
@@ -15,12 +17,35 @@ const SLOW_ENOUGH: Duration = Duration::from_millis(500);
 const TOLERANCE: f64 = 0.2;
 /// Pauses grow when the later ones are this many times as long as the first ones.
 const GROWTH: f64 = 2.0;
+/// For so long the way to a dependency is being opened before it is known to be open.
+const OPENING: Duration = Duration::from_millis(500);
 /// With fewer attempts there is no pace to judge.
 const FEW: usize = 3;
 
 /// Every attempt to reach a dependency that the tap saw.
 pub fn attempts<'a>(observations: &'a [Observation], dependency: &str) -> impl Iterator<Item = &'a Observation> {
     observations.iter().filter(move |one| matches!(&one.fact, Fact::Attempt { service } if service == dependency))
+}
+
+/// An endpoint answers 2xx within a limit of a dependency being reachable, of which the app takes no more than this time to notice. How long the
+/// rest of its start takes, the machine has a say in.
+pub(super) fn prompt(window: &Window<'_>, endpoint: Endpoint, time: Duration, limit: Duration) -> Outcome {
+    let Some((service, attempt)) = noticed_late(window, time) else {
+        return answered(window, endpoint, Wanted::Success, limit);
+    };
+    let expected = format!("`{}` tries to reach `{service}` {}", window.app(), window.within(time));
+    let after = attempt.at.saturating_sub(window.from);
+    Outcome::broken(expected, format!("its first attempt came after {}", seconds(after)), vec![attempt.id])
+}
+
+/// The first attempt of the app, which was not ready before, to reach a dependency that is within reach again, where it came later than this after that.
+pub(super) fn noticed_late<'a>(window: &Window<'a>, time: Duration) -> Option<(&'a str, &'a Observation)> {
+    let Event::Mark(Mark::WithinReach { service }) = window.event else { return None };
+    // One that came while the way was being opened may have got through.
+    let first = attempts(window.facts, service).find(|one| one.at + OPENING >= window.from)?;
+    let mut ready = requests(window, Endpoint::Readiness).filter(|one| one.sent >= window.from && one.is_ready());
+    let was_ready = ready.any(|one| one.at < first.at);
+    (first.at > window.from + time && !was_ready).then_some((service, first))
 }
 
 /// The attempts of an app that was turned down: from its start to the window's beginning, at which that ended.
@@ -115,9 +140,9 @@ fn grow(Pace { offsets, evidence }: &Pace, dependency: &str) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::Claim;
-    use crate::judge::testing::{Case, is_broken, is_held, mark};
-    use crate::model::Mark;
+    use crate::judge::testing::{Case, is_broken, is_held, mark, readiness};
+    use crate::judge::{Anchor, Claim, Limit};
+    use crate::model::{Answer, Inspection};
     use crate::subject::Meant;
 
     const PACED: Claim = Claim::Paced { dependency: Meant::Database, first_second: 10, later: 5 };
@@ -130,6 +155,32 @@ mod tests {
     /// An app that was turned down for a minute.
     fn tried_at(milliseconds: impl IntoIterator<Item = u64>) -> Case {
         Case::of(milliseconds.into_iter().map(attempt)).from(60_000)
+    }
+
+    #[test]
+    fn an_app_that_notices_soon_may_start_as_slowly_as_the_machine_is() {
+        let claim = Claim::Answers {
+            endpoint: Endpoint::Readiness,
+            wanted: Wanted::Success,
+            within: Limit::BeyondStart(Duration::from_secs(3)),
+            of: Anchor::Latest,
+        };
+        let there = Mark::WithinReach { service: "db".into() };
+        let took = (0, Fact::Inspected { inspection: Inspection::UndisturbedStart { took: Duration::from_secs(6) } });
+        let judged = |tried: &[u64], ready: u64| {
+            let answer = readiness(ready, ready + 50, Answer::Status(200));
+            let facts = [took.clone(), mark(8_000, there.clone())].into_iter();
+            let case = Case::of(facts.chain(tried.iter().map(|ms| attempt(*ms))).chain([answer])).from(8_000).over();
+            case.look(|window| claim.judge(&Window { event: Event::Mark(&there), ..*window }))
+        };
+        assert!(is_held(&judged(&[0, 5_400, 10_900], 19_000)));
+        let Outcome::Broken(finding) = judged(&[0, 5_700, 12_100], 19_000) else { panic!("not broken") };
+        assert_eq!(finding.expected, "`app` tries to reach `db` within 3.0 s of `db` being reachable");
+        assert_eq!(finding.seen, "its first attempt came after 4.1 s");
+        assert!(is_held(&judged(&[0, 7_900, 12_100], 19_000)), "it may have got through before that was known");
+        assert!(is_held(&judged(&[0, 12_100], 10_000)), "it was ready before");
+        assert!(is_broken(&judged(&[0, 9_000], 27_000)), "3 s, and twice its start");
+        assert!(is_held(&judged(&[], 19_000)), "nobody saw an attempt");
     }
 
     #[test]

@@ -86,7 +86,7 @@ fn cause(group: &[&CheckRecord], checks: &[CheckRecord]) -> Option<Cause> {
         severity: if is_must { Severity::Must } else { Severity::Should },
         check: first.name(),
         evidence: seen.clone(),
-        fix: defect.and_then(Defect::fix).map_or_else(|| first.fix.clone(), str::to_owned),
+        fix: defect.and_then(Defect::fix).unwrap_or_else(|| first.fix.clone()),
         places: places.clone(),
         also_failed: names,
         blocked: blocked.collect(),

@@ -333,7 +333,7 @@ impl Limit {
     pub(super) fn in_window(self, window: &Window<'_>) -> Duration {
         match self {
             Self::Startup => window.start_limit(),
-            Self::BeyondStart(time) => time + window.start_ahead() * SLOWER,
+            Self::BeyondStart(time) => time + window.start_ahead(),
             other => other.of(window.contract),
         }
     }
@@ -486,7 +486,11 @@ impl Claim {
             Self::NotReadyBefore(dependency) => meant(window, dependency, |service| answers::never_ready_before(window, service)),
             Self::NotReadyWithout => answers::never_ready_without(window),
             Self::Answers { endpoint, wanted, within, .. } => {
-                answers::answered(window, *endpoint, *wanted, within.in_window(window))
+                let limit = within.in_window(window);
+                match within {
+                    Limit::BeyondStart(time) if *wanted == Wanted::Success => attempts::prompt(window, *endpoint, *time, limit),
+                    _ => answers::answered(window, *endpoint, *wanted, limit),
+                }
             }
             Self::Listens { within, .. } => answers::listened(window, within.in_start(window)),
             Self::OutageFelt(_) => felt::was_felt(window),

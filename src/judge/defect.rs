@@ -15,7 +15,7 @@ use super::process::{first_process, is_shell};
 use super::stop::handles;
 use super::window::{Stop, Window};
 use super::words::deaths;
-use super::{Anchor, Claim, Limit, files, image};
+use super::{Anchor, Claim, Limit, attempts, files, image};
 use crate::model::{Answer, Defect, DependencyState, Endpoint, Fact, FaultKind, Inspection, Phase, is_within};
 use crate::subject::Meant;
 
@@ -69,8 +69,10 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
                 disturbed(window).filter(|_| is_alive).map(|_| Defect::LivenessFollows)
             })
         }
-        Claim::Answers { wanted: Wanted::Success, within: Limit::BeyondStart(_), .. } => {
-            at_start(window).or_else(|| late(window))
+        Claim::Answers { wanted: Wanted::Success, within: Limit::BeyondStart(time), .. } => {
+            let noticed_late = attempts::noticed_late(window, *time);
+            let noticed_late = noticed_late.map(|(service, _)| Defect::LateAfter { service: service.to_owned() });
+            noticed_late.or_else(|| at_start(window)).or_else(|| late(window))
         }
         Claim::Answers { wanted: Wanted::Success, within: Limit::Recovery | Limit::Fixed(_), .. } => {
             at_start(window).or_else(|| not_again(window))
@@ -131,7 +133,7 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
 }
 
 /// The folders of these files, without those that lie in another one of them.
-fn outermost_folders(files: &[String]) -> Vec<String> {
+pub(super) fn outermost_folders(files: &[String]) -> Vec<String> {
     let mut folders: Vec<&str> = files.iter().filter_map(|file| Some(file.rsplit_once('/')?.0)).collect();
     folders.sort_unstable();
     let mut outermost: Vec<String> = vec![];
@@ -344,7 +346,7 @@ fn in_outage(window: &Window<'_>, may_be_rejected: bool) -> Option<Defect> {
         return Some(Defect::WaitsForever { service });
     }
     answers.iter().find_map(|one| match one.answer {
-        Answer::Status(status) if !one.is_ready() && *status != 503 => Some(Defect::OtherStatus { status: *status }),
+        Answer::Status(status) if one.meaning == Meaning::Otherwise => Some(Defect::OtherStatus { status: *status }),
         _ => None,
     })
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::defect::outermost_folders;
 use super::window::Window;
 use super::words::seconds;
 use crate::model::{FactId, Inspection, Outcome, is_within};
@@ -75,7 +76,23 @@ fn judge(id: FactId, written: &[String], expected: impl FnOnce() -> String) -> O
     if written.is_empty() {
         return Outcome::Held(vec![id]);
     }
-    Outcome::broken(expected(), format!("it wrote {}", written.join(", ")), vec![id])
+    Outcome::broken(expected(), format!("it wrote {}", told(written)), vec![id])
+}
+
+/// Every file; of many, how many in which folders.
+fn told(written: &[String]) -> String {
+    const TOLD: usize = 5;
+    if written.len() <= TOLD {
+        return written.join(", ");
+    }
+    let (mut told, deeper): (Vec<String>, Vec<String>) = written.iter().cloned().partition(|path| path.rfind('/') == Some(0));
+    for folder in outermost_folders(&deeper) {
+        let files: Vec<&String> = deeper.iter().filter(|path| is_within(path, &folder)).collect();
+        told.push(if let [file] = files[..] { file.clone() } else { format!("{} files in {folder}", files.len()) });
+    }
+    let others = told.split_off(told.len().min(TOLD));
+    let more = if others.is_empty() { String::new() } else { format!(", and more in {} other places", others.len()) };
+    told.join(", ") + &more
 }
 
 /// A write to the root file system fails: the experiment really took it away.
@@ -154,6 +171,16 @@ mod tests {
         let unknown = Outcome::Undecided("what the app has written".into());
         assert_eq!(Case::of([]).over().judge(&Claim::WritesNothing(time)), unknown);
         assert_eq!(Case::of([]).over().judge(&Claim::NoLogFiles(time)), unknown);
+    }
+
+    #[test]
+    fn many_files_are_told_by_their_folders() {
+        let assets = (0..130).map(|n| format!("/srv/ui/assets/{n}.js"));
+        let mut many: Vec<String> = assets.chain(paths(&["/root/.app/memo", "/srv/ui/index.html", "/pid"])).collect();
+        assert_eq!(told(&many), "/pid, /root/.app/memo, 131 files in /srv/ui");
+        many.extend((0..9).map(|n| format!("/a{n}/b")));
+        assert_eq!(told(&many), "/pid, /a0/b, /a1/b, /a2/b, /a3/b, and more in 7 other places");
+        assert_eq!(told(&paths(&["/a/b", "/a/c"])), "/a/b, /a/c");
     }
 
     #[test]

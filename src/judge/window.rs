@@ -130,14 +130,14 @@ impl<'a> Window<'a> {
         answers.clone().next().is_some() && answers.all(|answer| *answer == Answer::Refused)
     }
 
-    /// How much of an undisturbed start an app may have ahead of it at the window's beginning. One that has not listened after its first sign of life
-    /// until then may go on only now, with nearly all of it: that it does not listen is another check's business.
+    /// How long what an app may have ahead of its start at the window's beginning may take. One that has not listened after its first sign of life until
+    /// then may go on only now, with nearly all of it: that it does not listen is another check's business.
     pub(super) fn start_ahead(&self) -> Duration {
         let is_later = self.first_sign().is_some_and(|sign| self.from > sign);
         if !is_later || !self.never_listened(self.from) {
-            return self.rest_of_start();
+            return self.rest_of_start() * SLOWER;
         }
-        self.undisturbed_start().unwrap_or_default()
+        self.undisturbed_start().unwrap_or_default() * SLOWEST
     }
 
     /// How long an undisturbed start takes from the app's first sign of life on; the whole of it where there is no such sign.

@@ -261,10 +261,13 @@ impl Defect {
 
     /// How to fix it, where the check that reports it says less.
     #[must_use]
-    pub fn fix(&self) -> Option<&'static str> {
-        matches!(self, Self::OtherStatus { .. }).then_some(
-            "answer 503, which says that the outage is temporary; if another status is intended, declare it under `unready`",
-        )
+    pub fn fix(&self) -> Option<String> {
+        let Self::OtherStatus { status } = self else { return None };
+        let others = if *status < 503 { format!("{status}, 503") } else { format!("503, {status}") };
+        Some(format!(
+            "answer 503, which says that the outage is temporary; load balancers drop an app that answers {status} as well: declare \
+             `unready: [{others}]` if that is meant"
+        ))
     }
 
     /// The checks that hide others: one that is not about this defect, and runs into it, says nothing of its own when one of these has

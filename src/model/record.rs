@@ -237,7 +237,7 @@ pub enum Conclusion {
     Failed,
     /// A check could not come to a verdict.
     CouldNotRun,
-    /// No check ran.
+    /// No check ran, or none came to a verdict of its own.
     NothingRan,
 }
 
@@ -342,7 +342,8 @@ impl Run {
             Conclusion::CouldNotRun
         } else if checks.into_iter().any(fails) {
             Conclusion::Failed
-        } else if counts.ran() == 0 {
+        } else if counts.ran() == counts.blocked {
+            // A check that is blocked has shown nothing.
             Conclusion::NothingRan
         } else {
             Conclusion::Passed
@@ -400,6 +401,8 @@ mod tests {
             (vec![], Conclusion::NothingRan, Conclusion::NothingRan),
             (vec![must(Verdict::NotApplicable)], Conclusion::NothingRan, Conclusion::NothingRan),
             (vec![must(Verdict::Passed), must(Verdict::NotApplicable)], Conclusion::Passed, Conclusion::Passed),
+            (vec![must(Verdict::Blocked)], Conclusion::NothingRan, Conclusion::NothingRan),
+            (vec![must(Verdict::Passed), must(Verdict::Blocked)], Conclusion::Passed, Conclusion::Passed),
             (vec![must(Verdict::Waived)], Conclusion::Passed, Conclusion::Passed),
             (vec![must(Verdict::Passed), must(Verdict::Failed)], Conclusion::Failed, Conclusion::Failed),
             (vec![must(Verdict::Passed), should(Verdict::Failed)], Conclusion::Passed, Conclusion::Failed),

@@ -40,6 +40,7 @@ fn in_words(conclusion: Conclusion, counts: Counts) -> &'static str {
     match conclusion {
         Conclusion::CouldNotRun => "No verdict",
         Conclusion::Failed => "Not ready for production",
+        Conclusion::NothingRan if counts.blocked > 0 => "Nothing could be judged",
         Conclusion::NothingRan => "Nothing ran",
         Conclusion::Passed if counts.failed > 0 => "Ready, with findings that should be fixed",
         Conclusion::Passed => "Ready, as far as was checked",
