@@ -11,6 +11,7 @@ mod harness;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -48,9 +49,9 @@ fn asked() -> Result<(), Lack> {
     engine::is_there()
 }
 
-fn runs() -> Option<usize> {
+fn runs() -> Option<NonZeroUsize> {
     let runs = std::env::var(RUNS).ok()?;
-    Some(runs.parse().unwrap_or_else(|_| panic!("{RUNS} is `{runs}`, and must be a number")))
+    Some(runs.parse().unwrap_or_else(|_| panic!("{RUNS} is `{runs}`, and must be a number of runs")))
 }
 
 fn kinto() {
@@ -91,15 +92,15 @@ fn sail(server: &str, app: &str, readiness: &str) {
     let request = Request { target: folder().join(server).into(), flags, scan: Scan::Off, ..Request::default() };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let (mut first, mut wrong) = (None, Vec::new());
-    for number in 1..=runs().unwrap_or(1) {
+    for number in 1..=runs().expect("somebody asked").get() {
         let load = (number == LOADED).then(Load::put);
         let run = runtime
             .block_on(check(&request, Arc::new(Silent), std::future::pending()))
             .unwrap_or_else(|error| panic!("{server}: {} {:#?}", error.describe(), error.output()));
         drop(load);
         save(server, number, &run);
-        let mut of_run = faults(server, &run);
-        of_run.extend(differences(first.get_or_insert_with(|| verdicts(&run)), &verdicts(&run)));
+        let (mut of_run, verdicts) = (faults(server, &run), verdicts(&run));
+        of_run.extend(differences(first.get_or_insert_with(|| verdicts.clone()), &verdicts));
         wrong.extend(of_run.into_iter().map(|fault| format!("run {number}: {fault}")));
     }
     assert!(wrong.is_empty(), "{server}:\n{}", wrong.join("\n"));

@@ -27,11 +27,11 @@ pub fn attempts<'a>(observations: &'a [Observation], dependency: &str) -> impl I
     observations.iter().filter(move |one| matches!(&one.fact, Fact::Attempt { service } if service == dependency))
 }
 
-/// An endpoint answers 2xx within a limit of a dependency being reachable, of which the app takes no more than this time to notice. How long the
+/// Readiness answers 2xx within a limit of a dependency being reachable, of which the app takes no more than this time to notice. How long the
 /// rest of its start takes, the machine has a say in.
-pub(super) fn prompt(window: &Window<'_>, endpoint: Endpoint, time: Duration, limit: Duration) -> Outcome {
+pub(super) fn prompt(window: &Window<'_>, time: Duration, limit: Duration) -> Outcome {
     let Some((service, attempt)) = noticed_late(window, time) else {
-        return answered(window, endpoint, Wanted::Success, limit);
+        return answered(window, Endpoint::Readiness, Wanted::Success, limit);
     };
     let expected = format!("`{}` tries to reach `{service}` {}", window.app(), window.within(time));
     let after = attempt.at.saturating_sub(window.from);

@@ -487,8 +487,8 @@ impl Claim {
             Self::NotReadyWithout => answers::never_ready_without(window),
             Self::Answers { endpoint, wanted, within, .. } => {
                 let limit = within.in_window(window);
-                match within {
-                    Limit::BeyondStart(time) if *wanted == Wanted::Success => attempts::prompt(window, *endpoint, *time, limit),
+                match (endpoint, wanted, within) {
+                    (Endpoint::Readiness, Wanted::Success, Limit::BeyondStart(time)) => attempts::prompt(window, *time, limit),
                     _ => answers::answered(window, *endpoint, *wanted, limit),
                 }
             }

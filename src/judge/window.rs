@@ -130,7 +130,7 @@ impl<'a> Window<'a> {
         answers.clone().next().is_some() && answers.all(|answer| *answer == Answer::Refused)
     }
 
-    /// How long what an app may have ahead of its start at the window's beginning may take. One that has not listened after its first sign of life until
+    /// How long an app may take for what is ahead of its start at the window's beginning. One that has not listened after its first sign of life until
     /// then may go on only now, with nearly all of it: that it does not listen is another check's business.
     pub(super) fn start_ahead(&self) -> Duration {
         let is_later = self.first_sign().is_some_and(|sign| self.from > sign);
