@@ -56,11 +56,11 @@ Feature: Readiness tells the truth at start-up
       Then the app is alive within the startup limit of its first sign of life
       And the app is alive throughout 3 seconds
 
-  Rule: <dependency> starts four seconds after the app should be ready
+  Rule: <dependency> starts six seconds after the app should be ready
 
     Background:
       Given every service but <dependency> is started
-      When <dependency> starts 4 seconds after the app
+      When <dependency> starts 6 seconds after the app
 
     @readiness.prompt @should @needs-dependency
     Scenario: The app is ready soon after its dependency serves

@@ -1,20 +1,6 @@
 @retry
 Feature: The app waits for its dependencies at start-up
 
-  @retry.late-database @must @needs-database
-  Scenario: The app waits for a database that starts six seconds later
-    Apps and databases start at the same moment: after a power cut, on a new node, in a test stack. An app that gives up at the first refusal depends on luck and on restarts by others.
-
-    To fix: retry the first connection with growing pauses for at least half a minute, in the same process; listen meanwhile and answer 503.
-
-    Given the database is behind the tap, where there can be one
-    And every service but the database is started
-    When the database starts 6 seconds after the app first tries to reach it
-    Given the app missed the database while it was not there
-    Then the app is ready within the startup limit
-    And the app is still the same process
-    And the app, where readiness does not tell of it, uses the database again
-
   @retry.starting-up @must @needs-tap @needs-postgres
   Scenario: The app waits while the database says that it is starting up
     A PostgreSQL that replays its log accepts connections and rejects each with the code 57P03, "the database system is starting up". After a crash that takes minutes. It is an answer, not a broken connection, and is often treated as fatal.
@@ -63,11 +49,22 @@ Feature: The app waits for its dependencies at start-up
     Then the app exits within the stop grace period
     And the app was not killed
 
-  Rule: <dependency> starts four seconds after the app should be ready
+  Rule: <dependency> starts six seconds after the app should be ready
 
     Background:
       Given every service but <dependency> is started
-      When <dependency> starts 4 seconds after the app
+      When <dependency> starts 6 seconds after the app
+
+    @retry.late-database @must @needs-database
+    Scenario: The app waits for a database that starts six seconds later
+      Apps and databases start at the same moment: after a power cut, on a new node, in a test stack. An app that gives up at the first failure depends on luck and on restarts by others.
+
+      To fix: retry the first connection with growing pauses for at least half a minute, in the same process; listen meanwhile and answer 503.
+
+      Given the app missed the database while it was not there
+      Then the app is ready within the startup limit
+      And the app is still the same process
+      And the app, where readiness does not tell of it, uses the database again
 
     @retry.unknown-name @must @each-dependency
     Scenario: The app waits for <dependency> when its name does not resolve yet

@@ -35,13 +35,14 @@ mod window;
 mod words;
 mod work;
 
-pub use self::anywhere::secret_anywhere;
+pub use self::answers::ready_in_a_row;
+pub use self::anywhere::{secret_anywhere, unstructured_anywhere};
 pub use self::attempts::attempts;
 pub use self::causes::{causes, missing_reporters, resolve};
 pub use self::check::{Part, Ruling, begin, judge};
 pub use self::claim::{Anchor, Claim, Lasting, Limit, Wanted};
 pub use self::config::names_setting;
-pub use self::dependency::{Awaited, became_healthy, completed, gone_after, started_to_accept};
+pub use self::dependency::{Awaited, became_healthy, completed, is_gone, started_to_accept};
 pub use self::gap::gap;
 pub use self::proof::{prove, prove_check};
 pub use self::window::{Event, SIGN_LIMIT, SLOWEST, Window, start_limit};

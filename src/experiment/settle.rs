@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::RunContext;
-use crate::judge::SLOWEST;
+use crate::judge::{SLOWEST, ready_in_a_row};
 use crate::model::{ContainerChange, Fact, Observation, Timeline, shape};
 use crate::target::Instance;
 
@@ -15,6 +15,8 @@ const SETTLED_LIMIT: Duration = Duration::from_secs(5);
 const QUIET: Duration = Duration::from_secs(2);
 /// Lines of one shape that come so often are about requests: ours, ten a second.
 const OFTEN: usize = 5;
+/// So many answers one after the other show that all workers of an app are ready, not only the first one.
+const STEADY: usize = 3;
 
 /// The last line that an app writes about its start.
 #[derive(Clone, Debug)]
@@ -25,12 +27,17 @@ pub(super) struct LastLine {
     after: Duration,
 }
 
-/// Waits until an app that has said that it is ready writes no more lines about its start: of several workers the first one answers while
-/// the others boot, and what is done to them then says nothing of how the app runs.
+/// Waits until an app that has said that it is ready says so several times in a row, and writes no more lines about its start: of several workers
+/// the first one answers while the others boot, and what is done to them then says nothing of how the app runs.
 pub(super) async fn settle(context: &RunContext, instance: &Instance, ready: Duration) {
     let timeline = instance.timeline();
     wait_for_last_line(context, instance, ready).await;
     let limit = ready.max(timeline.clock().now()) + SETTLED_LIMIT;
+    let contract = &context.contract;
+    // Other forms are not asked ten times a second, or say nothing of workers.
+    if contract.readiness.needs_a_port() {
+        timeline.first(limit, |facts| (ready_in_a_row(facts, contract, ready) >= STEADY).then_some(())).await;
+    }
     loop {
         let last = timeline.read(|facts| last_of_start(facts, &context.contract.app, ready)).map(|(_, at)| at);
         let until = (last.unwrap_or(ready).max(ready) + SETTLED).min(limit);

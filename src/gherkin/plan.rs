@@ -593,7 +593,7 @@ mod tests {
         let instances = |plan: Plan| plan.experiments.iter().filter(|experiment| experiment.starts_something()).count();
         let shared = instances(plan(&services, None).expect("planned"));
         // Without a business path, which needs one more.
-        assert_eq!(shared, 28);
+        assert_eq!(shared, 27);
         assert!(instances(isolated(&services, None).expect("planned")) > 2 * shared);
     }
 

@@ -7,7 +7,8 @@ use super::failure;
 use super::meaning::{Meaning, ready_in_words};
 use super::window::{Window, changes};
 use super::words::{answers, deaths, exits, last_exit, seconds, since};
-use crate::model::{Answer, ContainerChange, DependencyState, Endpoint, Fact, FactId, Outcome, Phase, beginning};
+use crate::model::{Answer, ContainerChange, DependencyState, Endpoint, Fact, FactId, Observation, Outcome, Phase, beginning};
+use crate::subject::Contract;
 
 /// How long a request may be left without an answer before the app ends.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -46,6 +47,16 @@ pub(super) fn requests<'a>(window: &Window<'a>, endpoint: Endpoint) -> impl Doub
         }
         _ => None,
     })
+}
+
+/// How many of the latest answers of readiness, since a moment, say one after the other that the app is ready.
+#[must_use]
+pub fn ready_in_a_row(facts: &[Observation], contract: &Contract, since: Duration) -> usize {
+    let answers = facts.iter().rev().take_while(|one| one.at >= since).filter_map(|one| match &one.fact {
+        Fact::Probe { endpoint: Endpoint::Readiness, answer, .. } => Some(answer),
+        _ => None,
+    });
+    answers.take_while(|answer| Meaning::of(answer, Endpoint::Readiness, contract) == Meaning::Ready).count()
 }
 
 /// Broken, with the app's exits, which say why it did not answer, and all that the endpoint answered in the window until a moment.
@@ -274,7 +285,8 @@ mod tests {
     use super::*;
     use crate::judge::Anchor;
     use crate::judge::testing::{
-        Case, Told, asked, container, database, died, held, is_broken, is_held, line, mark, readiness, refused, told_to_stop,
+        Case, Told, asked, container, contract, database, died, held, is_broken, is_held, line, mark, readiness, refused,
+        timeline, told_to_stop,
     };
     use crate::judge::{Claim, Limit};
     use crate::model::{FaultKind, Inspection, Mark};
@@ -596,6 +608,16 @@ mod tests {
         assert_eq!(finding.expected, "readiness answers no 2xx throughout 5.0 s from its start on");
         assert_eq!(finding.seen, "503 (once, +0.0 s), then 200 (once, +0.1 s)");
         assert_eq!(finding.evidence, [FactId(1)]);
+    }
+
+    #[test]
+    fn one_answer_of_another_kind_ends_the_row() {
+        let status = |ms: u64, status| readiness(ms, ms + 10, Answer::Status(status));
+        let row = |told: &[Told], since| ready_in_a_row(&timeline(told.to_vec()), &contract(), Duration::from_millis(since));
+        assert_eq!(row(&[status(100, 200), status(200, 200)], 100), 2);
+        assert_eq!(row(&[status(100, 200), status(200, 200)], 150), 1, "before the moment");
+        assert_eq!(row(&[status(100, 200), status(200, 503), status(300, 200)], 100), 1);
+        assert_eq!(row(&[status(100, 200), status(200, 503)], 100), 0);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Judging what may happen in any experiment, whichever check it belongs to.
 
 use super::log::shown_secret;
+use super::logging::unstructured;
 use crate::model::{Defect, ExperimentRecord, Finding};
 use crate::subject::Contract;
 
@@ -14,6 +15,20 @@ pub fn secret_anywhere<'a>(experiments: impl IntoIterator<Item = &'a ExperimentR
     let seen = format!("a secret is in {seen} (seen in another experiment: {})", experiment.name);
     let finding = Finding::new(format!("`{}` shows no secret", contract.app), seen, vec![]);
     Some(Finding { defect: Some(Defect::ShowsSecret), ..finding })
+}
+
+/// A line of the app, in some of its experiments, that is no JSON object with time, level and message.
+///
+/// As with secrets, the finding names the experiment and has no facts.
+#[must_use]
+pub fn unstructured_anywhere<'a>(
+    experiments: impl IntoIterator<Item = &'a ExperimentRecord>,
+    contract: &Contract,
+) -> Option<Finding> {
+    let wrong = |one: &'a ExperimentRecord| Some((one, unstructured(&one.timeline, &contract.app)?));
+    let (experiment, wrong) = experiments.into_iter().find_map(wrong)?;
+    let seen = format!("{} (seen in another experiment: {})", wrong.seen, experiment.name);
+    Some(Finding { seen, evidence: vec![], ..wrong })
 }
 
 #[cfg(test)]
@@ -32,5 +47,21 @@ mod tests {
         let finding = secret_anywhere([&quiet, &loud], &contract()).expect("it is shown");
         assert!(finding.seen.ends_with("(seen in another experiment: db is missing)"), "{}", finding.seen);
         assert_eq!(finding.defect, Some(Defect::ShowsSecret));
+    }
+
+    #[test]
+    fn a_line_that_is_no_json_counts_in_whichever_experiment_it_is_written() {
+        let experiment =
+            |name: &str, text: &str| ExperimentRecord { app: None, name: name.into(), timeline: timeline([line(5, text)]) };
+        let good = experiment("the app runs undisturbed", r#"{"ts":1,"level":"info","msg":"ready"}"#);
+        let bad = experiment("db is missing", "Traceback (most recent call last):");
+        assert_eq!(unstructured_anywhere([&good], &contract()), None);
+        let finding = unstructured_anywhere([&good, &bad], &contract()).expect("it is written");
+        assert!(finding.seen.starts_with("1 of 1 lines"), "{}", finding.seen);
+        assert!(
+            finding.seen.ends_with("Traceback (most recent call last): (seen in another experiment: db is missing)"),
+            "{}",
+            finding.seen
+        );
     }
 }

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use super::window::{changes, restarts};
-use super::words::{count_exits, deaths, exits, seconds};
+use super::words::{deaths, exits, seconds};
 use crate::model::{ContainerChange, DependencyState, Fact, Observation, Outcome};
 
-/// How often a service that the engine restarts may exit, with nothing wrong around it, before it is taken to be broken.
+/// How often a service that the engine restarts may exit, with nothing wrong around it, before it is taken to be broken; and for how long at least.
+/// Some exit until what they need is there, and leave the retries to the engine.
 const EXITS: usize = 3;
+const RESTARTED_FOR: Duration = Duration::from_secs(20);
 /// For how long credentials may be turned down before more waiting is pointless. An init script may still create the user.
 const REJECTION_LIMIT: Duration = Duration::from_secs(5);
 
@@ -28,18 +30,19 @@ impl Awaited<'_> {
         Outcome::broken(format!("`{}` {what} within {}", self.service, seconds(self.limit)), seen, evidence)
     }
 
-    /// Its exits, once they are so many that it is gone.
+    /// Its exits, once it is gone.
     fn gone(&self, facts: &[Observation]) -> Option<String> {
-        let gone_after = gone_after(facts, self.service);
-        let is_gone = count_exits(facts, self.service, self.since) >= gone_after;
-        exits(facts, self.service, self.since, self.since).filter(|_| is_gone)
+        exits(facts, self.service, self.since, self.since).filter(|_| is_gone(facts, self.service, self.since))
     }
 }
 
-/// The number of exits after which a service that nothing disturbs is taken to be gone.
+/// Whether a service that nothing disturbs has exited for good since a moment: one that the engine starts again has exited several times, over
+/// some time.
 #[must_use]
-pub fn gone_after(facts: &[Observation], service: &str) -> usize {
-    if restarts(facts, service) { EXITS } else { 1 }
+pub fn is_gone(facts: &[Observation], service: &str, since: Duration) -> bool {
+    let ended: Vec<Duration> = deaths(facts, service, since).map(|death| death.at).collect();
+    let (Some(first), Some(last)) = (ended.first(), ended.last()) else { return false };
+    !restarts(facts, service) || (ended.len() >= EXITS && last.saturating_sub(*first) >= RESTARTED_FOR)
 }
 
 /// The health check of a service passes. Held by the fact that says so.
@@ -61,13 +64,15 @@ pub fn became_healthy(awaited: Awaited<'_>, facts: &[Observation], over: bool) -
 #[must_use]
 pub fn completed(awaited: Awaited<'_>, facts: &[Observation], over: bool) -> Outcome {
     let what = "ends with status 0";
-    match deaths(facts, awaited.service, awaited.since).next() {
-        Some(death) if death.exit_code == 0 => Outcome::Held(vec![death.id]),
-        Some(_) => {
-            let seen = exits(facts, awaited.service, awaited.since, awaited.since);
-            awaited.broken(facts, what, seen.unwrap_or_default())
+    if let Some(death) = deaths(facts, awaited.service, awaited.since).find(|death| death.exit_code == 0) {
+        return Outcome::Held(vec![death.id]);
+    }
+    match awaited.gone(facts) {
+        Some(exits) => awaited.broken(facts, what, exits),
+        None if over => {
+            let exits = exits(facts, awaited.service, awaited.since, awaited.since);
+            awaited.broken(facts, what, exits.unwrap_or_else(|| "it still runs".into()))
         }
-        None if over => awaited.broken(facts, what, "it still runs".into()),
         None => Outcome::Pending,
     }
 }
@@ -141,10 +146,20 @@ mod tests {
     }
 
     #[test]
-    fn one_that_the_engine_starts_again_is_gone_after_several_exits() {
-        let restarted = || container(0, "db", ContainerChange::Created { restarts: true });
-        assert_eq!(judge([restarted(), died(300, 1), died(600, 1)], false), Outcome::Pending);
-        assert!(is_broken(&judge([restarted(), died(300, 1), died(600, 1), died(900, 1)], false)));
+    fn one_that_the_engine_starts_again_is_gone_after_several_exits_over_some_time() {
+        let restarted = |ends: &[Told]| {
+            let created = container(0, "db", ContainerChange::Created { restarts: true });
+            timeline([created].into_iter().chain(ends.to_vec()))
+        };
+        let judge = |ends: &[Told]| started_to_accept(DB, &restarted(ends), false);
+        assert_eq!(judge(&[died(300, 1), died(24_000, 1)]), Outcome::Pending);
+        let soon: Vec<Told> = (0..7).map(|n| died(300 + n * 600, 1)).collect();
+        assert_eq!(judge(&soon), Outcome::Pending, "what it needs may come");
+        assert!(is_broken(&judge(&[died(300, 1), died(9_000, 1), died(21_000, 1)])));
+        let complete = |ends: &[Told], over| completed(DB, &restarted(ends), over);
+        assert_eq!(complete(&[died(300, 1), died(900, 0)], false), held([2]), "its second start is its work too");
+        assert_eq!(complete(&[died(300, 1)], false), Outcome::Pending);
+        assert!(is_broken(&complete(&[died(300, 1)], true)));
     }
 
     #[test]

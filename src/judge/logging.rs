@@ -10,7 +10,7 @@ use super::log::{Line, lines};
 use super::stop::no_end;
 use super::window::Window;
 use super::words::seconds;
-use crate::model::{Fact, FactId, Observation, Outcome, beginning, shape};
+use crate::model::{Fact, Finding, Observation, Outcome, beginning, shape};
 
 /// The names that common loggers give to the time (structlog, pino, slog, logback, tracing, zap, bunyan, the ECS fields).
 const TIMES: [&str; 7] = ["time", "timestamp", "@timestamp", "ts", "datetime", "date", "t"];
@@ -50,27 +50,28 @@ pub(super) fn wrote(window: &Window<'_>) -> Outcome {
 /// line to judge by.
 pub(super) fn is_structured(window: &Window<'_>) -> Outcome {
     let app = window.app();
-    let all: Vec<Line<'_>> = lines(window.facts, app, Duration::ZERO).filter(|line| !line.is_cut).collect();
-    let Some(last) = all.last() else { return Outcome::NotApplicable(format!("`{app}` writes nothing")) };
+    let Some(last) = lines(window.facts, app, Duration::ZERO).rfind(|line| !line.is_cut) else {
+        return Outcome::NotApplicable(format!("`{app}` writes nothing"));
+    };
+    unstructured(window.facts, app).map_or_else(|| Outcome::Held(vec![last.id]), Outcome::Broken)
+}
+
+/// The lines of an app that are no such objects, where there are any.
+pub(super) fn unstructured(facts: &[Observation], app: &str) -> Option<Finding> {
+    let all: Vec<Line<'_>> = lines(facts, app, Duration::ZERO).filter(|line| !line.is_cut).collect();
     let wrong: Vec<(&Line<'_>, Lack)> = all.iter().filter_map(|line| Some((line, lack(line.text)?))).collect();
     let of_kind = |is_object: bool| wrong.iter().filter(move |(_, lack)| (*lack == Lack::Object) == is_object);
     // Where lines are no objects at all, it is one of them that shows how the app logs.
-    let told = of_kind(true).next().into_iter().chain(of_kind(false).next());
-    let told: Vec<String> = told.map(|(line, lack)| format!("{lack}: {}", beginning(line.text))).collect();
-    let evidence: Vec<FactId> = of_kind(true).next().into_iter().chain(of_kind(false).next()).map(|(line, _)| line.id).collect();
-    if evidence.is_empty() {
-        return Outcome::Held(vec![last.id]);
-    }
-    Outcome::broken(
-        format!("every line of `{app}` is one JSON object with time, level and message"),
-        format!(
-            "{} of {} lines are not JSON objects with time, level and message: the first one {}",
-            wrong.len(),
-            all.len(),
-            told.join("; another one ")
-        ),
-        evidence,
-    )
+    let told: Vec<&(&Line<'_>, Lack)> = of_kind(true).next().into_iter().chain(of_kind(false).next()).collect();
+    let words: Vec<String> = told.iter().map(|(line, lack)| format!("{lack}: {}", beginning(line.text))).collect();
+    let seen = format!(
+        "{} of {} lines are not JSON objects with time, level and message: the first one {}",
+        wrong.len(),
+        all.len(),
+        words.join("; another one ")
+    );
+    let expected = format!("every line of `{app}` is one JSON object with time, level and message");
+    (!told.is_empty()).then(|| Finding::new(expected, seen, told.iter().map(|(line, _)| line.id).collect()))
 }
 
 /// What a line is not, or has not.

@@ -65,6 +65,9 @@ pub(super) struct Item {
     pub(super) from: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) to: Option<f64>,
+    /// When it was first known: that of an answer at its end.
+    #[serde(skip)]
+    pub(super) known: f64,
     /// `ok`, `warn`, `bad` or `idle`.
     kind: &'static str,
     /// What stands in it where there is room.
@@ -137,11 +140,13 @@ impl<'a> Scenario<'a> {
     }
 
     fn span(&self, from: Duration, to: Duration, kind: &'static str, label: impl Into<String>, text: impl Into<String>) -> Item {
-        Item { from: self.ms(from), to: Some(self.ms(to)), kind, label: label.into(), text: text.into() }
+        let known = self.ms(from);
+        Item { from: known, to: Some(self.ms(to)), known, kind, label: label.into(), text: text.into() }
     }
 
     fn point(&self, at: Duration, kind: &'static str, text: impl Into<String>) -> Item {
-        Item { from: self.ms(at), to: None, kind, label: String::new(), text: text.into() }
+        let known = self.ms(at);
+        Item { from: known, to: None, known, kind, label: String::new(), text: text.into() }
     }
 
     /// Every service that something is known of, in the order of their first fact.
@@ -183,17 +188,19 @@ impl<'a> Scenario<'a> {
             Fact::Probe { endpoint: asked, sent, answer, body } if *asked == endpoint => Some((*sent, at, answer, body)),
             _ => None,
         });
-        let mut stretches: Vec<(Duration, Duration, &Answer, usize, &Option<String>)> = vec![];
+        // From the first question over the first answer to the last one.
+        let mut stretches: Vec<([Duration; 3], &Answer, usize, &Option<String>)> = vec![];
         for (sent, at, answer, body) in answers {
             match stretches.last_mut() {
-                Some((_, end, last, count, _)) if *last == answer => (*end, *count) = (at, *count + 1),
-                _ => stretches.push((sent, at, answer, 1, body)),
+                Some(([.., end], last, count, _)) if *last == answer => (*end, *count) = (at, *count + 1),
+                _ => stretches.push(([sent, at, at], answer, 1, body)),
             }
         }
-        let items = stretches.into_iter().map(|(from, to, answer, count, body)| {
+        let items = stretches.into_iter().map(|([from, first, to], answer, count, body)| {
             let body = body.as_ref().map(|body| format!("\n{}", excerpt(body, 0))).unwrap_or_default();
             let (label, times) = (short(answer), if count == 1 { "once".to_owned() } else { format!("{count} times") });
-            self.span(from, to, kind_of(answer), label, format!("{answer}, {times}{body}"))
+            let span = self.span(from, to, kind_of(answer), label, format!("{answer}, {times}{body}"));
+            Item { known: self.ms(first), ..span }
         });
         Lane::new(endpoint.to_string(), Of::Answers, items.collect())
     }

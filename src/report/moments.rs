@@ -48,7 +48,7 @@ fn moments(drawing: &Drawing) -> Vec<Moment> {
                     Of::Steps | Of::Notes => text.to_owned(),
                     _ => format!("{}: {text}", lane.about),
                 };
-                Moment { at: item.from, text }
+                Moment { at: item.known, text }
             }));
         }
     }
@@ -68,8 +68,12 @@ mod tests {
     }
 
     fn probe(ms: u64, status: u16) -> Observation {
-        let (endpoint, sent) = (Endpoint::Readiness, Duration::from_millis(ms));
-        at(ms, Fact::Probe { endpoint, sent, answer: Answer::Status(status), body: None })
+        asked(ms, ms, Answer::Status(status))
+    }
+
+    fn asked(sent: u64, ms: u64, answer: Answer) -> Observation {
+        let (endpoint, sent) = (Endpoint::Readiness, Duration::from_millis(sent));
+        at(ms, Fact::Probe { endpoint, sent, answer, body: None })
     }
 
     #[test]
@@ -85,5 +89,14 @@ mod tests {
             (300.0, "readiness: 503, once"),
         ];
         assert_eq!(lines, expected.map(|(at, text)| (at, text.to_owned())));
+    }
+
+    #[test]
+    fn what_hangs_is_told_when_its_time_is_over() {
+        let fault = Fact::Fault { service: "db".into(), fault: FaultKind::Frozen, phase: Phase::Begins };
+        let observations = [at(1_000, fault), asked(900, 5_900, Answer::TimedOut), asked(6_000, 11_000, Answer::TimedOut)];
+        let Told { lines, .. } = tell(&draw(&observations).expect("not empty")).expect("something happened");
+        let times: Vec<f64> = lines.iter().map(|(at, _)| *at).collect();
+        assert_eq!(times, [0.0, 4_900.0], "{lines:?}");
     }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::experiment::{Line, RunContext};
 use crate::gherkin::Planned;
-use crate::judge::{Part, Ruling, judge, secret_anywhere};
-use crate::model::{Apps, CheckRecord, ExperimentRecord, Observation, Timeline, Verdict, end_of_turn};
+use crate::judge::{Part, Ruling, judge, secret_anywhere, unstructured_anywhere};
+use crate::model::{Apps, CheckRecord, ExperimentRecord, Finding, Observation, Timeline, Verdict, end_of_turn};
 use crate::subject::{Contract, Waiver};
 
 /// Concludes a check whose experiment has ended, with these observations.
@@ -40,12 +40,23 @@ fn apply(check: &mut CheckRecord, ruling: Ruling, contract: &Contract) {
     }
 }
 
-/// Fails the check of what an app may never show, by what it has shown in any of its experiments.
+/// What an app does wrong in some of its experiments, whichever.
+type Anywhere = fn(&[&ExperimentRecord], &Contract) -> Option<Finding>;
+
+/// The checks that are about all that an app writes.
+const ABOUT_ALL: [(&str, Anywhere); 2] = [
+    ("logging.no-secrets", |experiments, contract| secret_anywhere(experiments.iter().copied(), contract)),
+    ("logging.structured", |experiments, contract| unstructured_anywhere(experiments.iter().copied(), contract)),
+];
+
+/// Fails the checks of what an app may never write, by what it has written in any of its experiments.
 pub(super) fn rule_over_all(checks: &mut [CheckRecord], experiments: &[ExperimentRecord], apps: &Apps) {
-    for check in checks.iter_mut().filter(|check| check.id == "logging.no-secrets") {
+    for check in checks {
         let could_fail = matches!(check.verdict, Verdict::Passed | Verdict::NotApplicable);
-        let Some(contract) = apps.contract(check.app.as_deref()).filter(|_| could_fail) else { continue };
-        if let Some(finding) = secret_anywhere(experiments.iter().filter(|one| one.app == check.app), contract) {
+        let Some((_, anywhere)) = ABOUT_ALL.iter().find(|(id, _)| *id == check.id && could_fail) else { continue };
+        let Some(contract) = apps.contract(check.app.as_deref()) else { continue };
+        let own: Vec<&ExperimentRecord> = experiments.iter().filter(|one| one.app == check.app).collect();
+        if let Some(finding) = anywhere(&own, contract) {
             apply(check, Ruling::failed(finding), contract);
         }
     }
@@ -61,7 +72,7 @@ fn elapsed(timeline: &Timeline, observations: &[Observation], check: &str) -> Du
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Finding, Run};
+    use crate::model::Run;
 
     /// A check and a contract from a saved run.
     fn saved() -> (CheckRecord, Contract) {
