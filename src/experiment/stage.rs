@@ -58,10 +58,9 @@ impl Stage {
         }
     }
 
-    /// Nobody asks an endpoint that none of these lines is about.
-    pub fn ask_only_for<'a>(&mut self, lines: impl Iterator<Item = &'a Line>) {
-        let is_about_liveness = lines.filter_map(Line::claim).any(|claim| claim.endpoint() == Some(Endpoint::Liveness));
-        self.arrangement.is_not_asked = if is_about_liveness { vec![] } else { vec![Endpoint::Liveness] };
+    /// Nobody asks for liveness.
+    pub fn leave_liveness(&mut self) {
+        self.arrangement.is_not_asked = vec![Endpoint::Liveness];
     }
 
     /// All that is observed.

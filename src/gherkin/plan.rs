@@ -1,5 +1,6 @@
 //! The plan of a run: which checks are selected, which of them apply to this stack, once or once per dependency.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use cucumber::gherkin::tagexpr::TagOperation;
@@ -127,6 +128,9 @@ pub struct PlannedExperiment {
     pub background: Vec<Line>,
     /// The checks that share it.
     pub checks: Vec<Turns>,
+    /// Whether liveness is asked all the while: where any check of its rule is about it, selected or not. What an app is asked may change what
+    /// it writes, and when.
+    pub asks_liveness: bool,
     /// Which rule, and which dependency: what the same experiment is told by.
     key: Option<(String, Option<String>)>,
 }
@@ -187,8 +191,9 @@ impl PlannedExperiment {
     /// An experiment about the app with this number, with this one check, and all of its lines.
     #[must_use]
     pub fn of_one(app: usize, name: String, index: usize, lines: Vec<Line>) -> Self {
+        let asks_liveness = are_about_liveness(&lines);
         let lines = lines.into_iter().map(|line| (0, line)).collect();
-        Self { app, name, background: vec![], checks: vec![Turns { index, lines, alone: vec![] }], key: None }
+        Self { app, name, background: vec![], checks: vec![Turns { index, lines, alone: vec![] }], asks_liveness, key: None }
     }
 }
 
@@ -244,6 +249,7 @@ impl Plan {
     pub fn new(catalogue: &Catalogue, selection: &Selection, stack: Known<'_>, grouping: Grouping) -> Self {
         let contract = stack.contract;
         let mut plan = Self { grouping, ..Self::default() };
+        let asking = about_liveness(catalogue);
         for feature in catalogue.features() {
             let mut scenarios = vec![];
             for place in Place::all(feature).filter(|place| selection.selects(*place)) {
@@ -268,7 +274,8 @@ impl Plan {
                         could_not_run: None,
                     });
                     if lacks.is_none() {
-                        plan.arrange(place, about, &whole.steps, grouping);
+                        let asks_liveness = place.rule.is_some_and(|rule| asking.contains(rule.name.as_str()));
+                        plan.arrange(place, about, &whole.steps, asks_liveness);
                         scenarios.push(whole);
                     }
                 }
@@ -281,13 +288,14 @@ impl Plan {
     }
 
     /// Gives the last check a place in an experiment; these are its steps when it has one of its own.
-    fn arrange(&mut self, place: Place<'_>, dependency: Option<&str>, alone: &[Step], grouping: Grouping) {
+    fn arrange(&mut self, place: Place<'_>, dependency: Option<&str>, alone: &[Step], asks_liveness: bool) {
         let index = self.checks.len() - 1;
         // What only another runner knows is performed by that runner.
         let is_ours = lines(alone).iter().all(|line| line.step.is_some());
-        let Some(rule) = place.rule.filter(|_| grouping == Grouping::Rules && is_ours) else {
+        let Some(rule) = place.rule.filter(|_| self.grouping == Grouping::Rules && is_ours) else {
             let name = self.checks[index].name();
-            self.experiments.push(PlannedExperiment::of_one(0, name, index, lines(alone)));
+            let own = PlannedExperiment::of_one(0, name, index, lines(alone));
+            self.experiments.push(PlannedExperiment { asks_liveness: own.asks_liveness || asks_liveness, ..own });
             return;
         };
         let filled = |steps: Vec<Step>| fill_in(&Scenario { steps, ..place.scenario.clone() }, dependency).steps;
@@ -304,7 +312,8 @@ impl Plan {
             return;
         }
         let name = filled_in(&rule.name, dependency);
-        self.experiments.push(PlannedExperiment { app: 0, name, background: lines(&background), checks: vec![turns], key });
+        let (background, checks) = (lines(&background), vec![turns]);
+        self.experiments.push(PlannedExperiment { app: 0, name, background, checks, asks_liveness, key });
     }
 
     /// The same for one of several apps: its checks, scenarios and experiments carry its name.
@@ -388,6 +397,16 @@ impl Plan {
     pub fn find(&self, scenario: &Scenario) -> Option<usize> {
         self.checks.iter().position(|planned| planned.scenario() == scenario.name)
     }
+}
+
+/// The names of the rules under which a scenario is about liveness.
+fn about_liveness(catalogue: &Catalogue) -> BTreeSet<&str> {
+    let places = catalogue.scenarios().filter(|place| are_about_liveness(&lines(&place.scenario.steps)));
+    places.filter_map(|place| place.rule).map(|rule| rule.name.as_str()).collect()
+}
+
+fn are_about_liveness(lines: &[Line]) -> bool {
+    lines.iter().filter_map(Line::claim).any(|claim| claim.endpoint() == Some(Endpoint::Liveness))
 }
 
 fn is_static(tags: &[String]) -> bool {
@@ -595,6 +614,17 @@ mod tests {
         // Without a business path, which needs one more.
         assert_eq!(shared, 27);
         assert!(instances(isolated(&services, None).expect("planned")) > 2 * shared);
+    }
+
+    #[test]
+    fn an_app_is_asked_the_same_whichever_checks_of_a_rule_are_selected() {
+        let services = json!({
+            "app": {"depends_on": {"db": {}}, "x-seaworthy": {"liveness": "/live"}}, "db": {"image": "postgres"},
+        });
+        let asks = |plan: Result<Plan, RunError>| plan.expect("planned").experiments[0].asks_liveness;
+        assert!(asks(plan(&services, Some("@retry.clear-error"))), "another check of its rule is about liveness");
+        assert!(asks(isolated(&services, Some("@retry.clear-error"))));
+        assert!(!asks(plan(&services, Some("@retry.refused"))));
     }
 
     #[test]

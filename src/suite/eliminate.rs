@@ -15,7 +15,8 @@ pub(super) async fn eliminate(
     let mut all = vec![];
     for turns in experiment.checks.iter().filter(|turns| !turns.alone.is_empty()) {
         let Some(check) = take_undecided(&mut together, turns.index) else { continue };
-        let alone = PlannedExperiment::of_one(experiment.app, check.name(), turns.index, turns.alone.clone());
+        let mut alone = PlannedExperiment::of_one(experiment.app, check.name(), turns.index, turns.alone.clone());
+        alone.asks_liveness |= experiment.asks_liveness;
         all.push(perform(&alone).await);
     }
     if !together.checks.is_empty() {

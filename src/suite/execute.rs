@@ -105,7 +105,9 @@ pub(super) fn what(plan: &Plan, experiment: &PlannedExperiment) -> String {
 /// An empty stage for an experiment, on which nobody is asked in vain.
 pub(super) fn stage(context: &Arc<RunContext>, experiment: &PlannedExperiment, progress: &Arc<dyn Progress>) -> Stage {
     let mut stage = Stage::new(Arc::clone(context), experiment.name.clone(), Arc::clone(progress));
-    stage.ask_only_for(experiment.checks.iter().flat_map(|turns| turns.lines.iter().map(|(_, line)| line)));
+    if !experiment.asks_liveness {
+        stage.leave_liveness();
+    }
     stage
 }
 
