@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::claim::{Lasting, Wanted};
 use super::failure;
 use super::meaning::{Meaning, ready_in_words};
+use super::trace::Code;
 use super::window::{Window, changes};
 use super::words::{answers, deaths, exits, last_exit, seconds, since};
 use crate::model::{Answer, ContainerChange, DependencyState, Endpoint, Fact, FactId, Observation, Outcome, Phase, beginning};
@@ -88,13 +89,16 @@ fn exited(window: &Window<'_>) -> Option<String> {
     Some(exits)
 }
 
-/// What the app has written since a moment about why it ended, after a colon: the last line in which something is said to have failed.
+/// What the app has written since a moment about why it ended, after a colon: the last line in which something is said to have failed, and which
+/// is no code of a stack trace.
 fn reason(window: &Window<'_>, since: Duration) -> Option<String> {
+    let mut code = Code::default();
     let lines = window.facts.iter().filter(|one| one.at >= since).filter_map(|one| match &one.fact {
-        Fact::Log { service, line, .. } if service == window.app() => Some(line.trim()),
+        Fact::Log { service, line, .. } if service == window.app() => Some(line.as_str()),
         _ => None,
     });
-    let most = lines.filter_map(|line| Some((failure::rank(line)?, line)));
+    let said: Vec<&str> = lines.filter(|line| !code.is_code(line)).map(str::trim).collect();
+    let most = said.into_iter().filter_map(|line| Some((failure::rank(line)?, line)));
     // The last one of those that say most.
     most.rev().min_by_key(|(rank, _)| *rank).map(|(_, line)| format!(": `{}`", beginning(line)))
 }
@@ -349,6 +353,18 @@ mod tests {
         let case = Case::of([readiness(90, 100, Answer::Status(200)), database(110, 5110, unclear)]);
         assert_eq!(case.judge(&NOT_BEFORE), Outcome::Pending);
         assert_eq!(case.over().judge(&NOT_BEFORE), Outcome::Undecided("whether `db` accepts".into()));
+    }
+
+    #[test]
+    fn why_an_app_ended_is_what_it_said_and_no_code_of_its_stack() {
+        let log = [
+            line(20, "[ERROR] error: the database system is starting up"),
+            line(21, "    at parseErrorMessage (/app/node_modules/pg-protocol/dist/parser.js:306:11)"),
+            line(22, "    at Parser.handlePacket (/app/node_modules/pg-protocol/dist/parser.js:143:27)"),
+        ];
+        let seen = Case::of(log.into_iter().chain([died(100, 1)])).finding(&READY).seen;
+        let told = "nothing starts it again: `[ERROR] error: the database system is starting up`; readiness: no answer at all";
+        assert!(seen.ends_with(told), "{seen}");
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub(crate) const TESTS: &[Test] = tests! {
         what_is_no_run_is_told,
         github_gets_annotations_and_a_summary,
         of_several_apps_each_is_told_by_itself,
+        the_sample_of_the_readme_is_what_is_told_of_a_real_run,
+        what_is_blocked_is_told_in_every_format,
         two_runs_are_compared,
         checks_are_listed_and_explained,
         shells_complete_the_command_line_and_there_is_a_manual,
@@ -30,6 +32,10 @@ const FORMATS: [(&str, &str); 5] = [
 
 fn saved(name: &str) -> String {
     format!("tests/fixtures/runs/{name}.json")
+}
+
+fn read(file: &str) -> String {
+    fs::read_to_string(env!("CARGO_MANIFEST_DIR").to_owned() + "/" + file).expect("there")
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -142,8 +148,7 @@ fn of_several_apps_each_is_told_by_itself() {
     let explained = show(&["explain", "worker/outage.same-process[db]"]);
     assert!(explained.starts_with("exit code 0\noutage.same-process ("), "{explained}");
     // A run of one app is compared with its own checks in a run of several.
-    let text = fs::read_to_string(env!("CARGO_MANIFEST_DIR").to_owned() + "/" + &file).expect("there");
-    let mut run: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let mut run: serde_json::Value = serde_json::from_str(&read(&file)).expect("JSON");
     run["contract"] = run["apps"][1]["contract"].clone();
     run.as_object_mut().expect("a run").remove("apps");
     let mut checks = run["checks"].as_array().expect("checks").clone();
@@ -161,13 +166,66 @@ fn of_several_apps_each_is_told_by_itself() {
     assert!(compared.contains("\nworse (2)\n") && compared.contains("passed → failed"), "{compared}");
 }
 
+fn the_sample_of_the_readme_is_what_is_told_of_a_real_run() {
+    let output = seaworthy(&["report", &saved("readme")]).env("COLUMNS", "80").output().expect("ended");
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("there");
+    let sample = readme.split("```console\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a sample");
+    let (command, shown) = sample.split_once('\n').expect("a command and what it shows");
+    assert_eq!(command, "$ seaworthy check sea-trials/postgres-exporter --readiness /metrics");
+    assert_eq!(shown, text(&output.stdout));
+    assert!(shown.lines().count() <= 25, "more than a screen: {shown}");
+}
+
+fn what_is_blocked_is_told_in_every_format() {
+    let file = saved("readme");
+    let run: serde_json::Value = serde_json::from_str(&read(&file)).expect("JSON");
+    let checks = run["checks"].as_array().expect("checks");
+    let blocked: Vec<&serde_json::Value> = checks.iter().filter(|check| check["verdict"] == "blocked").collect();
+    assert!(blocked.len() > 5, "{} are blocked", blocked.len());
+    let folder = tempfile::tempdir().expect("a folder");
+    let all = folder.path();
+    assert_eq!(seaworthy(&["report", &file, "--report-dir"]).arg(all).output().expect("ended").status.code(), Some(1));
+    let report = |name: &str| fs::read_to_string(all.join(name)).expect("written");
+
+    let junit = report("junit.xml");
+    let cases: Vec<&str> = junit.split("<testcase ").filter(|case| case.contains("outage.recovers[db]")).collect();
+    let [case] = cases[..] else { panic!("{} cases", cases.len()) };
+    assert!(case.contains("<skipped") && case.contains("blocked, see: outage.killed[db]"), "{case}");
+
+    let sarif: serde_json::Value = serde_json::from_str(&report("seaworthy.sarif")).expect("JSON");
+    let of = |path: &str| sarif.pointer(path).and_then(serde_json::Value::as_array).expect("a list").clone();
+    let results = of("/runs/0/results");
+    assert!(!results.is_empty() && results.iter().all(|result| result["ruleId"] != "outage.recovers"), "{results:#?}");
+    let notes = of("/runs/0/invocations/0/toolExecutionNotifications");
+    assert_eq!(notes.iter().filter(|one| one["level"] == "note").count(), blocked.len(), "{notes:#?}");
+
+    // The page begins with the causes, before any check.
+    let page = report("report.html");
+    let headlines = run["causes"].as_array().expect("a list");
+    let headlines = headlines.iter().filter_map(|cause| cause["headline"].as_str());
+    let places: Vec<usize> = headlines.map(|headline| page.find(headline).expect("told")).collect();
+    let first_check = page.find("readiness.declared-order").expect("told");
+    assert!(places.len() > 3 && places.iter().all(|place| *place < first_check), "{places:?} {first_check}");
+    assert!(places.is_sorted(), "by severity: {places:?}");
+
+    // One that passed before and can't be judged now is worse.
+    let mut before = run.clone();
+    for check in before["checks"].as_array_mut().expect("checks").iter_mut().filter(|check| check["id"] == "outage.recovers") {
+        check["verdict"] = "passed".into();
+    }
+    let earlier = all.join("before.json");
+    fs::write(&earlier, before.to_string()).expect("written");
+    let compared = told(&seaworthy(&["compare"]).arg(&earlier).arg(&file).output().expect("ended"));
+    assert!(compared.contains("\nworse (1)\n") && compared.contains("outage.recovers[db]"), "{compared}");
+    assert!(compared.contains("passed → blocked"), "{compared}");
+}
+
 fn two_runs_are_compared() {
     let compare = |arguments: &[&str]| told(&seaworthy(&[&["compare"], arguments].concat()).output().expect("ended"));
     let (passed, failed) = (saved("passed"), saved("failed"));
     insta::assert_snapshot!("compare-worse", compare(&[&passed, &failed]));
     insta::assert_snapshot!("compare-better", compare(&[&failed, &passed]));
-    let changed = fs::read_to_string(env!("CARGO_MANIFEST_DIR").to_owned() + "/" + &failed).expect("there");
-    let mut run: serde_json::Value = serde_json::from_str(&changed).expect("JSON");
+    let mut run: serde_json::Value = serde_json::from_str(&read(&failed)).expect("JSON");
     let check = |run: &mut serde_json::Value, id: &str| {
         run["checks"].as_array().expect("checks").iter().position(|check| check["id"] == id).expect("there")
     };
