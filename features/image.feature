@@ -188,7 +188,7 @@ Feature: The image is what operators expect
 
     @image.healthcheck-timing @should @needs-healthcheck
     Scenario: The timing of the health check fits the app
-      With a timeout above the interval runs pile up; with too few retries an app is killed before it is ready; and a failure that is detected after minutes was reported by users first.
+      With a timeout above the interval a check that hangs takes most of the time, and is noticed late; with too few retries an app is killed before it is ready; and a failure that is detected after minutes was reported by users first.
 
       To fix: an interval of 10 to 30 seconds, a timeout of a few seconds, three retries, and a start period of more than the slowest start.
 

@@ -60,7 +60,7 @@ Feature: Readiness tells the truth at start-up
 
     Background:
       Given every service but <dependency> is started
-      When <dependency> starts 6 seconds after the app
+      When <dependency> starts 6 seconds after the app should be ready
 
     @readiness.prompt @should @needs-dependency
     Scenario: The app is ready soon after its dependency serves

@@ -53,7 +53,7 @@ Feature: The app waits for its dependencies at start-up
 
     Background:
       Given every service but <dependency> is started
-      When <dependency> starts 6 seconds after the app
+      When <dependency> starts 6 seconds after the app should be ready
 
     @retry.late-database @must @needs-database
     Scenario: The app waits for a database that starts six seconds later

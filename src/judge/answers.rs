@@ -77,7 +77,7 @@ fn exited(window: &Window<'_>) -> Option<String> {
     if window.is_gone(app) {
         let death = deaths(window.facts, app, started).last()?;
         let says = reason(window, started.max(death.at.saturating_sub(LAST_LINES))).unwrap_or_default();
-        return Some(format!("{exits}, and nothing starts it again{says}"));
+        return Some(format!("{exits}{says}, and nothing starts it again"));
     }
     if window.fails_to_start() {
         let (count, status) = last_exit(window.facts, app, started, window.from)?;
@@ -363,7 +363,8 @@ mod tests {
             line(22, "    at Parser.handlePacket (/app/node_modules/pg-protocol/dist/parser.js:143:27)"),
         ];
         let seen = Case::of(log.into_iter().chain([died(100, 1)])).finding(&READY).seen;
-        let told = "nothing starts it again: `[ERROR] error: the database system is starting up`; readiness: no answer at all";
+        let told =
+            ": `[ERROR] error: the database system is starting up`, and nothing starts it again; readiness: no answer at all";
         assert!(seen.ends_with(told), "{seen}");
     }
 

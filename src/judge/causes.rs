@@ -86,11 +86,17 @@ fn cause(group: &[&CheckRecord], checks: &[CheckRecord]) -> Option<Cause> {
         severity: if is_must { Severity::Must } else { Severity::Should },
         check: first.name(),
         evidence: seen.clone(),
-        fix: defect.and_then(Defect::fix).unwrap_or_else(|| first.fix.clone()),
+        fix: defect.and_then(Defect::fix).unwrap_or_else(|| fix_of(defect, first, &group)),
         places: places.clone(),
         also_failed: names,
         blocked: blocked.collect(),
     })
+}
+
+/// How the first check is fixed; where a defect is several omissions, how each of them is.
+fn fix_of(defect: Option<&Defect>, first: &CheckRecord, group: &[&CheckRecord]) -> String {
+    let others = group.iter().filter(|check| defect == Some(&Defect::LacksMetadata) && check.name() != first.name());
+    [first].into_iter().chain(others.copied()).map(|check| check.fix.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 fn defect_of(check: &CheckRecord) -> Option<&Defect> {

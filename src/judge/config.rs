@@ -60,7 +60,7 @@ pub(super) fn data_is_on_a_volume(window: &Window<'_>, database: &str) -> Outcom
         Some((id, (folder, false, place))) => super::with_places(
             Outcome::broken(
                 format!("{folder} of `{database}` is on a named volume or a bind mount"),
-                "`volumes` mounts nothing there: the data is lost with the container",
+                "`volumes` mounts nothing there: after `docker compose down` and `up` the data is gone",
                 vec![id],
             ),
             place,

@@ -4,10 +4,11 @@ use std::sync::LazyLock;
 
 use regex::{Regex, RegexBuilder};
 
-/// Why something has failed, in the words of errno(3); that it has; anything at all.
+/// Why something has failed, in the words of errno(3) and of name resolution; that it has; anything at all.
 static WORDS: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-    let why =
-        "not permitted|permission denied|read-only file system|not writable|no such file|out of memory|cannot allocate|in use";
+    let why = "not permitted|permission denied|read-only file system|not writable|no such file|out of memory|cannot allocate|in use|\
+               refused|reset by peer|econnreset|timed out|unreachable|not known|unknown host|no such host|enotfound|eai_again|\
+               name resolution|authentication failed|starting up";
     let that = "error|exception|fatal|fail|denied|unable|can ?not|can't|could not|panic|missing|required|invalid|refused|reset|\
                 time(?:d )?out|unavailable|not available|unreachable|not known|unknown host|no such host|enotfound|eai_again|retry";
     [why, that, r"\S"].map(|words| match RegexBuilder::new(words).case_insensitive(true).build() {
@@ -34,9 +35,10 @@ mod tests {
     fn the_words_of_many_programs_are_ranked() {
         for (line, expected) in [
             ("bind() to 0.0.0.0:80 failed (13: Permission denied)", Some(0)),
-            ("Error: connect ECONNREFUSED 172.18.0.2:5432", Some(1)),
-            ("dial tcp: lookup db: no such host", Some(1)),
-            ("read timed out", Some(1)),
+            ("Error: connect ECONNREFUSED 172.18.0.2:5432", Some(0)),
+            ("Application startup failed. Exiting.", Some(1)),
+            ("dial tcp: lookup db: no such host", Some(0)),
+            ("read timed out", Some(0)),
             ("could not translate host name", Some(1)),
             ("Listening on port 8000", Some(2)),
             ("  ", None),

@@ -128,7 +128,11 @@ pub(super) fn is_well_timed(window: &Window<'_>) -> Outcome {
     let broken = |expected: String, seen: String| Outcome::broken(expected, seen, vec![id]);
     if timeout > interval {
         let expected = format!("the timeout of the health check of `{app}` is no longer than its interval");
-        return broken(expected, format!("the timeout is {}, the interval {}", seconds(timeout), seconds(interval)));
+        // The engine counts the interval from the end of a run.
+        let hang = (interval + timeout) * retries;
+        let (timeout, interval, hang) = (seconds(timeout), seconds(interval), seconds(hang));
+        let seen = format!("the timeout is {timeout}, the interval {interval}: one that hangs counts as unhealthy after {hang}");
+        return broken(expected, seen);
     }
     let patience = start_period + interval * retries;
     if app_start > patience {

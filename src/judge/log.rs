@@ -108,7 +108,10 @@ fn some_line_says(window: &Window<'_>, says: impl Fn(&str) -> bool, limit: Durat
     // The end of a trace or of a block is no line that says anything.
     let last = written.iter().rev().find(|line| line.text.chars().filter(|one| one.is_alphabetic()).nth(2).is_some());
     let last = last.map_or(String::new(), |line| format!(", the last one: {}", excerpt(line.text, 0)));
-    let seen = format!("none of its {} lines does{last}", written.len());
+    let mut code = Code::default();
+    let without_code = written.iter().filter(|line| !code.is_code(line.text)).count();
+    let outside = if without_code < written.len() { " outside of stack traces" } else { "" };
+    let seen = format!("none of its {without_code} lines{outside} does{last}");
     Outcome::broken(expected, seen, written.last().map(|line| line.id).into_iter().collect())
 }
 
@@ -248,6 +251,18 @@ mod tests {
     fn body(ms: u64, status: u16, text: &str) -> Told {
         let answer = Answer::Status(status);
         (ms, Fact::Probe { endpoint: Endpoint::Liveness, sent: Duration::ZERO, answer, body: Some(text.into()) })
+    }
+
+    #[test]
+    fn the_code_of_a_stack_trace_is_not_counted() {
+        let log = [
+            line(1, "Traceback (most recent call last):"),
+            line(2, "  File \"/app/asyncpg/connect.py\", line 3, in connect"),
+            line(3, "    await database.connect()"),
+            line(4, "Application startup failed"),
+        ];
+        let seen = Case::of(log).over().finding(&NAMES).seen;
+        assert_eq!(seen, "none of its 2 lines outside of stack traces does, the last one: Application startup failed");
     }
 
     #[test]

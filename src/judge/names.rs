@@ -1,6 +1,9 @@
 //! The names of a dependency in what an app writes: matched as words, and not within paths, which speak of code.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use super::window::Window;
 use crate::subject::Kind;
@@ -50,13 +53,22 @@ pub(super) fn names_of(window: &Window<'_>, service: &str) -> Vec<String> {
     names
 }
 
+/// An address of IPv4 and its port, as they are written apart: `('172.18.0.2', 5432)` in Python, `at "db" (172.18.0.2), port 5432` in libpq.
+static APART: LazyLock<Regex> =
+    LazyLock::new(|| match Regex::new(r#"\b(?:\d{1,3}\.){3}\d{1,3}["')\]]*[\s,;]+(?:["']?port["']?\W{0,3})?(\d{1,5})\b"#) {
+        Ok(regex) => regex,
+        Err(error) => unreachable!("the pattern of an address: {error}"),
+    });
+
 /// Whether a text has an address with this port: `connect ECONNREFUSED 172.18.0.2:5432`.
 pub(super) fn has_address(text: &str, port: u16) -> bool {
-    let port = format!(":{port}");
-    text.match_indices(&port).any(|(at, found)| {
+    let port = port.to_string();
+    let joined = format!(":{port}");
+    let is_joined = text.match_indices(&joined).any(|(at, found)| {
         let before = text[..at].ends_with(|last: char| last.is_ascii_hexdigit() || last == ']');
         before && !text[at + found.len()..].starts_with(|next: char| next.is_ascii_digit())
-    })
+    });
+    is_joined || APART.captures_iter(text).any(|found| found[1] == port)
 }
 
 /// Whether a text has one of these names as a word, outside of paths.
@@ -169,10 +181,16 @@ mod tests {
 
     #[test]
     fn an_address_is_told_by_its_port() {
-        for text in ["connect ECONNREFUSED 172.18.0.2:5432", "dial tcp [fd00::2]:5432: connect: connection refused"] {
+        for text in [
+            "connect ECONNREFUSED 172.18.0.2:5432",
+            "dial tcp [fd00::2]:5432: connect: connection refused",
+            "ConnectionRefusedError: [Errno 111] Connect call failed ('172.25.0.2', 5432)",
+            r#"connection to server at "db" (172.18.0.2), port 5432 failed: Connection refused"#,
+            r#"{"address":"172.18.0.2","port":5432}"#,
+        ] {
             assert!(has_address(text, 5432), "{text}");
         }
-        for text in ["port: 5432", "at line 3:54321", "10.0.0.1:543"] {
+        for text in ["port: 5432", "at line 3:54321", "10.0.0.1:543", "('172.18.0.2', 54321)", "172.18.0.9 asked for 5432 rows"] {
             assert!(!has_address(text, 5432), "{text}");
         }
     }

@@ -81,7 +81,8 @@ pub(super) async fn rebuild(stage: &mut Stage) -> Result<(), Halt> {
     takes_something(&built)?;
     let copy = context.scratch("again");
     let touched = copy_sent(context_of(&built)?, &built, &copy).map_err(|error| not_read(&error))?;
-    let touched = touched.ok_or_else(|| Halt::not_applicable("the build takes no source file from its context"))?;
+    let touched =
+        touched.ok_or_else(|| Halt::not_applicable("the build takes no source file from its context that could be changed"))?;
     let first = context.build_again(&copy, &built.path).await?;
     if !build_steps(&first).iter().any(|step| step.installs) {
         return Err(Halt::not_applicable("no step of the build installs dependencies"));
