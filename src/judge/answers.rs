@@ -63,8 +63,10 @@ pub fn ready_in_a_row(facts: &[Observation], contract: &Contract, since: Duratio
 /// Broken, with the app's exits, which say why it did not answer, and all that the endpoint answered in the window until a moment.
 fn never_came(window: &Window<'_>, endpoint: Endpoint, until: Duration, expected: String) -> Outcome {
     let answered = answers(window.facts, endpoint, (window.from, until));
+    let was_asked = requests(window, endpoint).any(|one| one.sent >= window.from && one.at <= until);
     let seen = match exited(window) {
-        Some(exits) => format!("{exits}; {endpoint}: {answered}"),
+        Some(exits) if was_asked => format!("{exits}; {endpoint}: {answered}"),
+        Some(exits) => exits,
         None => answered,
     };
     Outcome::broken(expected, seen, last_of_each_kind(window, endpoint, until))
@@ -73,14 +75,18 @@ fn never_came(window: &Window<'_>, endpoint: Endpoint, until: Duration, expected
 /// The exits of the app since its start, with what it says of the last one where no further start is waited for.
 fn exited(window: &Window<'_>) -> Option<String> {
     let (app, started) = (window.app(), window.started());
-    let exits = exits(window.facts, app, started, window.from)?;
+    // An app that has never been ready ends its start, whatever came back just before.
+    let was_ready =
+        requests(window, Endpoint::Readiness).any(|one| one.sent >= started && one.at <= window.from && one.is_ready());
+    let origin = if was_ready || started.is_zero() || started == window.from { window.from } else { Duration::MAX };
+    let exits = exits(window.facts, app, started, origin)?;
     if window.is_gone(app) {
         let death = deaths(window.facts, app, started).last()?;
         let says = reason(window, started.max(death.at.saturating_sub(LAST_LINES))).unwrap_or_default();
         return Some(format!("{exits}{says}, and nothing starts it again"));
     }
     if window.fails_to_start() {
-        let (count, status) = last_exit(window.facts, app, started, window.from)?;
+        let (count, status) = last_exit(window.facts, app, started, origin)?;
         return Some(format!(
             "`{app}` exits at every start{} ({count} times, last with {status})",
             reason(window, started).unwrap_or_default()
@@ -356,6 +362,15 @@ mod tests {
     }
 
     #[test]
+    fn the_end_of_an_app_that_was_never_ready_counts_from_its_start() {
+        let told = [mark(1_000, Mark::AppStarted { again: false }), died(6_200, 3)];
+        let seen = |others: &[Told]| Case::of(told.clone().into_iter().chain(others.to_vec())).from(6_000).finding(&READY).seen;
+        assert_eq!(seen(&[]), "`app` exited with status 3, 5.2 s after its start, and nothing starts it again");
+        let ready = readiness(2_000, 2_010, Answer::Status(200));
+        assert!(seen(&[ready]).starts_with("`app` exited with status 3 at +0.2 s, and"));
+    }
+
+    #[test]
     fn why_an_app_ended_is_what_it_said_and_no_code_of_its_stack() {
         let log = [
             line(20, "[ERROR] error: the database system is starting up"),
@@ -363,8 +378,7 @@ mod tests {
             line(22, "    at Parser.handlePacket (/app/node_modules/pg-protocol/dist/parser.js:143:27)"),
         ];
         let seen = Case::of(log.into_iter().chain([died(100, 1)])).finding(&READY).seen;
-        let told =
-            ": `[ERROR] error: the database system is starting up`, and nothing starts it again; readiness: no answer at all";
+        let told = ": `[ERROR] error: the database system is starting up`, and nothing starts it again";
         assert!(seen.ends_with(told), "{seen}");
     }
 
@@ -402,7 +416,7 @@ mod tests {
         };
         let Outcome::Broken(finding) = judged(100, &[]) else { panic!("not broken") };
         assert!(
-            finding.seen.starts_with("`app` exits at every start (3 times, last with status 1 at +2.4 s); "),
+            finding.seen.starts_with("`app` exits at every start (3 times, last with status 1 at +2.4 s)"),
             "{}",
             finding.seen
         );
@@ -424,10 +438,7 @@ mod tests {
     #[test]
     fn an_app_that_was_gone_before_is_gone() {
         let seen = Case::of([died(100, 1)]).from(6000).seen(&READY);
-        assert_eq!(
-            seen,
-            "`app` exited with status 1 0.1 s after its start, and nothing starts it again; readiness: no answer at all"
-        );
+        assert_eq!(seen, "`app` exited with status 1, 0.1 s after its start, and nothing starts it again");
         let again = Case::of([died(100, 1), mark(200, Mark::AppStarted { again: true })]).from(6000);
         assert_eq!(again.judge(&READY), Outcome::Pending, "that was before its second start");
     }

@@ -62,7 +62,7 @@ pub(super) fn answers(observations: &[Observation], endpoint: Endpoint, (origin,
 }
 
 /// The ends of a service's first process from its start on: `the app exited 3 times, last with status 1 at +4.0 s`, counted
-/// from an origin, or `0.2 s after its start` where that was before the origin; nothing when there were none.
+/// from an origin, or `, 0.2 s after its start` where that was before the origin; nothing when there were none.
 pub(super) fn exits(observations: &[Observation], service: &str, from: Duration, origin: Duration) -> Option<String> {
     Some(match last_exit(observations, service, from, origin)? {
         (1, status) => format!("`{service}` exited with {status}"),
@@ -81,11 +81,11 @@ pub(super) fn last_exit(
     let last = deaths.last()?;
     let why = if deaths.iter().any(|death| death.oom_killed) { ", out of memory" } else { "" };
     let at = if last.at < origin {
-        format!("{} after its start", seconds(last.at.saturating_sub(from)))
+        format!(", {} after its start", seconds(last.at.saturating_sub(from)))
     } else {
-        format!("at {}", since(origin, last.at))
+        format!(" at {}", since(origin, last.at))
     };
-    Some((deaths.len(), format!("status {}{}{why} {at}", last.exit_code, meaning(last.exit_code))))
+    Some((deaths.len(), format!("status {}{}{why}{at}", last.exit_code, meaning(last.exit_code))))
 }
 
 /// How often a service's first process has ended from a moment on.
