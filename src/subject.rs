@@ -26,6 +26,7 @@ pub use self::dependency::{Credentials, Dependency, Kind, Secret};
 pub use self::detect::{ImagePorts, built_apps, detect, detect_apps};
 pub use self::draft::{Draft, Found};
 pub use self::form::{Form, GrpcForm, HttpForm, Statuses, Tls};
+pub use self::health::health_path;
 pub use self::meant::Meant;
 pub use self::protocol::Protocol;
 use crate::clock::millis;

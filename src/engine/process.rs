@@ -16,8 +16,10 @@ pub struct Declared {
 }
 
 /// A health check, times in nanoseconds as the engine has them; 0 stands for the engine's default.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HealthCheck {
+    /// The command, after the word that says how it is run.
+    pub test: Vec<String>,
     /// From one run to the next.
     pub interval: i64,
     /// How long a run may take.
@@ -34,6 +36,7 @@ impl Engine {
         let config = self.inspect_all(container).await?.config.unwrap_or_default();
         let command = config.entrypoint.into_iter().chain(config.cmd).flatten().collect();
         let health_check = config.healthcheck.map(|check| HealthCheck {
+            test: check.test.unwrap_or_default(),
             interval: check.interval.unwrap_or_default(),
             timeout: check.timeout.unwrap_or_default(),
             start_period: check.start_period.unwrap_or_default(),

@@ -40,6 +40,7 @@ pub(super) async fn look(stage: &mut Stage, step: FactId, claim: &Claim) -> Resu
         Claim::WellTimed => container::health_times(stage).await?,
         Claim::UserIsNotRoot | Claim::UserIsNumeric => container::user(stage).await?,
         Claim::HealthCheckPasses(_) => health_check(stage, claim).await?,
+        Claim::HealthTurns { healthy: false, .. } => container::health_path(stage).await?,
         Claim::HasHealthCheck => config::health_check(stage),
         Claim::LimitsDeclared => config::limits(stage)?,
         Claim::OrderDeclared => config::order(stage),

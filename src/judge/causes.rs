@@ -86,7 +86,7 @@ fn cause(group: &[&CheckRecord], checks: &[CheckRecord]) -> Option<Cause> {
         severity: if is_must { Severity::Must } else { Severity::Should },
         check: first.name(),
         evidence: seen.clone(),
-        fix: defect.and_then(Defect::fix).unwrap_or_else(|| fix_of(defect, first, &group)),
+        fix: defect.and_then(Defect::fix).unwrap_or_else(|| fix_of(defect, first, group)),
         places: places.clone(),
         also_failed: names,
         blocked: blocked.collect(),

@@ -96,7 +96,12 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
             in_outage(window, matches!(claim, Claim::Stays { lasting: Lasting::NoSuccess | Lasting::NoSuccessWhereTold, .. }))
         }
         Claim::HealthTurns { healthy: false, within, .. } => {
-            let is_shared = |defect: &Defect| matches!(defect, Defect::IgnoresOutage { .. } | Defect::ExitsInOutage { .. });
+            // A health check that asks another path than readiness stays green for a reason of its own.
+            let asks_readiness = asks_readiness(window);
+            let is_shared = |defect: &Defect| match defect {
+                Defect::IgnoresOutage { .. } => asks_readiness,
+                other => matches!(other, Defect::ExitsInOutage { .. }),
+            };
             // What comes after the limit is waited for, and has not broken the claim.
             let end = window.facts.partition_point(|one| one.at <= window.from + *within);
             let window = Window { facts: &window.facts[..end], ..*window };
@@ -351,6 +356,16 @@ fn in_outage(window: &Window<'_>, may_be_rejected: bool) -> Option<Defect> {
     })
 }
 
+/// Whether the health check asks for readiness, as far as is known.
+fn asks_readiness(window: &Window<'_>) -> bool {
+    let asked = window.inspected(|inspection| match inspection {
+        Inspection::HealthPath { path } => Some(path.as_str()),
+        _ => None,
+    });
+    let readiness = window.contract.readiness.http();
+    asked.zip(readiness).is_none_or(|((_, path), readiness)| path == readiness.path)
+}
+
 /// What readiness answers from a moment on. Nobody listens yet while the app starts.
 fn answers_since<'a>(window: &Window<'a>, since: Duration) -> Vec<Request<'a>> {
     let answers = requests(window, Endpoint::Readiness).filter(|one| one.at >= since);
@@ -367,6 +382,7 @@ mod tests {
     use crate::judge::testing::{Case, Told, container, database, died, line, mark, readiness, refused, told_to_stop};
     use crate::judge::{Anchor, Limit};
     use crate::model::{ContainerChange, Inspection, Mark, Process, Return};
+    use crate::subject::Form;
 
     const IN_TIME: Claim = Claim::StopsInTime(Anchor::Stop);
     const READY: Claim =
@@ -389,6 +405,23 @@ mod tests {
             (10, Fact::Processes { service: "app".into(), processes: vec![process] }),
             (11, Fact::Inspected { inspection: Inspection::FirstProcess { handled } }),
         ]
+    }
+
+    #[test]
+    fn a_health_check_of_another_path_stays_green_for_a_reason_of_its_own() {
+        let turns = Claim::HealthTurns { healthy: false, within: Duration::from_mins(1), of: Anchor::Latest };
+        let told = |asked: &[&str]| {
+            let paths =
+                asked.iter().map(|path| (0, Fact::Inspected { inspection: Inspection::HealthPath { path: (*path).into() } }));
+            let outage = [fault(100, "db", FaultKind::Killed), readiness(200, 210, Answer::Status(200))];
+            let mut case = Case::of(paths.chain(outage)).from(100);
+            case.contract.readiness = Form::path("/ready");
+            case.look(|window| defect(&turns, window))
+        };
+        let ignored = Some(Defect::IgnoresOutage { service: "db".into() });
+        assert_eq!(told(&[]), ignored, "nothing is known of it");
+        assert_eq!(told(&["/ready"]), ignored);
+        assert_eq!(told(&["/health"]), Some(Defect::HealthStaysGreen));
     }
 
     #[test]

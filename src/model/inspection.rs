@@ -91,6 +91,11 @@ pub enum Inspection {
         /// Where it would stand.
         place: Option<Place>,
     },
+    /// The path of the app that its health check asks.
+    HealthPath {
+        /// The path.
+        path: String,
+    },
     /// The times of the app's health check.
     HealthTimes(HealthTimes),
     /// The last run of the app's health check; nothing when it has not run.

@@ -79,6 +79,7 @@ impl Inspection {
                 }
             }
             Self::Weaknesses { by, .. } => mask(by),
+            Self::HealthPath { path } => mask(path),
             Self::WithoutSetting { lines, .. } => lines.iter_mut().for_each(mask),
             Self::User { declared, .. } => mask(declared),
             Self::RootFileSystem { .. }

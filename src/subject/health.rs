@@ -33,6 +33,12 @@ pub(super) fn health_url(model: &Model, service: &str, images: &dyn ImagePorts) 
     read(&command(model, service, images)?)
 }
 
+/// The path of its own container that a health check with this command asks over HTTP.
+#[must_use]
+pub fn health_path(command: &[String]) -> Option<String> {
+    Some(read(&command.join(" "))?.path)
+}
+
 /// The call of gRPC's health service that the health check of a service makes, without TLS.
 pub(super) fn grpc_probe(model: &Model, service: &str, images: &dyn ImagePorts) -> Option<GrpcProbe> {
     let command = command(model, service, images)?;

@@ -11,7 +11,7 @@ use crate::experiment::{RunContext, Stage};
 use crate::image::Identity;
 use crate::model::{Fact, Halt, HealthTimes, Inspection, Replacement, RowState};
 use crate::probe::{catch_up_logs, query};
-use crate::subject::Kind;
+use crate::subject::{self, Kind};
 use crate::target::Instance;
 
 /// The table of users in every image that has names for them.
@@ -131,6 +131,16 @@ pub(super) async fn last_health_check(stage: &mut Stage) -> Result<(), Halt> {
     let (context, instance) = stage.instance().await?;
     let last = context.engine.last_health_check(&instance.service(&context.contract.app)?.container).await;
     inspected(stage, Inspection::HealthRun { last });
+    Ok(())
+}
+
+/// The path that the app's health check asks, where it asks one.
+pub(super) async fn health_path(stage: &mut Stage) -> Result<(), Halt> {
+    let (context, instance) = stage.instance().await?;
+    let declared = context.engine.declared(&instance.service(&context.contract.app)?.container).await?.health_check;
+    if let Some(path) = declared.and_then(|check| subject::health_path(&check.test)) {
+        inspected(stage, Inspection::HealthPath { path });
+    }
     Ok(())
 }
 
