@@ -42,7 +42,7 @@ pub use self::causes::{causes, missing_reporters, resolve};
 pub use self::check::{Part, Ruling, begin, judge};
 pub use self::claim::{Anchor, Claim, Lasting, Limit, Wanted};
 pub use self::config::names_setting;
-pub use self::dependency::{Awaited, became_healthy, completed, is_gone, started_to_accept};
+pub use self::dependency::{Awaited, became_healthy, completed, gone_after, started_to_accept};
 pub use self::gap::gap;
 pub use self::proof::{prove, prove_check};
 pub use self::window::{Event, SIGN_LIMIT, SLOWEST, Window, start_limit};

@@ -13,7 +13,7 @@ use super::paths::{self, Heard};
 use super::{RunContext, RunError, launch, variables};
 use crate::compose::Patch;
 use crate::engine::Reach;
-use crate::judge::is_gone;
+use crate::judge::{count_exits, gone_after};
 use crate::model::{ContainerChange, Fact, Halt, Observation, Timeline};
 use crate::probe::{grpc_answers, serves};
 use crate::subject::{Form, Found, GrpcForm, HttpForm, Kind, Protocol};
@@ -73,7 +73,7 @@ pub(super) async fn find_readiness(context: &RunContext) -> Result<Search, RunEr
 /// Whether the app has ended for good.
 fn has_ended(context: &RunContext, timeline: &Timeline) -> bool {
     let app = &context.contract.app;
-    timeline.read(|facts| is_gone(facts, app, Duration::ZERO))
+    timeline.read(|facts| count_exits(facts, app, Duration::ZERO) >= gone_after(facts, app))
 }
 
 fn exits(context: &RunContext, timeline: &Timeline) -> Halt {

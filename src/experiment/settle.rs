@@ -35,7 +35,7 @@ pub(super) async fn settle(context: &RunContext, instance: &Instance, ready: Dur
     let limit = ready.max(timeline.clock().now()) + SETTLED_LIMIT;
     let contract = &context.contract;
     // Other forms are not asked ten times a second, or say nothing of workers.
-    if contract.readiness.needs_a_port() {
+    if contract.readiness.http().is_some() {
         timeline.first(limit, |facts| (ready_in_a_row(facts, contract, ready) >= STEADY).then_some(())).await;
     }
     loop {

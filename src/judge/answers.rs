@@ -7,7 +7,7 @@ use super::failure;
 use super::meaning::{Meaning, ready_in_words};
 use super::trace::Code;
 use super::window::{Window, changes};
-use super::words::{answers, deaths, exits, last_exit, seconds, since};
+use super::words::{answers, count_exits, deaths, exits, last_exit, seconds, since};
 use crate::model::{Answer, ContainerChange, DependencyState, Endpoint, Fact, FactId, Observation, Outcome, Phase, beginning};
 use crate::subject::Contract;
 
@@ -78,7 +78,8 @@ fn exited(window: &Window<'_>) -> Option<String> {
     // An app that has never been ready ends its start, whatever came back just before.
     let was_ready =
         requests(window, Endpoint::Readiness).any(|one| one.sent >= started && one.at <= window.from && one.is_ready());
-    let origin = if was_ready || started.is_zero() || started == window.from { window.from } else { Duration::MAX };
+    let is_first = count_exits(window.facts, app, started) == 1 && !started.is_zero() && started < window.from;
+    let origin = if is_first && !was_ready { Duration::MAX } else { window.from };
     let exits = exits(window.facts, app, started, origin)?;
     if window.is_gone(app) {
         let death = deaths(window.facts, app, started).last()?;
@@ -86,7 +87,7 @@ fn exited(window: &Window<'_>) -> Option<String> {
         return Some(format!("{exits}{says}, and nothing starts it again"));
     }
     if window.fails_to_start() {
-        let (count, status) = last_exit(window.facts, app, started, origin)?;
+        let (count, status) = last_exit(window.facts, app, started, window.from)?;
         return Some(format!(
             "`{app}` exits at every start{} ({count} times, last with {status})",
             reason(window, started).unwrap_or_default()

@@ -363,7 +363,7 @@ fn asks_readiness(window: &Window<'_>) -> bool {
         _ => None,
     });
     let readiness = window.contract.readiness.http();
-    asked.zip(readiness).is_none_or(|((_, path), readiness)| path == readiness.path)
+    asked.zip(readiness).is_none_or(|((_, path), readiness)| path.trim_end_matches('/') == readiness.path.trim_end_matches('/'))
 }
 
 /// What readiness answers from a moment on. Nobody listens yet while the app starts.
@@ -421,6 +421,7 @@ mod tests {
         let ignored = Some(Defect::IgnoresOutage { service: "db".into() });
         assert_eq!(told(&[]), ignored, "nothing is known of it");
         assert_eq!(told(&["/ready"]), ignored);
+        assert_eq!(told(&["/ready/"]), ignored);
         assert_eq!(told(&["/health"]), Some(Defect::HealthStaysGreen));
     }
 

@@ -30,19 +30,24 @@ impl Awaited<'_> {
         Outcome::broken(format!("`{}` {what} within {}", self.service, seconds(self.limit)), seen, evidence)
     }
 
-    /// Its exits, once it is gone.
-    fn gone(&self, facts: &[Observation]) -> Option<String> {
-        exits(facts, self.service, self.since, self.since).filter(|_| is_gone(facts, self.service, self.since))
+    /// Its exits, once it has exited for good or the wait is over.
+    fn exits(&self, facts: &[Observation], over: bool) -> Option<String> {
+        exits(facts, self.service, self.since, self.since).filter(|_| over || self.is_given_up(facts))
+    }
+
+    /// Whether it has exited for good: one that the engine starts again has exited several times, over some time.
+    fn is_given_up(&self, facts: &[Observation]) -> bool {
+        let ended: Vec<Duration> = deaths(facts, self.service, self.since).map(|death| death.at).collect();
+        let (Some(first), Some(last)) = (ended.first(), ended.last()) else { return false };
+        let lasted = last.saturating_sub(*first) >= RESTARTED_FOR;
+        ended.len() >= gone_after(facts, self.service) && (lasted || !restarts(facts, self.service))
     }
 }
 
-/// Whether a service that nothing disturbs has exited for good since a moment: one that the engine starts again has exited several times, over
-/// some time.
+/// The number of exits after which a service that nothing disturbs is taken to be broken, at the earliest.
 #[must_use]
-pub fn is_gone(facts: &[Observation], service: &str, since: Duration) -> bool {
-    let ended: Vec<Duration> = deaths(facts, service, since).map(|death| death.at).collect();
-    let (Some(first), Some(last)) = (ended.first(), ended.last()) else { return false };
-    !restarts(facts, service) || (ended.len() >= EXITS && last.saturating_sub(*first) >= RESTARTED_FOR)
+pub fn gone_after(facts: &[Observation], service: &str) -> usize {
+    if restarts(facts, service) { EXITS } else { 1 }
 }
 
 /// The health check of a service passes. Held by the fact that says so.
@@ -52,7 +57,7 @@ pub fn became_healthy(awaited: Awaited<'_>, facts: &[Observation], over: bool) -
         .find(|(one, change)| one.at >= awaited.since && matches!(change, ContainerChange::Health { healthy: true }));
     match healthy {
         Some((one, _)) => Outcome::Held(vec![one.id]),
-        None => match awaited.gone(facts) {
+        None => match awaited.exits(facts, over) {
             Some(exits) => awaited.broken(facts, "becomes healthy", exits),
             None if over => awaited.broken(facts, "becomes healthy", "its health check did not pass".into()),
             None => Outcome::Pending,
@@ -67,12 +72,9 @@ pub fn completed(awaited: Awaited<'_>, facts: &[Observation], over: bool) -> Out
     if let Some(death) = deaths(facts, awaited.service, awaited.since).find(|death| death.exit_code == 0) {
         return Outcome::Held(vec![death.id]);
     }
-    match awaited.gone(facts) {
+    match awaited.exits(facts, over) {
         Some(exits) => awaited.broken(facts, what, exits),
-        None if over => {
-            let exits = exits(facts, awaited.service, awaited.since, awaited.since);
-            awaited.broken(facts, what, exits.unwrap_or_else(|| "it still runs".into()))
-        }
+        None if over => awaited.broken(facts, what, "it still runs".into()),
         None => Outcome::Pending,
     }
 }
@@ -101,7 +103,7 @@ pub fn started_to_accept(awaited: Awaited<'_>, facts: &[Observation], over: bool
             DependencyState::Lost => {}
         }
     }
-    match awaited.gone(facts) {
+    match awaited.exits(facts, over) {
         Some(exits) => awaited.broken(facts, "accepts", exits),
         None if over => awaited.broken(facts, "accepts", last_reason.to_owned()),
         None => Outcome::Pending,

@@ -8,7 +8,7 @@ use regex::{Regex, RegexBuilder};
 static WORDS: LazyLock<[Regex; 3]> = LazyLock::new(|| {
     let why = "not permitted|permission denied|read-only file system|not writable|no such file|out of memory|cannot allocate|in use|\
                refused|reset by peer|econnreset|timed out|unreachable|not known|unknown host|no such host|enotfound|eai_again|\
-               name resolution|authentication failed|starting up";
+               in name resolution|authentication failed|system is starting up";
     let that = "error|exception|fatal|fail|denied|unable|can ?not|can't|could not|panic|missing|required|invalid|refused|reset|\
                 time(?:d )?out|unavailable|not available|unreachable|not known|unknown host|no such host|enotfound|eai_again|retry";
     [why, that, r"\S"].map(|words| match RegexBuilder::new(words).case_insensitive(true).build() {
@@ -41,6 +41,8 @@ mod tests {
             ("read timed out", Some(0)),
             ("could not translate host name", Some(1)),
             ("Listening on port 8000", Some(2)),
+            ("Starting up with postgres at db:5432", Some(2)),
+            ("FATAL: the database system is starting up", Some(0)),
             ("  ", None),
         ] {
             assert_eq!((rank(line), is_told(line)), (expected, expected.is_some_and(|rank| rank < 2)), "{line}");

@@ -105,13 +105,14 @@ fn some_line_says(window: &Window<'_>, says: impl Fn(&str) -> bool, limit: Durat
     if was_thinned(window) {
         return Outcome::Undecided("the log is too long: a line that was left out may have said it".into());
     }
-    // The end of a trace or of a block is no line that says anything.
+    let mut code = Code::default();
+    let total = written.len();
+    let written: Vec<Line<'_>> = written.into_iter().filter(|line| !code.is_code(line.text)).collect();
+    // The end of a block is no line that says anything.
     let last = written.iter().rev().find(|line| line.text.chars().filter(|one| one.is_alphabetic()).nth(2).is_some());
     let last = last.map_or(String::new(), |line| format!(", the last one: {}", excerpt(line.text, 0)));
-    let mut code = Code::default();
-    let without_code = written.iter().filter(|line| !code.is_code(line.text)).count();
-    let outside = if without_code < written.len() { " outside of stack traces" } else { "" };
-    let seen = format!("none of its {without_code} lines{outside} does{last}");
+    let outside = if written.len() < total { " outside of stack traces" } else { "" };
+    let seen = format!("none of its {} lines{outside} does{last}", written.len());
     Outcome::broken(expected, seen, written.last().map(|line| line.id).into_iter().collect())
 }
 
@@ -260,6 +261,7 @@ mod tests {
             line(2, "  File \"/app/asyncpg/connect.py\", line 3, in connect"),
             line(3, "    await database.connect()"),
             line(4, "Application startup failed"),
+            line(5, "    at Parser.handlePacket (/app/parser.js:143:27)"),
         ];
         let seen = Case::of(log).over().finding(&NAMES).seen;
         assert_eq!(seen, "none of its 2 lines outside of stack traces does, the last one: Application startup failed");

@@ -1,11 +1,12 @@
 //! Concluding: what a check comes to, by the facts of its experiment, and its record.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::experiment::{Line, RunContext};
 use crate::gherkin::Planned;
 use crate::judge::{Part, Ruling, judge, secret_anywhere, unstructured_anywhere};
-use crate::model::{Apps, CheckRecord, ExperimentRecord, Finding, Observation, Timeline, Verdict, end_of_turn};
+use crate::model::{Apps, CheckRecord, ExperimentRecord, Observation, Timeline, Verdict, end_of_turn};
 use crate::subject::{Contract, Waiver};
 
 /// Concludes a check whose experiment has ended, with these observations.
@@ -40,26 +41,37 @@ fn apply(check: &mut CheckRecord, ruling: Ruling, contract: &Contract) {
     }
 }
 
-/// What an app does wrong in some of its experiments, whichever.
-type Anywhere = fn(&[&ExperimentRecord], &Contract) -> Option<Finding>;
+/// The topics of checks that change nothing of the app itself: not its user, its rights, its settings or its file system.
+const UNCHANGED: [&str; 4] = ["readiness", "retry", "shutdown", "outage"];
 
-/// The checks that are about all that an app writes.
-const ABOUT_ALL: [(&str, Anywhere); 2] = [
-    ("logging.no-secrets", |experiments, contract| secret_anywhere(experiments.iter().copied(), contract)),
-    ("logging.structured", |experiments, contract| unstructured_anywhere(experiments.iter().copied(), contract)),
-];
-
-/// Fails the checks of what an app may never write, by what it has written in any of its experiments.
+/// Fails the checks of what an app may never write, by what it has written in any experiment of the run's checks. Copies that a defect was put
+/// into are none. How it logs is judged where it is as its users have it: a shell that can't write says so in words of its own.
 pub(super) fn rule_over_all(checks: &mut [CheckRecord], experiments: &[ExperimentRecord], apps: &Apps) {
-    for check in checks {
-        let could_fail = matches!(check.verdict, Verdict::Passed | Verdict::NotApplicable);
-        let Some((_, anywhere)) = ABOUT_ALL.iter().find(|(id, _)| *id == check.id && could_fail) else { continue };
+    let made = |in_topics: &[&str]| -> BTreeSet<usize> {
+        let is_in = |check: &&CheckRecord| in_topics.is_empty() || in_topics.iter().any(|topic| is_in_topic(check, topic));
+        checks.iter().filter(is_in).filter_map(|check| check.experiment).collect()
+    };
+    let (all, unchanged) = (made(&[]), made(&UNCHANGED));
+    for check in checks.iter_mut().filter(|check| matches!(check.verdict, Verdict::Passed | Verdict::NotApplicable)) {
         let Some(contract) = apps.contract(check.app.as_deref()) else { continue };
-        let own: Vec<&ExperimentRecord> = experiments.iter().filter(|one| one.app == check.app).collect();
-        if let Some(finding) = anywhere(&own, contract) {
+        let of = |numbers: &BTreeSet<usize>| {
+            let known = numbers.iter().filter(|number| check.experiment != Some(**number));
+            let known: Vec<&ExperimentRecord> = known.filter_map(|number| experiments.get(*number)).collect();
+            known.into_iter().filter(|one| one.app == check.app).collect::<Vec<_>>()
+        };
+        let finding = match check.id.as_str() {
+            "logging.no-secrets" => secret_anywhere(of(&all), contract),
+            "logging.structured" => unstructured_anywhere(of(&unchanged), contract),
+            _ => None,
+        };
+        if let Some(finding) = finding {
             apply(check, Ruling::failed(finding), contract);
         }
     }
+}
+
+fn is_in_topic(check: &CheckRecord, topic: &str) -> bool {
+    check.id.split_once('.').is_some_and(|(of, _)| of == topic)
 }
 
 /// How long the experiment went on until its last claim was looked at.
@@ -72,7 +84,7 @@ fn elapsed(timeline: &Timeline, observations: &[Observation], check: &str) -> Du
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Run;
+    use crate::model::{Fact, FactId, Finding, LogStream, Run};
 
     /// A check and a contract from a saved run.
     fn saved() -> (CheckRecord, Contract) {
@@ -108,5 +120,39 @@ mod tests {
             assert_eq!((check.verdict, check.reason.as_deref()), (verdict, reason));
             assert_eq!(check.finding.is_some(), verdict == Verdict::Failed, "what it came to before is gone");
         }
+    }
+
+    #[test]
+    fn what_an_app_writes_counts_in_every_experiment_that_leaves_it_as_it_is() {
+        let run = Run::read(include_bytes!("../../tests/fixtures/runs/version-1.json")).expect("a run");
+        let check = |id: &str, experiment| CheckRecord {
+            id: id.into(),
+            experiment: Some(experiment),
+            verdict: Verdict::Passed,
+            finding: None,
+            ..run.checks[1].clone()
+        };
+        let app = run.contract(&run.checks[1]).app.clone();
+        let told = |where_it_is: usize| {
+            let said = |line: &str| {
+                let fact = Fact::Log { service: app.clone(), stream: LogStream::Stdout, line: line.into(), is_cut: false };
+                vec![Observation { id: FactId::default(), at: Duration::from_secs(1), fact }]
+            };
+            let good = r#"{"ts":1,"level":"info","msg":"ready"}"#;
+            let lines = (0..4).map(|number| said(if number == where_it_is { "sh: can't create /x" } else { good }));
+            let name = |number: usize| format!("experiment {number}");
+            let experiments: Vec<ExperimentRecord> = lines
+                .enumerate()
+                .map(|(number, timeline)| ExperimentRecord { app: None, name: name(number), timeline })
+                .collect();
+            // The last one belongs to no check of the run.
+            let mut checks = [check("logging.structured", 0), check("outage.killed", 1), check("hardening.read-only", 2)];
+            rule_over_all(&mut checks, &experiments, &run.apps);
+            checks[0].verdict
+        };
+        assert_eq!(told(1), Verdict::Failed, "in an outage");
+        assert_eq!(told(0), Verdict::Passed, "its own experiment has been judged");
+        assert_eq!(told(2), Verdict::Passed, "on a read-only root");
+        assert_eq!(told(3), Verdict::Passed, "in a copy that a defect was put into");
     }
 }

@@ -102,7 +102,7 @@ pub(super) fn what(plan: &Plan, experiment: &PlannedExperiment) -> String {
     }
 }
 
-/// An empty stage for an experiment, on which nobody is asked in vain.
+/// An empty stage for an experiment, on which liveness is asked where a check of its rule is about it.
 pub(super) fn stage(context: &Arc<RunContext>, experiment: &PlannedExperiment, progress: &Arc<dyn Progress>) -> Stage {
     let mut stage = Stage::new(Arc::clone(context), experiment.name.clone(), Arc::clone(progress));
     if !experiment.asks_liveness {
