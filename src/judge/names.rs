@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::trace::pattern;
 use super::window::Window;
 use crate::subject::Kind;
 
@@ -55,10 +56,7 @@ pub(super) fn names_of(window: &Window<'_>, service: &str) -> Vec<String> {
 
 /// An address of IPv4 and its port, as they are written apart: `('172.18.0.2', 5432)` in Python, `at "db" (172.18.0.2), port 5432` in libpq.
 static APART: LazyLock<Regex> =
-    LazyLock::new(|| match Regex::new(r#"\b(?:\d{1,3}\.){3}\d{1,3}["')\]]*[\s,;]+(?:["']?port["']?\W{0,3})?(\d{1,5})\b"#) {
-        Ok(regex) => regex,
-        Err(error) => unreachable!("the pattern of an address: {error}"),
-    });
+    LazyLock::new(|| pattern(r#"\b(?:\d{1,3}\.){3}\d{1,3}["')\]]*[\s,;]+(?:["']?port["']?\W{0,3})?(\d{1,5})\b"#));
 
 /// Whether a text has an address with this port: `connect ECONNREFUSED 172.18.0.2:5432`.
 pub(super) fn has_address(text: &str, port: u16) -> bool {

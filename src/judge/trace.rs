@@ -31,10 +31,11 @@ const FILE: &str = "File \"";
 /// How far code is indented under its frame in Python.
 const CODE: &str = "    ";
 
-fn pattern(text: &str) -> Regex {
+/// A pattern of ours, which is valid.
+pub(super) fn pattern(text: &str) -> Regex {
     match Regex::new(text) {
         Ok(regex) => regex,
-        Err(error) => unreachable!("a pattern of stack traces: {error}"),
+        Err(error) => unreachable!("a built-in pattern: {error}"),
     }
 }
 

@@ -54,10 +54,9 @@ pub(super) fn rule_over_all(checks: &mut [CheckRecord], experiments: &[Experimen
     let (all, unchanged) = (made(&[]), made(&UNCHANGED));
     for check in checks.iter_mut().filter(|check| matches!(check.verdict, Verdict::Passed | Verdict::NotApplicable)) {
         let Some(contract) = apps.contract(check.app.as_deref()) else { continue };
-        let of = |numbers: &BTreeSet<usize>| {
-            let known = numbers.iter().filter(|number| check.experiment != Some(**number));
-            let known: Vec<&ExperimentRecord> = known.filter_map(|number| experiments.get(*number)).collect();
-            known.into_iter().filter(|one| one.app == check.app).collect::<Vec<_>>()
+        let of = |numbers: &BTreeSet<usize>| -> Vec<&ExperimentRecord> {
+            let others = numbers.iter().filter(|number| check.experiment != Some(**number));
+            others.filter_map(|number| experiments.get(*number)).filter(|one| one.app == check.app).collect()
         };
         let finding = match check.id.as_str() {
             "logging.no-secrets" => secret_anywhere(of(&all), contract),
