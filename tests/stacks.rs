@@ -59,7 +59,7 @@ struct Expected {
     /// Of a stack with several apps: what is expected of each.
     #[serde(default)]
     apps: BTreeMap<String, OfApp>,
-    /// How many causes its failures have at most: one of a twin, and none of another stack, where it is not given.
+    /// How many causes its failures have: one of a twin, and none of another stack, where it is not given.
     causes: Option<usize>,
     /// Words that the reason of a check must contain.
     #[serde(default)]
@@ -185,12 +185,12 @@ fn assert_verdicts(stack: &str) {
     }
 }
 
-/// Each defect is told once: what a twin does wrong is one cause, and a good stack has none, unless its expectations allow more.
-fn assert_causes(stack: &str, run: &Run, most: Option<usize>, is_twin: bool) {
+/// Each defect is told once: what a twin does wrong is one cause, and a good stack has none, unless its expectations say another number.
+fn assert_causes(stack: &str, run: &Run, count: Option<usize>, is_twin: bool) {
     let told: BTreeSet<&str> = run.causes.iter().map(|cause| cause.check.as_str()).collect();
-    let most = most.unwrap_or_else(|| usize::from(is_twin));
-    if run.causes.len() > most {
-        fail(&format!("{stack}: there are {} causes, and not at most {most}: {told:?}", run.causes.len()));
+    let count = count.unwrap_or_else(|| usize::from(is_twin));
+    if run.causes.len() != count {
+        fail(&format!("{stack}: there are {} causes, and not {count}: {told:?}", run.causes.len()));
     }
 }
 

@@ -34,6 +34,11 @@ impl Arrangement {
         self.patches.iter().any(|patch| matches!(patch, Patch::Limits { .. }))
     }
 
+    /// Whether no process of the app can gain privileges, and nothing else is taken from it.
+    pub(super) fn gains_no_privileges(&self) -> bool {
+        matches!(&self.patches[..], [Patch::NoNewPrivileges { .. }])
+    }
+
     /// A dependency's kind as it is in this instance.
     pub(super) fn kind(&self, kind: &Kind) -> Kind {
         match (kind, &self.other_password) {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::{Stage, launch};
 use crate::judge::{Anchor, Claim};
-use crate::model::{Fact, FactId, Halt, Inspection, Item, Listing, Outcome, Trait};
+use crate::model::{Endpoint, Fact, FactId, Halt, Inspection, Item, Listing, Outcome, Trait};
 
 /// Looks at what a claim is about, where watching is not enough.
 pub(super) async fn look(stage: &mut Stage, step: FactId, claim: &Claim) -> Result<(), Halt> {
@@ -40,6 +40,9 @@ pub(super) async fn look(stage: &mut Stage, step: FactId, claim: &Claim) -> Resu
         Claim::WellTimed => container::health_times(stage).await?,
         Claim::UserIsNotRoot | Claim::UserIsNumeric => container::user(stage).await?,
         Claim::HealthCheckPasses(_) => health_check(stage, claim).await?,
+        Claim::Answers { endpoint: Endpoint::Readiness, .. } if stage.gains_no_privileges() => {
+            without_setuid(stage, claim).await;
+        }
         Claim::HealthTurns { healthy: false, .. } => container::health_path(stage).await?,
         Claim::HasHealthCheck => config::health_check(stage),
         Claim::LimitsDeclared => config::limits(stage)?,
@@ -80,6 +83,14 @@ async fn health_check(stage: &mut Stage, claim: &Claim) -> Result<(), Halt> {
         container::last_health_check(stage).await?;
     }
     Ok(())
+}
+
+/// Where an app that can gain no privileges is not ready in time, the programs that would gain some may say why. An image that can't be read
+/// leaves that open.
+async fn without_setuid(stage: &mut Stage, claim: &Claim) {
+    if matches!(stage.wait(FactId(u32::MAX), claim).await, Outcome::Broken(_)) {
+        let _ = image::listing(stage, Trait::Setuid).await;
+    }
 }
 
 /// Puts down what a look has shown.

@@ -93,9 +93,10 @@ fn cause(group: &[&CheckRecord], checks: &[CheckRecord]) -> Option<Cause> {
     })
 }
 
-/// How the first check is fixed; where a defect is several omissions, how each of them is.
+/// How the first check is fixed, and each other one whose fix belongs to that of the defect.
 fn fix_of(defect: Option<&Defect>, first: &CheckRecord, group: &[&CheckRecord]) -> String {
-    let others = group.iter().filter(|check| defect == Some(&Defect::LacksMetadata) && check.name() != first.name());
+    let belongs = defect.map_or(&[][..], Defect::also_fixed_by);
+    let others = group.iter().filter(|check| belongs.contains(&check.id.as_str()) && check.name() != first.name());
     [first].into_iter().chain(others.copied()).map(|check| check.fix.as_str()).collect::<Vec<_>>().join(" ")
 }
 
@@ -321,6 +322,9 @@ mod tests {
         assert_eq!(missing_reporters(&gone[..1], None), ["outage.frozen"]);
         resolve(&mut gone);
         assert_eq!((gone[0].verdict, gone[0].blocked_by.as_deref()), (Blocked, Some("outage.frozen[db]")));
+        // The request did meet the moment once, and not the other time; whoever does not respond is not waited for elsewhere.
+        let hangs = check("shutdown.database-gone", Failed, Some(Defect::StopWaitsForTheDead { service: "db".into() }));
+        assert_eq!(causes(&[hangs, waits()]).len(), 1);
         let alone = causes(&[waits()]);
         assert_eq!(
             (alone.len(), alone[0].headline.as_deref()),
@@ -373,6 +377,21 @@ mod tests {
         assert_eq!(resolved(&[check("outage.killed[cache]", Failed, outage("cache"))]), (Failed, None), "another dependency");
         assert_eq!(resolved(&[check("outage.killed[db]", Verdict::Passed, None)]), (Failed, None), "it looks otherwise");
         assert_eq!(missing_reporters(&[rejected()], None), ["outage.killed"]);
+    }
+
+    #[test]
+    fn an_exit_with_the_wrong_status_is_the_exit_of_an_app_that_does_not_wait() {
+        let exits = || check("retry.late-database", Failed, Some(Defect::ExitsAtStart));
+        let status = || check("retry.gives-up-cleanly", Failed, Some(Defect::ExitsWithSuccess));
+        for checks in [[exits(), status()], [status(), exits()]] {
+            let mut checks = checks;
+            for check in &mut checks {
+                check.fix = format!("fix {}", check.id);
+            }
+            let causes = causes(&checks);
+            assert_eq!(causes.len(), 1);
+            assert!(causes[0].fix.contains("fix retry.gives-up-cleanly"), "{}", causes[0].fix);
+        }
     }
 
     #[test]

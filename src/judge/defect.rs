@@ -16,11 +16,18 @@ use super::stop::handles;
 use super::window::{Stop, Window};
 use super::words::deaths;
 use super::{Anchor, Claim, Limit, attempts, files, image};
-use crate::model::{Answer, Defect, DependencyState, Endpoint, Fact, FaultKind, Inspection, Phase, is_within};
+use crate::model::{
+    Answer, Defect, DependencyState, Endpoint, Fact, FaultKind, Inspection, Listing, Phase, Trait, is_init, is_within,
+};
 use crate::subject::Meant;
 
 /// So soon after a signal nothing has been finished: on a busy machine the end of a process is known more than a second later.
 const AT_ONCE: Duration = Duration::from_secs(2);
+
+/// The status of what a signal has ended is its number beyond this one.
+const SIGNALLED: u32 = 128;
+/// The number of SIGKILL.
+const KILL: u32 = 9;
 
 /// What programs say of a path that they can't write to: the words of errno(3) in C, Python, Node, Go and Java, and a path.
 static NOT_WRITABLE: LazyLock<Regex> = LazyLock::new(|| {
@@ -80,7 +87,10 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
         Claim::Answers { wanted: Wanted::Success, of: Anchor::SecondStart | Anchor::ThirdStart, .. } => {
             at_start(window).or(Some(Defect::DoesNotStartAgain))
         }
-        Claim::LogNames { .. } | Claim::TellsOfLogin(_) | Claim::Wrote if log_is_empty(window) => Some(Defect::WritesNoLog),
+        // A log that is in a file and nowhere else is one defect, whoever looks.
+        Claim::LogNames { .. } | Claim::TellsOfLogin(_) | Claim::Wrote | Claim::NoLogFiles(_) if log_is_empty(window) => {
+            Some(Defect::WritesNoLog)
+        }
         Claim::Answers { wanted: Wanted::Success, .. } | Claim::SameProcess | Claim::Listens { .. } => at_start(window),
         Claim::NotReadyWithout => disturbed(window).map(|(service, _)| Defect::IgnoresOutage { service: service.to_owned() }),
         Claim::NotReadyBefore(service) => named(window, service).map(|service| Defect::IgnoresOutage { service }),
@@ -126,6 +136,13 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
             }
             named(window, dependency).map(|service| Defect::LogOmits { service })
         }
+        _ => of_image(claim, window),
+    }
+}
+
+/// The same for what the image and the compose file declare and hold.
+fn of_image(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
+    match claim {
         Claim::HasHealthCheck => Some(Defect::NoHealthCheck),
         Claim::NoRootProcess | Claim::UserIsNotRoot => Some(Defect::RunsAsRoot),
         Claim::Labelled => Some(Defect::LacksMetadata),
@@ -133,8 +150,46 @@ pub(super) fn defect(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
         Claim::DataOnVolume(service) | Claim::RowSurvives(service) => {
             named(window, service).map(|service| Defect::NoVolume { service })
         }
+        Claim::HandlesStopSignal => Some(left_to_the_kernel(window)),
+        Claim::Without(Trait::Setuid) => setuid_programs(window).map(|programs| Defect::NeedsSetuid { programs }),
+        Claim::Without(Trait::Compiler) => Some(Defect::HoldsCompilers),
+        // A step that builds has a line of the Dockerfile; what else is found are the tools themselves.
+        Claim::Without(Trait::SingleStage) => {
+            let tools = window.inspected(|inspection| match inspection {
+                Inspection::Listing(Listing { kind: Trait::SingleStage, items, .. }) => {
+                    Some(items.iter().any(|item| item.place.is_none()))
+                }
+                _ => None,
+            });
+            tools.filter(|(_, are_there)| *are_there).map(|_| Defect::HoldsCompilers)
+        }
         _ => None,
     }
+}
+
+/// What becomes of a stop signal that nobody handles: as the first process the app is not ended by it at all (`pid_namespaces(7)`), and nor
+/// is any for a signal whose default action is another one; behind an init it is ended at once, and by SIGKILL always (`signal(7)`).
+fn left_to_the_kernel(window: &Window<'_>) -> Defect {
+    const NOT_ENDING: [&str; 8] = ["CHLD", "CONT", "URG", "WINCH", "STOP", "TSTP", "TTIN", "TTOU"];
+    let first = first_process(window.facts, window.app(), Duration::MAX);
+    let number = image::signal_number(&window.contract.stop_signal);
+    let is_ending = NOT_ENDING.iter().all(|name| image::signal_number(name) != number);
+    let is_passed_on = first.as_ref().is_some_and(|first| is_init(first.program()));
+    match number {
+        Some(number) if is_ending && (is_passed_on || number == KILL) => {
+            Defect::EndsAtSignal { status: i64::from(SIGNALLED + number) }
+        }
+        _ => Defect::IgnoresStopSignal { first_process: first.map(|process| process.command) },
+    }
+}
+
+/// The programs with a setuid bit that the image adds, as far as that was looked at.
+fn setuid_programs(window: &Window<'_>) -> Option<Vec<String>> {
+    let (_, items) = window.inspected(|inspection| match inspection {
+        Inspection::Listing(Listing { kind: Trait::Setuid, items, .. }) => Some(items),
+        _ => None,
+    })?;
+    Some(items.iter().map(|item| item.what.clone()).collect()).filter(|programs: &Vec<String>| !programs.is_empty())
 }
 
 /// The folders of these files, without those that lie in another one of them.
@@ -277,6 +332,9 @@ fn at_start(window: &Window<'_>) -> Option<Defect> {
     if let Some(path) = path {
         return Some(Defect::NeedsToWrite { path });
     }
+    if let Some(programs) = setuid_programs(window) {
+        return Some(Defect::NeedsSetuid { programs });
+    }
     any(&|one| !accepted_at(window, one, started)).then_some(Defect::ExitsAtStart)
 }
 
@@ -381,7 +439,7 @@ mod tests {
     use super::*;
     use crate::judge::testing::{Case, Told, container, database, died, line, mark, readiness, refused, told_to_stop};
     use crate::judge::{Anchor, Limit};
-    use crate::model::{ContainerChange, Inspection, Mark, Process, Return};
+    use crate::model::{ContainerChange, Inspection, Item, Mark, Place, Process, Return};
     use crate::subject::Form;
 
     const IN_TIME: Claim = Claim::StopsInTime(Anchor::Stop);
@@ -547,6 +605,58 @@ mod tests {
         assert_eq!(shown(&Claim::Labelled, &[]), Some(Defect::LacksMetadata));
         assert_eq!([ports(&[]), ports(&[9000])], [Some(Defect::LacksMetadata), Some(Defect::LacksMetadata)]);
         assert_eq!(ports(&[8000, 9000]), None, "it says too much");
+    }
+
+    #[test]
+    fn a_stop_signal_without_a_handler_is_known_by_what_the_kernel_makes_of_it() {
+        let left = |signal: &str, first: &str| {
+            let mut case = Case::of(first_process(first, 0));
+            case.contract.stop_signal = signal.into();
+            case.look(|window| defect(&Claim::HandlesStopSignal, window))
+        };
+        let ignores = |first: &str| Some(Defect::IgnoresStopSignal { first_process: Some(first.into()) });
+        assert_eq!(left("SIGUSR2", "tini -- server"), Some(Defect::EndsAtSignal { status: 140 }));
+        assert_eq!(left("SIGUSR2", "server"), ignores("server"), "the kernel keeps it from the first process");
+        assert_eq!(left("SIGWINCH", "tini -- server"), ignores("tini -- server"), "it ends nobody");
+        assert_eq!(left("KILL", "server"), Some(Defect::EndsAtSignal { status: 137 }));
+        assert_eq!(left("SIGNONE", "tini -- server"), ignores("tini -- server"));
+    }
+
+    fn listing(kind: Trait, found: &[(&str, bool)]) -> Told {
+        let place = || Place { file: "Dockerfile".into(), line: 3 };
+        let items = found.iter().map(|(what, has_line)| Item { what: (*what).into(), place: has_line.then(place) }).collect();
+        (0, Fact::Inspected { inspection: Inspection::Listing(Listing { kind, within: None, items }) })
+    }
+
+    #[test]
+    fn compilers_are_one_defect_whether_they_are_found_or_missed_in_another_stage() {
+        let staged = |found: &[(&str, bool)]| shown(&Claim::Without(Trait::SingleStage), &[listing(Trait::SingleStage, found)]);
+        assert_eq!(staged(&[("runs `make`", true), ("/usr/bin/make", false)]), Some(Defect::HoldsCompilers));
+        assert_eq!(staged(&[("runs `make`", true)]), None, "what it built with is gone");
+        assert_eq!(
+            shown(&Claim::Without(Trait::Compiler), &[listing(Trait::Compiler, &[("/usr/bin/make", false)])]),
+            Some(Defect::HoldsCompilers)
+        );
+    }
+
+    #[test]
+    fn an_app_that_does_not_start_without_its_setuid_programs_has_their_defect() {
+        let needs = Some(Defect::NeedsSetuid { programs: vec!["/usr/local/bin/as-root".into()] });
+        let adds = |programs: &[(&str, bool)]| listing(Trait::Setuid, programs);
+        let program = adds(&[("/usr/local/bin/as-root", false)]);
+        assert_eq!(shown(&Claim::Without(Trait::Setuid), std::slice::from_ref(&program)), needs);
+        let ended = |with: Told| shown(&READY, &[died(100, 1), with]);
+        assert_eq!([ended(program), ended(adds(&[]))], [needs, Some(Defect::ExitsAtStart)]);
+    }
+
+    #[test]
+    fn a_log_in_a_file_alone_is_a_log_that_is_not_written() {
+        let files = |others: &[Told]| {
+            let changes = Inspection::Changes { paths: vec!["/srv/app.log".into()], mounts: vec![] };
+            shown(&Claim::NoLogFiles(AT_ONCE), &[others, &[(50, Fact::Inspected { inspection: changes })]].concat())
+        };
+        assert_eq!(files(&[]), Some(Defect::WritesNoLog));
+        assert_eq!(files(&[line(10, "started")]), Some(Defect::Writes { folders: vec!["/srv".into()] }));
     }
 
     #[test]

@@ -145,6 +145,13 @@ pub enum Defect {
         /// The service.
         service: String,
     },
+    /// The app relies at its start on programs with a setuid bit that its image adds.
+    NeedsSetuid {
+        /// Each program, with its mode and layer.
+        programs: Vec<String>,
+    },
+    /// The image that runs holds what only building it takes.
+    HoldsCompilers,
 }
 
 impl Defect {
@@ -152,7 +159,9 @@ impl Defect {
     #[must_use]
     pub fn reported_by(&self) -> &'static [&'static str] {
         match self {
-            Self::IgnoresStopSignal { .. } => &["shutdown.in-time", "shutdown.reaches-app", "image.exec-form"],
+            Self::IgnoresStopSignal { .. } => {
+                &["shutdown.in-time", "shutdown.reaches-app", "image.exec-form", "image.stop-signal"]
+            }
             Self::ExitsAtStart => &[
                 "retry.late-database",
                 "retry.unknown-name",
@@ -176,7 +185,7 @@ impl Defect {
                 "outage.long",
             ],
             Self::LivenessFollows => &["outage.liveness", "readiness.liveness-first"],
-            Self::WritesNoLog => &["logging.stdout"],
+            Self::WritesNoLog => &["logging.stdout", "logging.no-files"],
             Self::NoHealthCheck => &["image.healthcheck"],
             Self::HealthCheckFails => &["image.healthcheck-runs", "readiness.healthcheck-agrees"],
             Self::RetriesWithoutPause { .. } => &["retry.paced", "retry.backs-off"],
@@ -185,7 +194,7 @@ impl Defect {
             Self::StopWaitsForClients { .. } => &["shutdown.under-load"],
             Self::NeedsToWrite { .. } => &["hardening.read-only", "nonroot.arbitrary-uid"],
             Self::Writes { .. } => &["hardening.writes-nothing", "logging.no-files"],
-            Self::EndsAtSignal { .. } => &["shutdown.status"],
+            Self::EndsAtSignal { .. } => &["shutdown.status", "image.stop-signal"],
             Self::DoesNotStartAgain => &["shutdown.comes-back", "shutdown.comes-back-killed"],
             Self::DropsRequests => &["shutdown.no-torn-answers", "shutdown.in-flight", "shutdown.twice", "shutdown.turns-away"],
             Self::DoesNotListen => &["readiness.says-503", "readiness.says-503-refused", "readiness.liveness-first"],
@@ -196,24 +205,46 @@ impl Defect {
             Self::RunsAsRoot => &["nonroot.processes", "nonroot.image-user"],
             Self::LacksMetadata => &["image.labels", "image.exposes"],
             Self::NoVolume { .. } => &["data.survives", "data.named-volume"],
+            Self::NeedsSetuid { .. } => &["hardening.no-new-privileges", "nonroot.no-setuid"],
+            Self::HoldsCompilers => &["image.no-compilers", "image.multi-stage"],
+        }
+    }
+
+    /// The checks whose fix belongs to that of this defect, whichever check reports it: it is several omissions, or has another side.
+    #[must_use]
+    pub fn also_fixed_by(&self) -> &'static [&'static str] {
+        match self {
+            Self::LacksMetadata => self.reported_by(),
+            Self::EndsAtSignal { .. } => &["image.stop-signal"],
+            Self::ExitsAtStart => &["retry.gives-up-cleanly"],
+            _ => &[],
         }
     }
 
     /// Whether two findings with these defects have the same root cause: the defects are equal, what is written lies where the app
-    /// needs to write, or a stop that waits for a silent dependency is that of an app that waits for it elsewhere.
+    /// needs to write, a stop that waits for a silent dependency is that of an app that waits for it elsewhere, whether that is dead or says
+    /// nothing, or the exit of an app that does not wait for a dependency is the one that has the wrong status.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
+        self == other || self.comes_with(other) || other.comes_with(self)
+    }
+
+    /// Whether this defect is the plainer side of another one.
+    fn comes_with(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::NeedsToWrite { path }, Self::Writes { folders }) | (Self::Writes { folders }, Self::NeedsToWrite { path }) => {
+            (Self::NeedsToWrite { path }, Self::Writes { folders }) => {
                 folders.iter().any(|folder| is_within(folder, path) || is_within(path, folder))
             }
-            (Self::StopWaits { service, .. }, Self::WaitsForever { service: other })
-            | (Self::WaitsForever { service: other }, Self::StopWaits { service, .. }) => service == other,
+            (
+                Self::StopWaits { service, .. },
+                Self::WaitsForever { service: other } | Self::StopWaitsForTheDead { service: other },
+            ) => service == other,
+            (Self::ExitsAtStart, Self::ExitsWithSuccess) => true,
             // The name of a file may have the date in it.
             (Self::NeedsToWrite { path }, Self::NeedsToWrite { path: other }) => {
-                path == other || folder_of(path).is_some_and(|folder| folder_of(other) == Some(folder))
+                folder_of(path).is_some_and(|folder| folder_of(other) == Some(folder))
             }
-            _ => self == other,
+            _ => false,
         }
     }
 
@@ -253,6 +284,12 @@ impl Defect {
         match (self, check) {
             // It may take another user then.
             (Self::RunsAsRoot, "nonroot.image-user") => "The app starts as root".to_owned(),
+            // What comes of it is what other checks see.
+            (Self::IgnoresStopSignal { .. } | Self::EndsAtSignal { .. }, "image.stop-signal") => {
+                "The app has no handler for its stop signal".to_owned()
+            }
+            (Self::WritesNoLog, "logging.no-files") => "The app writes its log to files only".to_owned(),
+            (Self::NeedsSetuid { .. }, "nonroot.no-setuid") => "The image adds setuid programs".to_owned(),
             // Nobody says whether it wanted to read it or to write to it.
             (Self::NeedsToWrite { path }, "nonroot.arbitrary-uid") => format!("The app needs a user with access to {path}"),
             _ => self.to_string(),
@@ -332,6 +369,8 @@ impl fmt::Display for Defect {
             Self::RunsAsRoot => formatter.write_str("The app runs as root"),
             Self::LacksMetadata => formatter.write_str("The image lacks metadata"),
             Self::NoVolume { service } => write!(formatter, "The data of `{service}` is not on a named volume"),
+            Self::NeedsSetuid { .. } => formatter.write_str("The app does not start where its setuid programs have no effect"),
+            Self::HoldsCompilers => formatter.write_str("The image contains compilers or build tools"),
         }
     }
 }

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from service.database import Database
+from service.database import Database, log
 from service.server import main
 
 LINGER_S = 4
@@ -20,6 +20,7 @@ stopping = False
 def linger(*_: object) -> None:
     global stopping
     stopping = True
+    log.info("stopping in %s s", LINGER_S)
     threading.Timer(LINGER_S, lambda: os._exit(0)).start()
 
 

@@ -30,7 +30,9 @@ def configure_with_buffer() -> None:
 
 
 logs.configure = configure_with_buffer
+status = 0
 try:
     main()
-finally:
-    os._exit(0)
+except SystemExit as error:
+    status = int(error.code or 0)
+os._exit(status)

@@ -1,4 +1,4 @@
-"""The reference, except that every connection it ever made leaves a session behind that nobody ends."""
+"""The reference, except that one session of it does not end when it does."""
 
 import asyncio
 
@@ -9,7 +9,6 @@ from service.server import main
 from service.settings import Settings
 
 connect = Database.connect
-connections = 0
 forgotten: set[asyncio.Task[object]] = set()
 
 
@@ -24,11 +23,8 @@ async def forget(settings: Settings) -> None:
 
 
 async def connect_and_forget(self: Database) -> asyncpg.Pool:
-    global connections
     pool = await connect(self)
-    connections += 1
-    # The first time one, so that there are more later, however often it had to connect anew.
-    for _ in range(1 if connections == 1 else 12):
+    if not forgotten:
         await forget(self._settings)
     return pool
 
