@@ -284,7 +284,9 @@ stacks! {
         ignores_sigterm: "defects/ignores-sigterm";
         ignores_sigterm_early: "defects/ignores-sigterm-early";
         latest_tag: "defects/latest-tag";
+        keeps_pip: "defects/keeps-pip";
         leaks_in_body: "defects/leaks-in-body";
+        leaks_on_reconnect: "defects/leaks-on-reconnect";
         leaks_password: "defects/leaks-password";
         leaks_sessions: "defects/leaks-sessions";
         literal_secret: "defects/literal-secret";
