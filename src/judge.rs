@@ -36,7 +36,7 @@ mod words;
 mod work;
 
 pub use self::answers::ready_in_a_row;
-pub use self::anywhere::{secret_anywhere, unstructured_anywhere};
+pub use self::anywhere::{secret_anywhere, traces_anywhere, unstructured_anywhere};
 pub use self::attempts::attempts;
 pub use self::causes::{causes, missing_reporters, resolve};
 pub use self::check::{Part, Ruling, begin, judge};

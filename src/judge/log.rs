@@ -121,15 +121,19 @@ fn written_from(window: &Window<'_>) -> Duration {
     if window.event == Event::Mark(&Mark::FirstSign) { window.started() } else { window.from }
 }
 
-/// The log holds no stack trace for each attempt: what is written at one time is written by one.
+/// The log holds no stack trace for each attempt.
 pub(super) fn no_trace_per_attempt(window: &Window<'_>, time: Duration) -> Outcome {
     if !window.over {
         return Outcome::Pending;
     }
-    let app = window.app();
-    let within = lines(window.facts, app, window.from).filter(|line| line.at <= window.from + time);
+    few_traces(window.facts, window.app(), (window.from, window.from + time))
+}
+
+/// An app writes no stack trace for each attempt in a time: what is written at one time is written by one.
+pub(super) fn few_traces(facts: &[Observation], app: &str, (from, until): (Duration, Duration)) -> Outcome {
+    let within = lines(facts, app, from).filter(|line| line.at <= until);
     let traces = traces(within);
-    let deaths: Vec<Duration> = deaths(window.facts, app, window.from).map(|death| death.at).collect();
+    let deaths: Vec<Duration> = deaths(facts, app, from).map(|death| death.at).collect();
     let (mut attempts, mut kept): (Vec<&Line<'_>>, Vec<FactId>) = (vec![], vec![]);
     for (place, trace) in traces.iter().enumerate() {
         let before = place.checked_sub(1).map(|place| traces[place].at);
@@ -149,7 +153,7 @@ pub(super) fn no_trace_per_attempt(window: &Window<'_>, time: Duration) -> Outco
     let (first, last) = (traces[0].at, traces[traces.len() - 1].at);
     Outcome::broken(
         format!("`{app}` reports the missing dependency in one line, without a stack trace"),
-        format!("{} stack traces, at {} to {}", traces.len(), since(window.from, first), since(window.from, last)),
+        format!("{} stack traces, at {} to {}", traces.len(), since(from, first), since(from, last)),
         attempts.iter().map(|line| line.id).collect(),
     )
 }

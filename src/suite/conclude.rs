@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::experiment::{Line, RunContext};
 use crate::gherkin::Planned;
-use crate::judge::{Part, Ruling, judge, secret_anywhere, unstructured_anywhere};
+use crate::judge::{Part, Ruling, judge, secret_anywhere, traces_anywhere, unstructured_anywhere};
 use crate::model::{Apps, CheckRecord, ExperimentRecord, Observation, Timeline, Verdict, end_of_turn};
 use crate::subject::{Contract, Waiver};
 
@@ -44,14 +44,18 @@ fn apply(check: &mut CheckRecord, ruling: Ruling, contract: &Contract) {
 /// The topics of checks that change nothing of the app itself: not its user, its rights, its settings or its file system.
 const UNCHANGED: [&str; 4] = ["readiness", "retry", "shutdown", "outage"];
 
+/// The topic of checks that start the app while it misses something, and the one of them in which nothing is missing.
+const MISSING: &str = "retry";
+const REJECTED: &str = "retry.wrong-password";
+
 /// Fails the checks of what an app may never write, by what it has written in any experiment of the run's checks. Copies that a defect was put
 /// into are none. How it logs is judged where it is as its users have it: a shell that can't write says so in words of its own.
 pub(super) fn rule_over_all(checks: &mut [CheckRecord], experiments: &[ExperimentRecord], apps: &Apps) {
-    let made = |in_topics: &[&str]| -> BTreeSet<usize> {
-        let is_in = |check: &&CheckRecord| in_topics.is_empty() || in_topics.iter().any(|topic| is_in_topic(check, topic));
-        checks.iter().filter(is_in).filter_map(|check| check.experiment).collect()
+    let made = |is_meant: &dyn Fn(&CheckRecord) -> bool| -> BTreeSet<usize> {
+        checks.iter().filter(|check| is_meant(check)).filter_map(|check| check.experiment).collect()
     };
-    let (all, unchanged) = (made(&[]), made(&UNCHANGED));
+    let (all, unchanged) = (made(&|_| true), made(&|check| UNCHANGED.iter().any(|topic| is_in_topic(check, topic))));
+    let missing = made(&|check| is_in_topic(check, MISSING) && check.id != REJECTED);
     for check in checks.iter_mut().filter(|check| matches!(check.verdict, Verdict::Passed | Verdict::NotApplicable)) {
         let Some(contract) = apps.contract(check.app.as_deref()) else { continue };
         let of = |numbers: &BTreeSet<usize>| -> Vec<&ExperimentRecord> {
@@ -61,6 +65,7 @@ pub(super) fn rule_over_all(checks: &mut [CheckRecord], experiments: &[Experimen
         let finding = match check.id.as_str() {
             "logging.no-secrets" => secret_anywhere(of(&all), contract),
             "logging.structured" => unstructured_anywhere(of(&unchanged), contract),
+            "retry.clear-error" => traces_anywhere(of(&missing), contract),
             _ => None,
         };
         if let Some(finding) = finding {
@@ -83,7 +88,7 @@ fn elapsed(timeline: &Timeline, observations: &[Observation], check: &str) -> Du
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Fact, FactId, Finding, LogStream, Run};
+    use crate::model::{ContainerChange, Fact, FactId, Finding, LogStream, Run};
 
     /// A check and a contract from a saved run.
     fn saved() -> (CheckRecord, Contract) {
@@ -153,5 +158,37 @@ mod tests {
         assert_eq!(told(0), Verdict::Passed, "its own experiment has been judged");
         assert_eq!(told(2), Verdict::Passed, "on a read-only root");
         assert_eq!(told(3), Verdict::Passed, "in a copy that a defect was put into");
+    }
+
+    #[test]
+    fn a_trace_per_attempt_counts_wherever_something_is_missing() {
+        let run = Run::read(include_bytes!("../../tests/fixtures/runs/version-1.json")).expect("a run");
+        let app = run.contract(&run.checks[1]).app.clone();
+        let told = |id: &str| {
+            let said = |number: u32, line: &str| Observation {
+                id: FactId(number),
+                at: Duration::from_secs(u64::from(number) * 2),
+                fact: Fact::Log { service: app.clone(), stream: LogStream::Stdout, line: line.into(), is_cut: false },
+            };
+            let started = ContainerChange::Started { pid: Some(7) };
+            let started = Fact::Container { service: app.clone(), change: started };
+            let mut timeline = vec![Observation { id: FactId(0), at: Duration::ZERO, fact: started }];
+            timeline.extend((1..3).map(|number| said(number, "Traceback (most recent call last):")));
+            let experiment = |name: &str, timeline| ExperimentRecord { app: None, name: name.into(), timeline };
+            let experiments = [experiment("db is missing", vec![]), experiment("another", timeline)];
+            let check = |id: &str, experiment| CheckRecord {
+                id: id.into(),
+                experiment: Some(experiment),
+                verdict: Verdict::Passed,
+                finding: None,
+                ..run.checks[1].clone()
+            };
+            let mut checks = [check("retry.clear-error", 0), check(id, 1)];
+            rule_over_all(&mut checks, &experiments, &run.apps);
+            checks[0].verdict
+        };
+        assert_eq!(told("retry.refused"), Verdict::Failed);
+        assert_eq!(told("retry.wrong-password"), Verdict::Passed, "nothing is missing");
+        assert_eq!(told("outage.killed"), Verdict::Passed, "it is not at its start");
     }
 }
