@@ -65,6 +65,13 @@ impl Engine {
         }
         Ok(paths)
     }
+
+    /// The folders of a container at which something is mounted, volumes of its image among them: the engine makes them where they are not
+    /// there.
+    pub async fn mount_points(&self, container: &str) -> Result<Vec<String>, EngineError> {
+        let mounts = self.inspect_all(container).await?.mounts.unwrap_or_default();
+        Ok(mounts.into_iter().filter_map(|mount| mount.destination).collect())
+    }
 }
 
 /// Podman gives a user that the image does not know a name and a group, by writing them into the container.

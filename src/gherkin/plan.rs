@@ -482,7 +482,7 @@ fn lacks(check: &Check, stack: Known<'_>) -> Option<Lack> {
             Need::Liveness => (
                 contract.liveness.is_some(),
                 if contract.readiness.http().is_some() {
-                    "the contract names no liveness path, and the app answers at none of the usual ones"
+                    "the contract names no liveness path, and none of the usual ones answers, apart from readiness"
                 } else {
                     "the contract names no liveness path, and readiness is no HTTP path beside which one could be looked for"
                 },

@@ -83,24 +83,24 @@ fn exited(window: &Window<'_>) -> Option<String> {
     let exits = exits(window.facts, app, started, origin)?;
     if window.is_gone(app) {
         let death = deaths(window.facts, app, started).last()?;
-        let says = reason(window, started.max(death.at.saturating_sub(LAST_LINES))).unwrap_or_default();
+        let says = reason(window, (started.max(death.at.saturating_sub(LAST_LINES)), Duration::MAX)).unwrap_or_default();
         return Some(format!("{exits}{says}, and nothing starts it again"));
     }
     if window.fails_to_start() {
         let (count, status) = last_exit(window.facts, app, started, window.from)?;
         return Some(format!(
             "`{app}` exits at every start{} ({count} times, last with {status})",
-            reason(window, started).unwrap_or_default()
+            reason(window, (started, Duration::MAX)).unwrap_or_default()
         ));
     }
     Some(exits)
 }
 
-/// What the app has written since a moment about why it ended, after a colon: the last line in which something is said to have failed, and which
+/// What the app has written from a moment to another about why it ended, after a colon: the last line in which something is said to have failed, and which
 /// is no code of a stack trace.
-fn reason(window: &Window<'_>, since: Duration) -> Option<String> {
+pub(super) fn reason(window: &Window<'_>, (since, until): (Duration, Duration)) -> Option<String> {
     let mut code = Code::default();
-    let lines = window.facts.iter().filter(|one| one.at >= since).filter_map(|one| match &one.fact {
+    let lines = window.facts.iter().filter(|one| one.at >= since && one.at < until).filter_map(|one| match &one.fact {
         Fact::Log { service, line, .. } if service == window.app() => Some(line.as_str()),
         _ => None,
     });

@@ -67,8 +67,8 @@ pub fn causes(checks: &[CheckRecord]) -> Vec<Cause> {
 fn cause(group: &[&CheckRecord], checks: &[CheckRecord]) -> Option<Cause> {
     let defect = defect_of(group.iter().copied().find(|check| reports_its_own(check)).unwrap_or(group[0]));
     let plainest = |check: &&&CheckRecord| {
-        let ids = defect.map_or(&[][..], Defect::reported_by);
-        (ids.iter().position(|id| *id == check.id).unwrap_or(ids.len()), check.severity == Severity::Should)
+        let known = defect.map(|defect| [defect.reported_by(), defect.partly_reported_by()].concat()).unwrap_or_default();
+        (known.iter().position(|id| *id == check.id).unwrap_or(known.len()), check.severity == Severity::Should)
     };
     let first = *group.iter().min_by_key(plainest)?;
     let Finding { seen, places, .. } = first.finding.as_ref()?;
@@ -80,7 +80,10 @@ fn cause(group: &[&CheckRecord], checks: &[CheckRecord]) -> Option<Cause> {
         app: first.app.clone(),
         // One that only ran into it knows less.
         headline: defect
-            .filter(|defect| defect.reported_by().is_empty() || defect.reported_by().contains(&first.id.as_str()))
+            .filter(|defect| {
+                let known = [defect.reported_by(), defect.partly_reported_by()];
+                defect.reported_by().is_empty() || known.iter().any(|ids| ids.contains(&first.id.as_str()))
+            })
             .map(|defect| defect.as_found_by(&first.id)),
         defect: defect.cloned(),
         severity: if is_must { Severity::Must } else { Severity::Should },

@@ -36,7 +36,7 @@ static NOT_WRITABLE: LazyLock<Regex> = LazyLock::new(|| {
     let creates = "(?i:(?:unable|failed|could not|cannot|can't) (?:to )?(?:create|make|mkdir|write)|(?:creating|writing) failed)";
     let things = r"[^/\n]{0,40}?(?i:file|directory|folder|dir|socket|database)[^/\n]{0,20}?";
     match Regex::new(&format!(
-        r#"(?:{words})\b[^/\n]{{0,80}}?['"]?(/[^\s'",:;)’]+)|(/[^\s'",:;)’]+)['"’]?(?:: (?:{words})| failed \(\d+: (?:{words})\)| is not writable)|{creates} (?:{things})?['"(]?(/[^\s'",:;)’]+)"#
+        r#"(?:{words})\b[^/\n]{{0,80}}?['"`]?(/[^\s'"`,:;)’]+)|(/[^\s'"`,:;)’]+)['"`’]?(?:: (?:{words})| failed \(\d+: (?:{words})\)| is not writable)|{creates} (?:{things})?['"`(]?(/[^\s'"`,:;)’]+)"#
     )) {
         Ok(regex) => regex,
         Err(error) => unreachable!("a built-in pattern: {error}"),
@@ -151,7 +151,13 @@ fn of_image(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
             named(window, service).map(|service| Defect::NoVolume { service })
         }
         Claim::HandlesStopSignal => Some(left_to_the_kernel(window)),
-        Claim::Without(Trait::Setuid) => setuid_programs(window).map(|programs| Defect::NeedsSetuid { programs }),
+        Claim::Without(Trait::Setuid) => listed(window, Trait::Setuid).map(|programs| Defect::NeedsSetuid { programs }),
+        Claim::Without(Trait::SecretFile) => {
+            listed(window, Trait::SecretFile).map(|secrets| Defect::HoldsSecrets { secrets: without_folders(&secrets) })
+        }
+        Claim::Without(Trait::Unwanted) => {
+            listed(window, Trait::Unwanted).map(|things| Defect::GetsFiles { things: without_folders(&things) })
+        }
         Claim::Without(Trait::Compiler) => Some(Defect::HoldsCompilers),
         // A step that builds has a line of the Dockerfile; what else is found are the tools themselves.
         Claim::Without(Trait::SingleStage) => {
@@ -183,13 +189,25 @@ fn left_to_the_kernel(window: &Window<'_>) -> Defect {
     }
 }
 
-/// The programs with a setuid bit that the image adds, as far as that was looked at.
-fn setuid_programs(window: &Window<'_>) -> Option<Vec<String>> {
+/// What was found of a kind, where that was looked for; nothing where there is none.
+fn listed(window: &Window<'_>, wanted: Trait) -> Option<Vec<String>> {
     let (_, items) = window.inspected(|inspection| match inspection {
-        Inspection::Listing(Listing { kind: Trait::Setuid, items, .. }) => Some(items),
+        Inspection::Listing(Listing { kind, items, .. }) if *kind == wanted => Some(items),
         _ => None,
     })?;
-    Some(items.iter().map(|item| item.what.clone()).collect()).filter(|programs: &Vec<String>| !programs.is_empty())
+    Some(items.iter().map(|item| item.what.clone()).collect()).filter(|found: &Vec<String>| !found.is_empty())
+}
+
+/// What stands in files, `/srv/app.ini:3: a key (layer 4, COPY)`, with the name of the file alone and without what follows in brackets: it is
+/// in the same file wherever that was copied to.
+fn without_folders(found: &[String]) -> Vec<String> {
+    let bare = |what: &String| {
+        let what = what.rsplit_once(" (").map_or(&**what, |(what, _)| what);
+        let (path, rest) = what.split_once(':').unwrap_or((what, ""));
+        let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
+        if rest.is_empty() { name.to_owned() } else { format!("{name}:{rest}") }
+    };
+    found.iter().map(bare).collect()
 }
 
 /// The folders of these files, without those that lie in another one of them.
@@ -332,7 +350,7 @@ fn at_start(window: &Window<'_>) -> Option<Defect> {
     if let Some(path) = path {
         return Some(Defect::NeedsToWrite { path });
     }
-    if let Some(programs) = setuid_programs(window) {
+    if let Some(programs) = listed(window, Trait::Setuid) {
         return Some(Defect::NeedsSetuid { programs });
     }
     any(&|one| !accepted_at(window, one, started)).then_some(Defect::ExitsAtStart)
@@ -650,6 +668,21 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_is_the_same_one_in_the_build_and_in_the_image() {
+        let of = |kind: Trait, found: &[&str]| {
+            let found: Vec<(&str, bool)> = found.iter().map(|what| (*what, false)).collect();
+            shown(&Claim::Without(kind), &[listing(kind, &found)]).expect("a defect")
+        };
+        let secret = "`api_key` has a value of 33 characters";
+        let image = of(Trait::SecretFile, &[&format!("/srv/app.ini:28: {secret} (layer 5, COPY app.ini /srv/)")]);
+        let built = |found: &[&str]| of(Trait::Unwanted, found);
+        let same = format!("conf/app.ini:28: {secret}");
+        assert!(image.is_same(&built(&[&same])));
+        assert!(!image.is_same(&built(&[&same, ".git/"])), "the build gets more than that");
+        assert!(!image.is_same(&built(&[&format!("conf/other.ini:28: {secret}")])));
+    }
+
+    #[test]
     fn a_log_in_a_file_alone_is_a_log_that_is_not_written() {
         let files = |others: &[Told]| {
             let changes = Inspection::Changes { paths: vec!["/srv/app.log".into()], mounts: vec![] };
@@ -693,6 +726,7 @@ mod tests {
             ("[emerg] 1#1: chown(\"/var/cache/x\", 33) failed (1: Operation not permitted)", None),
             ("Unable to create socket directory (/var/run/pdns/) and it does not exist yet", Some("/var/run/pdns")),
             ("failed to create file \"/data/app.db\"", Some("/data/app.db")),
+            ("failed to create file `/config/server.toml`: Read-only file system (os error 30)", Some("/config/server.toml")),
             ("could not create a session for /users/1: no route", None),
             ("java.io.FileNotFoundException: /data/log (Permission denied)", None),
             ("permission denied for table users", None),

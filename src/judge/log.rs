@@ -112,7 +112,10 @@ fn some_line_says(window: &Window<'_>, says: impl Fn(&str) -> bool, limit: Durat
     let last = written.iter().rev().find(|line| line.text.chars().filter(|one| one.is_alphabetic()).nth(2).is_some());
     let last = last.map_or(String::new(), |line| format!(", the last one: {}", excerpt(line.text, 0)));
     let outside = if written.len() < total { " outside of stack traces" } else { "" };
-    let seen = format!("none of its {} lines{outside} does{last}", written.len());
+    let seen = match written.len() {
+        0 if total == 0 => "it writes nothing in that time".to_owned(),
+        count => format!("none of its {count} lines{outside} does{last}"),
+    };
     Outcome::broken(expected, seen, written.last().map(|line| line.id).into_iter().collect())
 }
 

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::answers::reason;
 use super::window::{Window, changes, restarts};
-use super::words::{deaths, exits, meaning, seconds, since};
+use super::words::{Death, deaths, meaning, seconds, since};
 use crate::model::{ContainerChange, Fact, FactId, Observation, Outcome, Process, is_init};
 
 /// Programs that pass no signal on to what they run.
@@ -17,13 +18,21 @@ const APART: Duration = Duration::from_secs(3);
 /// The app's first process has not ended since the experiment started it.
 pub(super) fn same(window: &Window<'_>) -> Outcome {
     let (app, started) = (window.app(), window.started());
-    match exits(window.facts, app, started, started) {
-        None => Outcome::Held(vec![]),
-        Some(seen) => {
-            let evidence = deaths(window.facts, app, started).map(|death| death.id).collect();
-            Outcome::broken(format!("`{app}` stays the same process"), format!("{seen}, counted from its start"), evidence)
-        }
-    }
+    let ends: Vec<Death> = deaths(window.facts, app, started).collect();
+    let Some(first) = ends.first() else { return Outcome::Held(vec![]) };
+    // The first exit is what the engine's restarts follow; what the app writes in its next life does not say why it ended.
+    let next = changes(window.facts, app)
+        .find_map(|(one, change)| (one.at > first.at && matches!(change, ContainerChange::Started { .. })).then_some(one.at));
+    // What a process writes at once may be known before its start is.
+    let before = deaths(window.facts, app, Duration::ZERO).map(|death| death.at).take_while(|at| *at < first.at).last();
+    let reason = reason(window, (before.unwrap_or_default(), next.unwrap_or(Duration::MAX))).unwrap_or_default();
+    let times = match ends.last() {
+        Some(last) if ends.len() > 1 => format!("; {} times, the last at {}", ends.len(), since(started, last.at)),
+        _ => String::new(),
+    };
+    let how = first.describe();
+    let seen = format!("`{app}` exited with {how}{reason} (at {}, counted from its start{times})", since(started, first.at));
+    Outcome::broken(format!("`{app}` stays the same process"), seen, ends.iter().map(|death| death.id).collect())
 }
 
 /// Of an app that exited no pace can be told: either nothing starts it again, or the engine does, after pauses that are its own.
@@ -147,7 +156,7 @@ pub(super) fn is_shell_name(program: &str) -> bool {
 mod tests {
     use super::*;
     use crate::judge::Claim;
-    use crate::judge::testing::{Case, Told, container, died, held, ids, is_broken, is_held, mark, timeline};
+    use crate::judge::testing::{Case, Told, container, died, held, ids, is_broken, is_held, line, mark, timeline};
     use crate::model::Mark;
 
     fn process(pid: i64, uid: u32, command: &str) -> Process {
@@ -203,7 +212,20 @@ mod tests {
         let again = |ms| mark(ms, Mark::AppStarted { again: true });
         assert_eq!(
             Case::of([died(50, 1)]).seen(&Claim::SameProcess),
-            "`app` exited with status 1 at +0.1 s, counted from its start"
+            "`app` exited with status 1 (at +0.1 s, counted from its start)"
+        );
+        let lives = [
+            line(40, "connect to db: connection refused"),
+            died(50, 1),
+            container(200, "app", ContainerChange::Started { pid: Some(8) }),
+            line(300, "db: no such host"),
+            died(350, 1),
+        ];
+        assert_eq!(
+            Case::of(lives).seen(&Claim::SameProcess),
+            "`app` exited with status 1: `connect to db: connection refused` (at +0.1 s, counted from its start; 2 times, the last at \
+             +0.3 s)",
+            "the first exit is its own, and so are its words"
         );
         assert_eq!(Case::of([died(50, 1), again(60)]).from(100).judge(&Claim::SameProcess), held([]));
         assert!(is_broken(&Case::of([died(50, 1), again(200)]).from(100).judge(&Claim::SameProcess)), "started later");

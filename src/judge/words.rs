@@ -103,6 +103,14 @@ pub(super) struct Death {
     pub(super) oom_killed: bool,
 }
 
+impl Death {
+    /// Its status, and what that stands for: `status 137 (SIGKILL), out of memory`.
+    pub(super) fn describe(&self) -> String {
+        let why = if self.oom_killed { ", out of memory" } else { "" };
+        format!("status {}{}{why}", self.exit_code, meaning(self.exit_code))
+    }
+}
+
 /// The ends of a service's first process from a moment on.
 pub(super) fn deaths<'a>(observations: &'a [Observation], service: &'a str, from: Duration) -> impl Iterator<Item = Death> {
     changes(observations, service).filter_map(move |(one, change)| match change {

@@ -152,6 +152,16 @@ pub enum Defect {
     },
     /// The image that runs holds what only building it takes.
     HoldsCompilers,
+    /// Files in the image hold secrets.
+    HoldsSecrets {
+        /// Each secret, with the name and the line of its file.
+        secrets: Vec<String>,
+    },
+    /// The build gets files that it should not have.
+    GetsFiles {
+        /// Each thing, without the folder of its file.
+        things: Vec<String>,
+    },
 }
 
 impl Defect {
@@ -207,6 +217,22 @@ impl Defect {
             Self::NoVolume { .. } => &["data.survives", "data.named-volume"],
             Self::NeedsSetuid { .. } => &["hardening.no-new-privileges", "nonroot.no-setuid"],
             Self::HoldsCompilers => &["image.no-compilers", "image.multi-stage"],
+            Self::HoldsSecrets { .. } => &["image.no-secret-files"],
+            Self::GetsFiles { .. } => &["image.dockerignore"],
+        }
+    }
+
+    /// The checks that have seen only a part of this defect, and can say that part where none that reports it does: the plainest first.
+    #[must_use]
+    pub fn partly_reported_by(&self) -> &'static [&'static str] {
+        match self {
+            Self::IgnoresStopSignal { .. } => &[
+                "shutdown.during-startup",
+                "shutdown.halfway-started",
+                "retry.stops-while-retrying",
+                "retry.stops-while-refused",
+            ],
+            _ => &[],
         }
     }
 
@@ -240,6 +266,7 @@ impl Defect {
                 Self::WaitsForever { service: other } | Self::StopWaitsForTheDead { service: other },
             ) => service == other,
             (Self::ExitsAtStart, Self::ExitsWithSuccess) => true,
+            (Self::HoldsSecrets { secrets }, Self::GetsFiles { things }) => things.iter().all(|thing| secrets.contains(thing)),
             // The name of a file may have the date in it.
             (Self::NeedsToWrite { path }, Self::NeedsToWrite { path: other }) => {
                 folder_of(path).is_some_and(|folder| folder_of(other) == Some(folder))
@@ -287,6 +314,9 @@ impl Defect {
             // What comes of it is what other checks see.
             (Self::IgnoresStopSignal { .. } | Self::EndsAtSignal { .. }, "image.stop-signal") => {
                 "The app has no handler for its stop signal".to_owned()
+            }
+            (Self::IgnoresStopSignal { .. }, found) if self.partly_reported_by().contains(&found) => {
+                "The stop signal does not end the app while it starts".to_owned()
             }
             (Self::WritesNoLog, "logging.no-files") => "The app writes its log to files only".to_owned(),
             (Self::NeedsSetuid { .. }, "nonroot.no-setuid") => "The image adds setuid programs".to_owned(),
@@ -370,6 +400,8 @@ impl fmt::Display for Defect {
             Self::LacksMetadata => formatter.write_str("The image lacks metadata"),
             Self::NoVolume { service } => write!(formatter, "The data of `{service}` is not on a named volume"),
             Self::NeedsSetuid { .. } => formatter.write_str("The app does not start where its setuid programs have no effect"),
+            Self::HoldsSecrets { .. } => formatter.write_str("Files in the image hold secrets"),
+            Self::GetsFiles { .. } => formatter.write_str("The build gets files that it should not have"),
             Self::HoldsCompilers => formatter.write_str("The image contains compilers or build tools"),
         }
     }

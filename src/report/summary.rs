@@ -113,8 +113,11 @@ impl Summary<'_> {
         let told = counted(counts);
         let checks = if counts.ran() == 1 { "check" } else { "checks" };
         let told = if told.is_empty() { String::new() } else { format!(": {told}") };
+        // Whoever reads that readiness is wrong asks where that was read.
+        let readiness = self.run.apps.contract(None).map(|contract| format!(" (readiness: {})", contract.readiness));
+        let readiness = readiness.unwrap_or_default();
         format!(
-            "{} {checks} of {} in {}{told}; {} not applicable",
+            "{} {checks} of {}{readiness} in {}{told}; {} not applicable",
             counts.ran(),
             self.run.apps.in_words(),
             seconds(self.run.subject.duration),
@@ -152,18 +155,15 @@ impl Summary<'_> {
         let place = cause.places.first().map(|place| format!(" ({}:{})", place.file, place.line)).unwrap_or_default();
         let others = match (cause.also_failed.len(), cause.blocked.len()) {
             (0, 0) => String::new(),
-            (failed, 0) => format!(" and {failed} more"),
+            (failed, 0) => format!(" +{failed} more"),
             (0, blocked) => format!(", blocks {blocked}"),
-            (failed, blocked) => format!(" and {failed} more, blocks {blocked}"),
+            (failed, blocked) => format!(" +{failed} more, blocks {blocked}"),
         };
         // Files are named as from the stack's own folder, as the headline of the screen names that.
         let folder = format!("{}/", self.run.subject.stack.trim_end_matches('/'));
         let (check, evidence) = (&cause.check, printable(&cause.evidence.replace(&folder, "")));
         match (&cause.headline, lines) {
-            (Some(headline), 1) => {
-                let more = if cause.also_failed.is_empty() { String::new() } else { format!(" +{}", cause.also_failed.len()) };
-                self.cut(text, &format!("{headline} ({check}{more}): {evidence}{place}"), INDENT, 1)
-            }
+            (Some(headline), 1) => self.cut(text, &format!("{headline} ({check}{others}): {evidence}{place}"), INDENT, 1),
             (Some(headline), _) => {
                 self.cut(text, &format!("{headline} ({check}{others})"), INDENT, 1)?;
                 self.cut(text, &format!("{evidence}{place}"), DEEPER, lines - 1)
@@ -309,12 +309,12 @@ mod tests {
         assert_eq!(
             lines[at + 1..at + 4],
             [
-                "  The stop signal does not end the app (shutdown.in-time and 1 more, blocks 2)",
+                "  The stop signal does not end the app (shutdown.in-time +1 more, blocks 2)",
                 "      SIGTERM did not end it within 10.0 s: stopped by SIGKILL after 10.5 s; its",
                 "      first process is a shell, `sh`",
             ]
         );
         let own = summarised(vec![cause(None, Severity::Should)]);
-        assert!(own.iter().any(|line| line.starts_with("  shutdown.in-time and 1 more, blocks 2: SIGTERM did")), "{own:?}");
+        assert!(own.iter().any(|line| line.starts_with("  shutdown.in-time +1 more, blocks 2: SIGTERM did")), "{own:?}");
     }
 }

@@ -51,8 +51,11 @@ pub(super) async fn changes(stage: &mut Stage, time: Duration) -> Result<(), Hal
     reach(stage, time).await;
     let (context, instance) = stage.instance().await?;
     let app = &context.contract.app;
-    let paths = context.engine.changes(&instance.service(app)?.container).await?;
-    let mounts = mounted(&context.model, app);
+    let container = &instance.service(app)?.container;
+    let paths = context.engine.changes(container).await?;
+    let mut mounts = context.engine.mount_points(container).await?;
+    // What is in memory, and what Compose itself puts there.
+    mounts.extend(mounted(&context.model, app).into_iter().filter(|mount| !mounts.contains(mount)).collect::<Vec<_>>());
     inspected(stage, Inspection::Changes { paths, mounts });
     Ok(())
 }
