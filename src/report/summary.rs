@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
+use std::path::Path;
 
 use anstyle::{AnsiColor, Color, Style};
 
 use super::look::{Detail, Look, printable, wrap};
 use super::outcome;
 use crate::judge::seconds;
-use crate::model::{Cause, CheckRecord, Conclusion, Counts, Run, Severity, Verdict, id_in, in_app};
+use crate::model::{Cause, CheckRecord, Conclusion, Counts, Place, Run, Severity, Verdict, id_in, in_app};
 
 /// How many lines causes may take; each takes one at least.
 const ROOM: usize = 16;
@@ -18,6 +19,8 @@ const REASON: usize = 4;
 /// So few causes may take so many lines each.
 const FEW: usize = 4;
 const MANY_LINES: usize = 4;
+/// How much of a form of readiness is told, in characters: a command may be long.
+const FORM: usize = 40;
 /// How far causes are indented, and what goes on below them.
 const INDENT: usize = 2;
 const DEEPER: usize = 6;
@@ -114,7 +117,8 @@ impl Summary<'_> {
         let checks = if counts.ran() == 1 { "check" } else { "checks" };
         let told = if told.is_empty() { String::new() } else { format!(": {told}") };
         // Whoever reads that readiness is wrong asks where that was read.
-        let readiness = self.run.apps.contract(None).map(|contract| format!(" (readiness: {})", contract.readiness));
+        let form = self.run.apps.contract(None).map(|contract| contract.readiness.to_string());
+        let readiness = form.map(|form| format!(" (readiness: {})", printable(&fitted(&form, FORM))));
         let readiness = readiness.unwrap_or_default();
         format!(
             "{} {checks} of {}{readiness} in {}{told}; {} not applicable",
@@ -152,7 +156,6 @@ impl Summary<'_> {
 
     /// A cause, in so many lines.
     fn cause(&self, text: &mut String, cause: &Cause, lines: usize) -> fmt::Result {
-        let place = cause.places.first().map(|place| format!(" ({}:{})", place.file, place.line)).unwrap_or_default();
         let others = match (cause.also_failed.len(), cause.blocked.len()) {
             (0, 0) => String::new(),
             (failed, 0) => format!(" +{failed} more"),
@@ -162,6 +165,8 @@ impl Summary<'_> {
         // Files are named as from the stack's own folder, as the headline of the screen names that.
         let folder = format!("{}/", self.run.subject.stack.trim_end_matches('/'));
         let (check, evidence) = (&cause.check, printable(&cause.evidence.replace(&folder, "")));
+        let place = cause.places.first().map(|place| self.place(place)).filter(|place| !evidence.contains(place));
+        let place = place.map(|place| format!(" ({place})")).unwrap_or_default();
         match (&cause.headline, lines) {
             (Some(headline), 1) => self.cut(text, &format!("{headline} ({check}{others}): {evidence}{place}"), INDENT, 1),
             (Some(headline), _) => {
@@ -170,6 +175,14 @@ impl Summary<'_> {
             }
             (None, lines) => self.cut(text, &format!("{check}{others}: {evidence}{place}"), INDENT, lines),
         }
+    }
+
+    /// A line of a file, as from the stack's own folder where it lies there.
+    fn place(&self, place: &Place) -> String {
+        let file = Path::new(&place.file);
+        let is_there = file.parent().is_some_and(|parent| Path::new(&self.run.subject.stack).ends_with(parent));
+        let name = file.file_name().filter(|_| is_there).map(|name| name.to_string_lossy());
+        format!("{}:{}", name.unwrap_or_else(|| place.file.as_str().into()), place.line)
     }
 
     /// Checks that failed and are waived, that could not run, and that are blocked while no other check says why.

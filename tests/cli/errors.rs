@@ -199,7 +199,7 @@ fn a_failed_check_exits_with_1_and_a_waived_one_with_0() {
         ),
         "{shown}"
     );
-    assert!(shown.contains("1 check of `app` in N s: 1 failed; 1 not applicable"), "{shown}");
+    assert!(shown.contains("1 check of `app` (readiness: /) in N s: 1 failed; 1 not applicable"), "{shown}");
 
     let read: seaworthy::model::Run = serde_json::from_str(&fs::read_to_string(json).expect("written")).expect("a run");
     let names: Vec<String> = read.verdicts().into_keys().collect();

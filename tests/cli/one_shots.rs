@@ -16,7 +16,7 @@ fn a_chain_of_one_shots_ends_before_the_app_starts() {
     let told = shown(&output);
     assert_eq!(output.status.code(), Some(0), "{told}");
     // A one-shot is no dependency of the app: nobody kills it to see what happens.
-    assert!(told.contains("2 checks of `app` in N s: 2 passed; 17 not applicable"), "{told}");
+    assert!(told.contains("2 checks of `app` (readiness: /) in N s: 2 passed; 17 not applicable"), "{told}");
     assert_eq!(left, Vec::<String>::new());
 }
 
