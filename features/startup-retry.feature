@@ -166,9 +166,9 @@ Feature: The app waits for its dependencies at start-up
 
     @retry.initialising-database @must @needs-database @needs-first-boot
     Scenario: The app survives the first boot of its database
-      On its first boot a database creates its files, starts for its own set-up, stops and starts again. For seconds its port refuses connections or drops them.
+      On its first boot a database creates its files, starts for its own set-up, stops and starts again. For seconds its port refuses connections.
 
-      To fix: treat a dropped connection like a refused one: discard it and retry.
+      To fix: retry in the same process, with growing pauses, whatever a connection failed with: refused, dropped or told to wait.
 
       Given the app missed the database while it was not there
       Then the app is ready within the startup limit

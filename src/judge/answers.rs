@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::claim::{Lasting, Wanted};
 use super::failure;
+use super::logging::message_of;
 use super::meaning::{Meaning, ready_in_words};
 use super::trace::Code;
 use super::window::{Window, changes};
@@ -97,7 +98,7 @@ fn exited(window: &Window<'_>) -> Option<String> {
 }
 
 /// What the app has written from a moment to another about why it ended, after a colon: the last line in which something is said to have failed, and which
-/// is no code of a stack trace.
+/// is no code of a stack trace; of one with fields its message.
 pub(super) fn reason(window: &Window<'_>, (since, until): (Duration, Duration)) -> Option<String> {
     let mut code = Code::default();
     let lines = window.facts.iter().filter(|one| one.at >= since && one.at < until).filter_map(|one| match &one.fact {
@@ -107,7 +108,9 @@ pub(super) fn reason(window: &Window<'_>, (since, until): (Duration, Duration)) 
     let said: Vec<&str> = lines.filter(|line| !code.is_code(line)).map(str::trim).collect();
     let most = said.into_iter().filter_map(|line| Some((failure::rank(line)?, line)));
     // The last one of those that say most.
-    most.rev().min_by_key(|(rank, _)| *rank).map(|(_, line)| format!(": `{}`", beginning(line)))
+    let (_, line) = most.rev().min_by_key(|(rank, _)| *rank)?;
+    let said = message_of(line);
+    Some(format!(": `{}`", beginning(said.as_deref().unwrap_or(line))))
 }
 
 /// What an endpoint answered in the window until a moment, as evidence: the last answer of each kind.

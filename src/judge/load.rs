@@ -79,11 +79,14 @@ pub(super) fn tore_nothing(window: &Window<'_>) -> Outcome {
         let Some(first) = torn.first() else {
             return if load.in_flight > 0 { Outcome::Held(vec![id]) } else { Outcome::NotApplicable(NOTHING_IN_FLIGHT.into()) };
         };
+        let perhaps = match unclear {
+            0 => String::new(),
+            some => format!(", {some} cut off, perhaps before the app had read them"),
+        };
         Outcome::broken(
             format!("every request that `{}` accepted is answered completely", stop.app),
             format!(
-                "{} cut off ({first}), {complete} complete, {refused} refused, {unclear} cut off, perhaps before the app had read \
-                 them; {}",
+                "{} cut off ({first}), {complete} complete, {refused} refused{perhaps}; {}",
                 torn.len(),
                 stop.describe(window)
             ),

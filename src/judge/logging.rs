@@ -74,6 +74,13 @@ pub(super) fn unstructured(facts: &[Observation], app: &str) -> Option<Finding> 
     (!told.is_empty()).then(|| Finding::new(expected, seen, told.iter().map(|(line, _)| line.id).collect()))
 }
 
+/// The message of a line that is a JSON object, where it has one; `tracing` has it in its fields.
+pub(super) fn message_of(line: &str) -> Option<String> {
+    let object = serde_json::from_str::<Map<String, Value>>(line).ok()?;
+    let said = MESSAGES.iter().find_map(|name| object.get(*name))?;
+    said.as_str().or_else(|| said.get("message")?.as_str()).map(str::to_owned)
+}
+
 /// What a line is not, or has not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Lack {
@@ -164,6 +171,14 @@ mod tests {
     use crate::judge::Claim;
     use crate::judge::testing::{Case, Told, died, held, ids, is_broken, line, readiness, told_to_stop};
     use crate::model::Answer;
+
+    #[test]
+    fn the_message_of_a_line_with_fields_is_found() {
+        let of = |line: &str| message_of(line);
+        assert_eq!(of(r#"{"time": 1, "level": "error", "msg": "no such host"}"#).as_deref(), Some("no such host"));
+        assert_eq!(of(r#"{"level": "ERROR", "fields": {"message": "refused", "n": 1}}"#).as_deref(), Some("refused"));
+        assert_eq!([of(r#"{"level": "error"}"#), of("refused"), of(r#"{"msg": 7}"#)], [None, None, None]);
+    }
 
     #[test]
     fn lines_of_the_common_loggers_are_structured() {

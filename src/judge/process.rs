@@ -69,9 +69,13 @@ pub(super) fn ran_without_root(window: &Window<'_>) -> Outcome {
             let times = seen.entry(root.pid).or_default();
             *times += 1;
             if *times == 2 {
+                let when = match window.from.checked_sub(one.at) {
+                    Some(before) if !before.is_zero() => format!("{} before it was ready", seconds(before)),
+                    _ => format!("at {}, counted from ready", since(window.from, one.at)),
+                };
                 return Outcome::broken(
                     format!("no process of `{app}` runs as root"),
-                    format!("`{}` runs as uid 0 (seen at {}, counted from ready)", root.command, since(window.from, one.at)),
+                    format!("`{}` runs as uid 0 (seen {when})", root.command),
                     vec![one.id],
                 );
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::experiment::act::Since;
 use crate::experiment::{Stage, launch, settle};
-use crate::fault;
+use crate::fault::{self, WireFault};
 use crate::model::{ContainerChange, Endpoint, Fact, Halt, Mark, Observation, Outcome, Return};
 use crate::subject::Meant;
 
@@ -89,15 +89,21 @@ pub(super) async fn database_last(stage: &mut Stage) -> Result<(), Halt> {
 }
 
 /// The database with empty data, or with those that the app's migration leaves, and the app start at the same moment, and the app is the first
-/// to ask.
+/// to ask. A tap refuses as the port of the database does meanwhile: one that let the app in could only drop it.
 pub(super) async fn together(stage: &mut Stage) -> Result<(), Halt> {
     stage.arrangement().has_fresh_data = stage.context().seeds.done.is_empty();
     let (context, instance) = stage.instance().await?;
-    let together = launch::start_together(context, instance, &launch::meant(context, &Meant::Database)?).await?;
-    let accepted = launch::wait_until_accepting(context, instance, &together.dependency, Duration::ZERO).await?;
+    let database = launch::meant(context, &Meant::Database)?;
+    let has_tap = fault::has_tap(instance, &database);
+    if has_tap {
+        fault::disturb_wire(instance, &database, WireFault::Refuse).await?;
+    }
+    let together = launch::start_together(context, instance, &database).await?;
+    let accepted = launch::wait_until_accepting(context, instance, &database, Duration::ZERO).await?;
+    let accepted = if has_tap { fault::heal_wire(instance, &database, WireFault::Refuse).await? } else { accepted };
     launch::start_waiting(context, instance, &together).await?;
     stage.mark(together.app_started, Mark::AppStarted { again: false });
-    stage.mark(accepted, Mark::Accepts { service: together.dependency, after: Return::FirstStart });
+    stage.mark(accepted, Mark::Accepts { service: database, after: Return::FirstStart });
     Ok(())
 }
 
