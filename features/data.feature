@@ -12,7 +12,7 @@ Feature: Data outlives containers
   Rule: The database boots for the first time while the app starts
 
     Background:
-      Given the database is behind the tap, where there can be one
+      Given the database is behind a proxy, where there can be one
       When the database and the app start at the same moment
 
     @data.survives @must @needs-postgres

@@ -7,7 +7,7 @@ Feature: The app reports an outage of a dependency, and survives it
 
     To fix: give every call to the dependency a timeout of a second or two, connecting and querying both, and answer 503 when it is over.
 
-    Given <dependency> is behind the tap
+    Given <dependency> is behind a proxy
     And the stack is ready
     When all packets to <dependency> are lost
     Then the app says that it is not ready within the outage limit and one probe
@@ -91,7 +91,7 @@ Feature: The app reports an outage of a dependency, and survives it
   Rule: The connections to <dependency> are reset, and then it is slow
 
     Background:
-      Given <dependency> is behind the tap
+      Given <dependency> is behind a proxy
       And the stack is ready
       When all connections to <dependency> are reset
       And the app is ready again

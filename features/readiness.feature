@@ -75,7 +75,7 @@ Feature: Readiness tells the truth at start-up
   Rule: <dependency> refuses connections while the app starts, and serves eight seconds later
 
     Background:
-      Given <dependency> is behind the tap
+      Given <dependency> is behind a proxy
       When the app is started while <dependency> refuses connections, for 8 seconds
 
     @readiness.says-503-refused @must @needs-tap @each-dependency

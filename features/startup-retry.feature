@@ -7,7 +7,7 @@ Feature: The app waits for its dependencies at start-up
 
     To fix: treat errors of class 57 (above all 57P03) like a refused connection: retry with growing pauses, in the same process.
 
-    Given the database is behind the tap
+    Given the database is behind a proxy
     When the app is started while the database is starting up, for 4 seconds
     Given the app missed the database while it was not there
     Then the app is ready within the startup limit
@@ -43,7 +43,7 @@ Feature: The app waits for its dependencies at start-up
 
     To fix: let the wait between two attempts end when the stop signal comes, and handle the signal before the first attempt.
 
-    Given the main dependency is behind the tap
+    Given the main dependency is behind a proxy
     When the app is started while the main dependency refuses connections
     And the app gets its stop signal while it waits
     Then the app exits within the stop grace period
@@ -102,7 +102,7 @@ Feature: The app waits for its dependencies at start-up
   Rule: <dependency> refuses connections while the app starts, and serves eight seconds later
 
     Background:
-      Given <dependency> is behind the tap
+      Given <dependency> is behind a proxy
       When the app is started while <dependency> refuses connections, for 8 seconds
 
     @retry.refused @must @needs-tap @each-dependency
@@ -136,7 +136,7 @@ Feature: The app waits for its dependencies at start-up
   Rule: <dependency> refuses connections while the app gets no requests
 
     Background:
-      Given <dependency> is behind the tap
+      Given <dependency> is behind a proxy
       And the app gets no requests
       When the app is started while <dependency> refuses connections, for 8 seconds
 
@@ -161,7 +161,7 @@ Feature: The app waits for its dependencies at start-up
   Rule: The database boots for the first time while the app starts
 
     Background:
-      Given the database is behind the tap, where there can be one
+      Given the database is behind a proxy, where there can be one
       When the database and the app start at the same moment
 
     @retry.initialising-database @must @needs-database @needs-first-boot

@@ -30,7 +30,7 @@ pub enum TargetError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// The tap does not do what it is told.
-    #[error("the tap in front of service `{service}` can't be controlled: {source}")]
+    #[error("the proxy in front of service `{service}` can't be controlled: {source}")]
     Tap {
         /// The service.
         service: String,

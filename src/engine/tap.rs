@@ -27,10 +27,11 @@ pub(super) fn is_missing(engine: &SystemInfo) -> Option<String> {
 pub(super) fn is_not_built_in(engine: &SystemInfo) -> Option<String> {
     let engine = engine.architecture.as_deref().unwrap_or("unknown");
     if TAP.is_empty() {
-        return Some(format!("this seaworthy was built without the tap; {IMAGE} names an image that has it"));
+        return Some(format!("this seaworthy was built without its proxy; {IMAGE} names an image that has it"));
     }
     let built = env::consts::ARCH;
-    (engine != built).then(|| format!("the tap that is built in is for {built}, the engine is {engine}; {IMAGE} names an image"))
+    (engine != built)
+        .then(|| format!("the proxy that is built in is for {built}, the engine is {engine}; {IMAGE} names an image"))
 }
 
 impl Engine {

@@ -173,7 +173,7 @@ fn stack_advice(error: &TargetError) -> String {
     match error {
         TargetError::Compose(error) => error.advice(),
         TargetError::Engine(error) => error.advice(),
-        TargetError::Tap { .. } => "see the log of the tap's container; most checks need no tap".into(),
+        TargetError::Tap { .. } => "see the log of the proxy's container; most checks need no proxy".into(),
         TargetError::NoEvent { .. } => "the engine may be overloaded: run fewer experiments at once with --jobs".into(),
     }
 }

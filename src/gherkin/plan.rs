@@ -502,7 +502,7 @@ fn lacks(check: &Check, stack: Known<'_>) -> Option<Lack> {
                  x-seaworthy",
             ),
             Need::Tap => {
-                let missing = |reason| format!("it needs the tap (a proxy in front of the dependency): {reason}");
+                let missing = |reason| format!("it needs a proxy in front of the dependency: {reason}");
                 return stack.tap_is_missing.map(missing).map(Lack::of);
             }
         };

@@ -7,6 +7,12 @@ const TOGETHER: &str = "hardening.all-at-once";
 const ALONE: [&str; 4] =
     ["hardening.read-only", "hardening.no-capabilities", "hardening.no-new-privileges", "hardening.within-limits"];
 
+/// The checks in which the name of a dependency does not resolve, the one in which its port refuses, and what is wrong with an app that waits
+/// only in that.
+const NAME: [&str; 3] = ["retry.late-database", "retry.unknown-name", "retry.gives-up-cleanly"];
+const REFUSED: &str = "retry.refused";
+const UNRESOLVED: &str = "The app exits when the name of a dependency does not resolve at its start";
+
 /// Takes back what a check says that only ran into a defect which another one of the same app reports: it is blocked, and points to that
 /// check. A check whose premise did not hold points to the check that says why, where there is one, and so does one that does not apply
 /// for want of something that the app ought to have, or by a defect that is worse than why it does not, and one that passed although what it
@@ -76,6 +82,7 @@ fn cause(group: &[&CheckRecord], checks: &[CheckRecord]) -> Option<Cause> {
     let is_in_group = |name: &String| group.iter().any(|check| check.name() == *name);
     let blocked = checks.iter().filter(|check| check.blocked_by.as_ref().is_some_and(is_in_group)).map(CheckRecord::name);
     let is_must = group.iter().any(|check| check.severity == Severity::Must);
+    let is_of_the_name = || is_of_the_name(defect, group, checks);
     Some(Cause {
         app: first.app.clone(),
         // One that only ran into it knows less.
@@ -84,12 +91,12 @@ fn cause(group: &[&CheckRecord], checks: &[CheckRecord]) -> Option<Cause> {
                 let known = [defect.reported_by(), defect.partly_reported_by()];
                 defect.reported_by().is_empty() || known.iter().any(|ids| ids.contains(&first.id.as_str()))
             })
-            .map(|defect| defect.as_found_by(&first.id)),
+            .map(|defect| if is_of_the_name() { UNRESOLVED.to_owned() } else { defect.as_found_by(&first.id) }),
         defect: defect.cloned(),
         severity: if is_must { Severity::Must } else { Severity::Should },
         check: first.name(),
         evidence: seen.clone(),
-        fix: defect.and_then(Defect::fix).unwrap_or_else(|| fix_of(defect, first, group)),
+        fix: defect.and_then(|defect| defect.fix(&first.id)).unwrap_or_else(|| fix_of(defect, first, group)),
         places: places.clone(),
         also_failed: names,
         blocked: blocked.collect(),
@@ -101,6 +108,14 @@ fn fix_of(defect: Option<&Defect>, first: &CheckRecord, group: &[&CheckRecord]) 
     let belongs = defect.map_or(&[][..], Defect::also_fixed_by);
     let others = group.iter().filter(|check| belongs.contains(&check.id.as_str()) && check.name() != first.name());
     [first].into_iter().chain(others.copied()).map(|check| check.fix.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// Whether an app exits at its start only where the name of a dependency does not resolve: it waits for one that refuses.
+fn is_of_the_name(defect: Option<&Defect>, group: &[&CheckRecord], checks: &[CheckRecord]) -> bool {
+    let waits = |check: &CheckRecord| check.id == REFUSED && check.app == group[0].app && check.verdict == Verdict::Passed;
+    defect == Some(&Defect::ExitsAtStart)
+        && group.iter().all(|check| NAME.contains(&check.id.as_str()))
+        && checks.iter().any(waits)
 }
 
 fn defect_of(check: &CheckRecord) -> Option<&Defect> {
@@ -394,6 +409,26 @@ mod tests {
             let causes = causes(&checks);
             assert_eq!(causes.len(), 1);
             assert!(causes[0].fix.contains("fix retry.gives-up-cleanly"), "{}", causes[0].fix);
+        }
+    }
+
+    #[test]
+    fn an_app_that_waits_for_what_refuses_exits_for_the_name_alone() {
+        let headline = |refused: Verdict, others: &[&str]| {
+            let mut checks = vec![check("retry.late-database", Failed, Some(Defect::ExitsAtStart))];
+            checks.extend(others.iter().map(|id| check(id, Failed, Some(Defect::ExitsAtStart))));
+            checks.push(check("retry.refused", refused, Some(Defect::ExitsAtStart)));
+            causes(&checks)[0].headline.clone().expect("a headline")
+        };
+        assert_eq!(headline(Verdict::Passed, &["retry.unknown-name"]), UNRESOLVED);
+        for (refused, others) in
+            [(Failed, &["retry.unknown-name"][..]), (NotApplicable, &[]), (Verdict::Passed, &["retry.starting-up"])]
+        {
+            assert_eq!(
+                headline(refused, others),
+                "The app exits when a dependency is missing at its start",
+                "{refused:?} {others:?}"
+            );
         }
     }
 

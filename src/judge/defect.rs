@@ -424,7 +424,10 @@ fn in_outage(window: &Window<'_>, may_be_rejected: bool) -> Option<Defect> {
         return Some(Defect::IgnoresOutage { service });
     }
     if answers.iter().any(|one| one.meaning == Meaning::Hung) {
-        return Some(Defect::WaitsForever { service });
+        // Who has never answered holds connections open that nobody serves yet.
+        let has_answered = requests(window, Endpoint::Readiness)
+            .any(|one| one.sent >= window.started() && matches!(one.answer, Answer::Status(_)));
+        return Some(if has_answered { Defect::WaitsForever { service } } else { Defect::DoesNotListen });
     }
     answers.iter().find_map(|one| match one.answer {
         Answer::Status(status) if one.meaning == Meaning::Otherwise => Some(Defect::OtherStatus { status: *status }),
@@ -767,6 +770,8 @@ mod tests {
         assert_eq!(told(&[ok.clone(), ok.clone()]), Some(Defect::IgnoresOutage { service: "db".into() }));
         assert_eq!(told(&[ok.clone(), Answer::Status(500)]), Some(Defect::OtherStatus { status: 500 }));
         assert_eq!(told(&[Answer::Status(500), Answer::TimedOut]), Some(Defect::WaitsForever { service: "db".into() }));
+        let never = [fault(1_000, "db", FaultKind::Refusing), readiness(1_100, 6_100, Answer::TimedOut)];
+        assert_eq!(shown(&UNREADY, &never), Some(Defect::DoesNotListen), "nobody has ever answered");
         assert_eq!(told(&[ok, busy]), None, "it says so, if late");
         assert_eq!(told(&[]), None, "nobody was asked");
         assert_eq!(

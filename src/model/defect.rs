@@ -109,7 +109,7 @@ pub enum Defect {
         /// The folders, the outermost of each tree.
         folders: Vec<String>,
     },
-    /// Nothing listens at the app's port as long as a dependency is missing.
+    /// Nothing listens at the app's port as long as a dependency is missing, or what is asked there is not answered.
     DoesNotListen,
     /// The stop signal ends the app at once, with a status that is not that of a clean stop: nothing handles the signal.
     EndsAtSignal {
@@ -326,15 +326,29 @@ impl Defect {
         }
     }
 
-    /// How to fix it, where the check that reports it says less.
+    /// How to fix it, where the check that shows it says less.
     #[must_use]
-    pub fn fix(&self) -> Option<String> {
-        let Self::OtherStatus { status } = self else { return None };
-        let others = if *status < 503 { format!("{status}, 503") } else { format!("503, {status}") };
-        Some(format!(
-            "answer 503, which says that the outage is temporary; load balancers drop an app that answers {status} as well: declare \
-             `unready: [{others}]` if that is meant"
-        ))
+    pub fn fix(&self, check: &str) -> Option<String> {
+        match self {
+            Self::DoesNotListen => {
+                Some("start the server first, connect to the dependency beside it, and answer 503 until that is there".to_owned())
+            }
+            Self::OtherStatus { status } => {
+                let others = if *status < 503 { format!("{status}, 503") } else { format!("503, {status}") };
+                Some(format!(
+                    "answer 503, which says that the outage is temporary; load balancers drop an app that answers {status} as well: \
+                     declare `unready: [{others}]` if that is meant"
+                ))
+            }
+            Self::NeedsToWrite { path } if check == "hardening.read-only" => {
+                let folder = folder_of(path).unwrap_or(path);
+                Some(format!(
+                    "let the app write to a volume or a tmpfs: mount one at {folder}, or point the app to another folder; a file that it \
+                     only makes where it is missing can be a part of the image"
+                ))
+            }
+            _ => None,
+        }
     }
 
     /// The checks that hide others: one that is not about this defect, and runs into it, says nothing of its own when one of these has
@@ -387,7 +401,7 @@ impl fmt::Display for Defect {
             }
             Self::NeedsToWrite { path } => write!(formatter, "The app can't run where it can't write to {path}"),
             Self::Writes { .. } => formatter.write_str("The app writes to the file system of its own container"),
-            Self::DoesNotListen => formatter.write_str("Nothing listens while a dependency is missing"),
+            Self::DoesNotListen => formatter.write_str("The app answers nothing while a dependency is missing"),
             Self::EndsAtSignal { status } => write!(formatter, "The stop signal ends the app at once, with status {status}"),
             Self::DoesNotStartAgain => formatter.write_str("The app does not start a second time in the same container"),
             Self::DropsRequests => formatter.write_str("Accepted requests are not answered when the app gets its stop signal"),
