@@ -130,7 +130,7 @@ Feature: The image is what operators expect
 
     To fix: build on a newer base image, update the package that is named, or ignore the vulnerability by name, with a reason and a date.
 
-    Then no known weakness of the image is high or critical
+    Then no known vulnerability of the image is high or critical
 
   Rule: The app runs undisturbed, and is stopped, killed and interrupted in turn
 
