@@ -96,6 +96,11 @@ mod tests {
         (run.checks[1].clone(), run.contract(&run.checks[1]).clone())
     }
 
+    fn passed(run: &Run, id: &str, experiment: usize) -> CheckRecord {
+        let verdict = Verdict::Passed;
+        CheckRecord { id: id.into(), experiment: Some(experiment), verdict, finding: None, ..run.checks[1].clone() }
+    }
+
     fn applied(verdict: Verdict, waived: &str) -> CheckRecord {
         let (mut check, mut contract) = saved();
         contract.waivers =
@@ -129,13 +134,7 @@ mod tests {
     #[test]
     fn what_an_app_writes_counts_in_every_experiment_that_leaves_it_as_it_is() {
         let run = Run::read(include_bytes!("../../tests/fixtures/runs/version-1.json")).expect("a run");
-        let check = |id: &str, experiment| CheckRecord {
-            id: id.into(),
-            experiment: Some(experiment),
-            verdict: Verdict::Passed,
-            finding: None,
-            ..run.checks[1].clone()
-        };
+        let check = |id: &str, experiment| passed(&run, id, experiment);
         let app = run.contract(&run.checks[1]).app.clone();
         let told = |where_it_is: usize| {
             let said = |line: &str| {
@@ -176,13 +175,7 @@ mod tests {
             timeline.extend((1..3).map(|number| said(number, "Traceback (most recent call last):")));
             let experiment = |name: &str, timeline| ExperimentRecord { app: None, name: name.into(), timeline };
             let experiments = [experiment("db is missing", vec![]), experiment("another", timeline)];
-            let check = |id: &str, experiment| CheckRecord {
-                id: id.into(),
-                experiment: Some(experiment),
-                verdict: Verdict::Passed,
-                finding: None,
-                ..run.checks[1].clone()
-            };
+            let check = |id: &str, experiment| passed(&run, id, experiment);
             let mut checks = [check("retry.clear-error", 0), check(id, 1)];
             rule_over_all(&mut checks, &experiments, &run.apps);
             checks[0].verdict
