@@ -424,15 +424,20 @@ fn in_outage(window: &Window<'_>, may_be_rejected: bool) -> Option<Defect> {
         return Some(Defect::IgnoresOutage { service });
     }
     if answers.iter().any(|one| one.meaning == Meaning::Hung) {
-        // Who has never answered holds connections open that nobody serves yet.
-        let has_answered = requests(window, Endpoint::Readiness)
-            .any(|one| one.sent >= window.started() && matches!(one.answer, Answer::Status(_)));
-        return Some(if has_answered { Defect::WaitsForever { service } } else { Defect::DoesNotListen });
+        return Some(if serves_nobody(window) { Defect::DoesNotListen } else { Defect::WaitsForever { service } });
     }
     answers.iter().find_map(|one| match one.answer {
         Answer::Status(status) if one.meaning == Meaning::Otherwise => Some(Defect::OtherStatus { status: *status }),
         _ => None,
     })
+}
+
+/// Whether connections are held open that nobody serves yet: liveness, which waits for nothing, is asked too, and no path has ever answered.
+fn serves_nobody(window: &Window<'_>) -> bool {
+    let asked = |endpoint: Endpoint| requests(window, endpoint).filter(|one| one.sent >= window.started());
+    let answers = |one: &Request<'_>| matches!(one.answer, Answer::Status(_));
+    let is_answered = asked(Endpoint::Readiness).chain(asked(Endpoint::Liveness)).any(|one| answers(&one));
+    asked(Endpoint::Liveness).next().is_some() && !is_answered
 }
 
 /// Whether the health check asks for readiness, as far as is known.
@@ -771,7 +776,15 @@ mod tests {
         assert_eq!(told(&[ok.clone(), Answer::Status(500)]), Some(Defect::OtherStatus { status: 500 }));
         assert_eq!(told(&[Answer::Status(500), Answer::TimedOut]), Some(Defect::WaitsForever { service: "db".into() }));
         let never = [fault(1_000, "db", FaultKind::Refusing), readiness(1_100, 6_100, Answer::TimedOut)];
-        assert_eq!(shown(&UNREADY, &never), Some(Defect::DoesNotListen), "nobody has ever answered");
+        let and_liveness = |answer: Answer| {
+            let sent = Duration::from_millis(1_200);
+            let probe = Fact::Probe { endpoint: Endpoint::Liveness, sent, answer, body: None };
+            shown(&UNREADY, &[&never[..], &[(6_200, probe)]].concat())
+        };
+        let waits = Some(Defect::WaitsForever { service: "db".into() });
+        assert_eq!(shown(&UNREADY, &never), waits, "what else is asked may be answered");
+        assert_eq!(and_liveness(Answer::TimedOut), Some(Defect::DoesNotListen), "nobody has ever answered");
+        assert_eq!(and_liveness(Answer::Status(200)), waits, "it serves, and readiness waits");
         assert_eq!(told(&[ok, busy]), None, "it says so, if late");
         assert_eq!(told(&[]), None, "nobody was asked");
         assert_eq!(
