@@ -40,7 +40,7 @@ pub(super) async fn look(stage: &mut Stage, step: FactId, claim: &Claim) -> Resu
         Claim::WellTimed => container::health_times(stage).await?,
         Claim::UserIsNotRoot | Claim::UserIsNumeric => container::user(stage).await?,
         Claim::HealthCheckPasses(_) => health_check(stage, claim).await?,
-        Claim::Answers { endpoint: Endpoint::Readiness, .. } if stage.gains_no_privileges() => {
+        Claim::Answers { endpoint: Endpoint::Readiness, .. } if stage.arrangement().gains_no_privileges() => {
             without_setuid(stage, claim).await;
         }
         Claim::HealthTurns { healthy: false, .. } => container::health_path(stage).await?,
@@ -79,16 +79,21 @@ async fn listing(stage: &mut Stage, kind: Trait) -> Result<(), Halt> {
 
 /// Where the health check does not pass in time, its last run says why.
 async fn health_check(stage: &mut Stage, claim: &Claim) -> Result<(), Halt> {
-    if matches!(stage.wait(FactId(u32::MAX), claim).await, Outcome::Broken(_)) {
+    if is_broken(stage, claim).await {
         container::last_health_check(stage).await?;
     }
     Ok(())
 }
 
+/// Waits for what a claim is about; whether it is broken then.
+async fn is_broken(stage: &mut Stage, claim: &Claim) -> bool {
+    matches!(stage.wait(FactId(u32::MAX), claim).await, Outcome::Broken(_))
+}
+
 /// Where an app that can gain no privileges is not ready in time, the programs that would gain some may say why. An image that can't be read
 /// leaves that open.
 async fn without_setuid(stage: &mut Stage, claim: &Claim) {
-    if matches!(stage.wait(FactId(u32::MAX), claim).await, Outcome::Broken(_)) {
+    if is_broken(stage, claim).await {
         let _ = image::listing(stage, Trait::Setuid).await;
     }
 }

@@ -75,11 +75,6 @@ impl Stage {
         &self.context
     }
 
-    /// Whether no process of the app can gain privileges, and nothing else is taken from it.
-    pub(super) fn gains_no_privileges(&self) -> bool {
-        self.arrangement.gains_no_privileges()
-    }
-
     /// What the instance is to be like. Changes count only before it is created.
     pub(super) fn arrangement(&mut self) -> &mut Arrangement {
         &mut self.arrangement

@@ -72,8 +72,8 @@ pub fn causes(checks: &[CheckRecord]) -> Vec<Cause> {
 
 fn cause(group: &[&CheckRecord], checks: &[CheckRecord]) -> Option<Cause> {
     let defect = defect_of(group.iter().copied().find(|check| reports_its_own(check)).unwrap_or(group[0]));
+    let known = defect.map(|defect| [defect.reported_by(), defect.partly_reported_by()].concat()).unwrap_or_default();
     let plainest = |check: &&&CheckRecord| {
-        let known = defect.map(|defect| [defect.reported_by(), defect.partly_reported_by()].concat()).unwrap_or_default();
         (known.iter().position(|id| *id == check.id).unwrap_or(known.len()), check.severity == Severity::Should)
     };
     let first = *group.iter().min_by_key(plainest)?;
@@ -82,16 +82,12 @@ fn cause(group: &[&CheckRecord], checks: &[CheckRecord]) -> Option<Cause> {
     let is_in_group = |name: &String| group.iter().any(|check| check.name() == *name);
     let blocked = checks.iter().filter(|check| check.blocked_by.as_ref().is_some_and(is_in_group)).map(CheckRecord::name);
     let is_must = group.iter().any(|check| check.severity == Severity::Must);
-    let is_of_the_name = || is_of_the_name(defect, group, checks);
     Some(Cause {
         app: first.app.clone(),
         // One that only ran into it knows less.
-        headline: defect
-            .filter(|defect| {
-                let known = [defect.reported_by(), defect.partly_reported_by()];
-                defect.reported_by().is_empty() || known.iter().any(|ids| ids.contains(&first.id.as_str()))
-            })
-            .map(|defect| if is_of_the_name() { UNRESOLVED.to_owned() } else { defect.as_found_by(&first.id) }),
+        headline: defect.filter(|defect| defect.reported_by().is_empty() || known.contains(&first.id.as_str())).map(|defect| {
+            if is_of_the_name(defect, group, checks) { UNRESOLVED.to_owned() } else { defect.as_found_by(&first.id) }
+        }),
         defect: defect.cloned(),
         severity: if is_must { Severity::Must } else { Severity::Should },
         check: first.name(),
@@ -111,11 +107,9 @@ fn fix_of(defect: Option<&Defect>, first: &CheckRecord, group: &[&CheckRecord]) 
 }
 
 /// Whether an app exits at its start only where the name of a dependency does not resolve: it waits for one that refuses.
-fn is_of_the_name(defect: Option<&Defect>, group: &[&CheckRecord], checks: &[CheckRecord]) -> bool {
+fn is_of_the_name(defect: &Defect, group: &[&CheckRecord], checks: &[CheckRecord]) -> bool {
     let waits = |check: &CheckRecord| check.id == REFUSED && check.app == group[0].app && check.verdict == Verdict::Passed;
-    defect == Some(&Defect::ExitsAtStart)
-        && group.iter().all(|check| NAME.contains(&check.id.as_str()))
-        && checks.iter().any(waits)
+    *defect == Defect::ExitsAtStart && group.iter().all(|check| NAME.contains(&check.id.as_str())) && checks.iter().any(waits)
 }
 
 fn defect_of(check: &CheckRecord) -> Option<&Defect> {

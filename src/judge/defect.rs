@@ -13,12 +13,11 @@ use super::log::lines;
 use super::meaning::Meaning;
 use super::process::{first_process, is_shell};
 use super::stop::handles;
+use super::trace::pattern;
 use super::window::{Stop, Window};
 use super::words::deaths;
-use super::{Anchor, Claim, Limit, attempts, files, image};
-use crate::model::{
-    Answer, Defect, DependencyState, Endpoint, Fact, FaultKind, Inspection, Listing, Phase, Trait, is_init, is_within,
-};
+use super::{Anchor, Claim, Limit, attempts, files, image, listing};
+use crate::model::{Answer, Defect, DependencyState, Endpoint, Fact, FaultKind, Inspection, Phase, Trait, is_init, is_within};
 use crate::subject::Meant;
 
 /// So soon after a signal nothing has been finished: on a busy machine the end of a process is known more than a second later.
@@ -35,12 +34,9 @@ static NOT_WRITABLE: LazyLock<Regex> = LazyLock::new(|| {
     // What creates something writes, whatever errno it is told by.
     let creates = "(?i:(?:unable|failed|could not|cannot|can't) (?:to )?(?:create|make|mkdir|write)|(?:creating|writing) failed)";
     let things = r"[^/\n]{0,40}?(?i:file|directory|folder|dir|socket|database)[^/\n]{0,20}?";
-    match Regex::new(&format!(
+    pattern(&format!(
         r#"(?:{words})\b[^/\n]{{0,80}}?['"`]?(/[^\s'"`,:;)’]+)|(/[^\s'"`,:;)’]+)['"`’]?(?:: (?:{words})| failed \(\d+: (?:{words})\)| is not writable)|{creates} (?:{things})?['"`(]?(/[^\s'"`,:;)’]+)"#
-    )) {
-        Ok(regex) => regex,
-        Err(error) => unreachable!("a built-in pattern: {error}"),
-    }
+    ))
 });
 
 /// The defect that a broken claim shows by the facts of its window.
@@ -161,13 +157,8 @@ fn of_image(claim: &Claim, window: &Window<'_>) -> Option<Defect> {
         Claim::Without(Trait::Compiler) => Some(Defect::HoldsCompilers),
         // A step that builds has a line of the Dockerfile; what else is found are the tools themselves.
         Claim::Without(Trait::SingleStage) => {
-            let tools = window.inspected(|inspection| match inspection {
-                Inspection::Listing(Listing { kind: Trait::SingleStage, items, .. }) => {
-                    Some(items.iter().any(|item| item.place.is_none()))
-                }
-                _ => None,
-            });
-            tools.filter(|(_, are_there)| *are_there).map(|_| Defect::HoldsCompilers)
+            let (_, listing) = listing::found(window, Trait::SingleStage)?;
+            listing.items.iter().any(|item| item.place.is_none()).then_some(Defect::HoldsCompilers)
         }
         _ => None,
     }
@@ -191,11 +182,8 @@ fn left_to_the_kernel(window: &Window<'_>) -> Defect {
 
 /// What was found of a kind, where that was looked for; nothing where there is none.
 fn listed(window: &Window<'_>, wanted: Trait) -> Option<Vec<String>> {
-    let (_, items) = window.inspected(|inspection| match inspection {
-        Inspection::Listing(Listing { kind, items, .. }) if *kind == wanted => Some(items),
-        _ => None,
-    })?;
-    Some(items.iter().map(|item| item.what.clone()).collect()).filter(|found: &Vec<String>| !found.is_empty())
+    let (_, listing) = listing::found(window, wanted)?;
+    Some(listing.items.iter().map(|item| item.what.clone()).collect()).filter(|found: &Vec<String>| !found.is_empty())
 }
 
 /// What stands in files, `/srv/app.ini:3: a key (layer 4, COPY)`, with the name of the file alone and without what follows in brackets: it is
@@ -465,7 +453,7 @@ mod tests {
     use super::*;
     use crate::judge::testing::{Case, Told, container, database, died, line, mark, readiness, refused, told_to_stop};
     use crate::judge::{Anchor, Limit};
-    use crate::model::{ContainerChange, Inspection, Item, Mark, Place, Process, Return};
+    use crate::model::{ContainerChange, Inspection, Item, Listing, Mark, Place, Process, Return};
     use crate::subject::Form;
 
     const IN_TIME: Claim = Claim::StopsInTime(Anchor::Stop);

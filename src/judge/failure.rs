@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
+
+use super::trace::pattern;
 
 /// Why something has failed, in the words of errno(3) and of name resolution; that it has; anything at all.
 static WORDS: LazyLock<[Regex; 3]> = LazyLock::new(|| {
@@ -11,10 +13,7 @@ static WORDS: LazyLock<[Regex; 3]> = LazyLock::new(|| {
                in name resolution|authentication failed|system is starting up";
     let that = "error|exception|fatal|fail|denied|unable|can ?not|can't|could not|panic|missing|required|invalid|refused|reset|\
                 time(?:d )?out|unavailable|not available|unreachable|not known|unknown host|no such host|enotfound|eai_again|retry";
-    [why, that, r"\S"].map(|words| match RegexBuilder::new(words).case_insensitive(true).build() {
-        Ok(regex) => regex,
-        Err(error) => unreachable!("a built-in pattern: {error}"),
-    })
+    [why, that, r"\S"].map(|words| pattern(&format!("(?i){words}")))
 });
 
 /// How little a line says of a failure: 0 why it failed, 1 that it failed, 2 something else. Nothing for a blank line.

@@ -1,15 +1,19 @@
 //! Judging what was looked for and should not be there.
 
 use super::window::Window;
-use crate::model::{Inspection, Outcome, Trait};
+use crate::model::{FactId, Inspection, Listing, Outcome, Trait};
+
+/// What was found of a kind, where that was looked for.
+pub(super) fn found<'a>(window: &Window<'a>, kind: Trait) -> Option<(FactId, &'a Listing)> {
+    window.inspected(|inspection| match inspection {
+        Inspection::Listing(listing) if listing.kind == kind => Some(listing),
+        _ => None,
+    })
+}
 
 /// Nothing of this kind is found.
 pub(super) fn nothing_of(window: &Window<'_>, kind: Trait) -> Outcome {
-    let found = window.inspected(|inspection| match inspection {
-        Inspection::Listing(listing) if listing.kind == kind => Some(listing),
-        _ => None,
-    });
-    let Some((id, listing)) = found else { return Outcome::undecided_when(window.over, "what was looked for") };
+    let Some((id, listing)) = found(window, kind) else { return Outcome::undecided_when(window.over, "what was looked for") };
     if listing.items.is_empty() {
         return Outcome::Held(vec![id]);
     }
@@ -45,7 +49,7 @@ mod tests {
     use super::*;
     use crate::judge::Claim;
     use crate::judge::testing::{Case, held};
-    use crate::model::{Item, Listing, Place};
+    use crate::model::{Item, Place};
 
     fn listing(kind: Trait, within: Option<&str>, count: usize) -> Case {
         let place = |line| Place { file: "Dockerfile".into(), line };

@@ -79,13 +79,13 @@ pub(super) fn last_exit(
 ) -> Option<(usize, String)> {
     let deaths: Vec<Death> = deaths(observations, service, from).collect();
     let last = deaths.last()?;
-    let why = if deaths.iter().any(|death| death.oom_killed) { ", out of memory" } else { "" };
+    let oom_killed = deaths.iter().any(|death| death.oom_killed);
     let at = if last.at < origin {
         format!(", {} after its start", seconds(last.at.saturating_sub(from)))
     } else {
         format!(" at {}", since(origin, last.at))
     };
-    Some((deaths.len(), format!("status {}{}{why}{at}", last.exit_code, meaning(last.exit_code))))
+    Some((deaths.len(), format!("{}{at}", Death { oom_killed, ..*last }.describe())))
 }
 
 /// How often a service's first process has ended from a moment on.

@@ -54,8 +54,10 @@ pub(super) async fn changes(stage: &mut Stage, time: Duration) -> Result<(), Hal
     let container = &instance.service(app)?.container;
     let paths = context.engine.changes(container).await?;
     let mut mounts = context.engine.mount_points(container).await?;
-    // What is in memory, and what Compose itself puts there.
-    mounts.extend(mounted(&context.model, app).into_iter().filter(|mount| !mounts.contains(mount)).collect::<Vec<_>>());
+    // What is in memory, and what Compose itself puts there, is no mount for the engine.
+    mounts.extend(mounted(&context.model, app));
+    mounts.sort_unstable();
+    mounts.dedup();
     inspected(stage, Inspection::Changes { paths, mounts });
     Ok(())
 }
